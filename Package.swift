@@ -1,0 +1,87 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// How much of the tree is in the package: `core` is L0 to L4 and needs no other package, `data` adds what works
+/// on PostgreSQL without a network stack, `full` is everything. Low layers alone build and test in seconds.
+let layers = Context.environment["ROADSTEAD_LAYERS"] ?? "full"
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+let touchesC: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+func library(_ name: String, _ dependencies: [Target.Dependency], settings: [SwiftSetting] = strict) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+var dependencies: [Package.Dependency] = []
+var products: [Product] = []
+
+// L0 to L4
+var targets: [Target] = [
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    library("Problems", []),
+    library("Codecs", ["Problems"]),
+    library("Files", ["Problems"], settings: touchesC),
+    library("OpenSSLKit", ["COpenSSL", "Problems"], settings: touchesC),
+    library("SigningKeys", ["OpenSSLKit", "Codecs", "Problems"]),
+    library("PKI", ["OpenSSLKit", "SigningKeys", "Codecs", "Problems"]),
+    library("TUF", ["SigningKeys", "Codecs", "Problems"]),
+    library("OCI", ["SigningKeys", "Codecs", "Problems"]),
+    library("Envelopes", ["PKI", "SigningKeys", "Codecs", "Problems"]),
+    library("TrustModel", ["PKI", "OCI", "Envelopes", "SigningKeys", "Codecs", "Problems"]),
+    tests("CodecsTests", ["Codecs", "Problems"]),
+    tests("FilesTests", ["Files", "Problems"]),
+    tests("ArchitectureTests", []),
+]
+
+if layers != "core" {
+    dependencies += [
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2")
+    ]
+    targets += [
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        library("PostgresKit", ["CLibPQ", "Problems"], settings: touchesC),
+        .target(name: "CMigrations", path: "migrations", sources: ["migrations.c"]),
+        library("Migrations", ["CMigrations", "PostgresKit", "SigningKeys", "Problems"], settings: touchesC),
+    ]
+}
+
+if layers == "full" {
+    dependencies += [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ]
+    targets += [
+        .executableTarget(
+            name: "seed",
+            dependencies: [
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ])
+    ]
+}
+
+let package = Package(
+    name: "roadstead", products: products, dependencies: dependencies, targets: targets, swiftLanguageModes: [.v6])
