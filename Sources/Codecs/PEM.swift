@@ -39,7 +39,8 @@ package enum PEM {
             if let current = open {
                 if let label = label(of: line, "END") {
                     guard label == current.label else {
-                        throw CodecError(.syntax, "PEM line \(number) ends \"\(label)\" inside a block \"\(current.label)\"")
+                        throw CodecError(
+                            .syntax, "PEM line \(number) ends \"\(label)\" inside a block \"\(current.label)\"")
                     }
                     blocks.append(PEMBlock(label: label, bytes: try Base64.decode(current.body)))
                     open = nil
