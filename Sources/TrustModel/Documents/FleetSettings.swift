@@ -1,0 +1,107 @@
+/// Whether an enforcer's files are only evaluated and reported, or written.
+package enum EnforcementMode: String, Sendable, Codable, CaseIterable { case observe, enforce }
+
+/// A program on a host that decides about images.
+package enum EnforcerKind: String, Sendable, Codable, CaseIterable, Comparable {
+    case notation
+    case containersImage = "containers-image"
+    case containerd
+
+    package static func < (lhs: Self, rhs: Self) -> Bool { lhs.rawValue < rhs.rawValue }
+}
+
+/// `fleet/settings.json`: what the trust administrators say about the fleet, signed with its targets role.
+package struct FleetSettings: SignedDocument, Equatable {
+    package static let documentName = "fleet/settings.json"
+
+    /// One team of the fleet and the registry scopes it speaks for.
+    package struct Team: Sendable, Codable, Equatable {
+        package let name: TeamName
+        package let scopes: [RegistryScope]
+        package let custody: Custody
+        /// SHA-256 of the certificates that the team's third-party anchors may be; absent when the rule is not enforced on hosts.
+        package let allowedThirdPartyAnchors: [String]?
+
+        package init(
+            name: TeamName, scopes: [RegistryScope], custody: Custody, allowedThirdPartyAnchors: [String]? = nil
+        ) {
+            self.name = name
+            self.scopes = scopes
+            self.custody = custody
+            self.allowedThirdPartyAnchors = allowedThirdPartyAnchors
+        }
+    }
+
+    package struct EnforcerSetting: Sendable, Codable, Equatable {
+        package let enforcer: EnforcerKind
+        package let mode: EnforcementMode
+
+        package init(enforcer: EnforcerKind, mode: EnforcementMode) {
+            self.enforcer = enforcer
+            self.mode = mode
+        }
+    }
+
+    /// How a host that cannot refresh behaves.
+    package struct Freshness: Sendable, Codable, Equatable {
+        package let warnAfterSeconds: Int64
+        package let alarmAfterSeconds: Int64
+        /// After this time team scopes reject; absent when stale trust is kept.
+        package let rejectAfterSeconds: Int64?
+
+        package init(warnAfterSeconds: Int64, alarmAfterSeconds: Int64, rejectAfterSeconds: Int64?) {
+            self.warnAfterSeconds = warnAfterSeconds
+            self.alarmAfterSeconds = alarmAfterSeconds
+            self.rejectAfterSeconds = rejectAfterSeconds
+        }
+
+        package static let standard = Freshness(
+            warnAfterSeconds: 86_400, alarmAfterSeconds: 259_200, rejectAfterSeconds: nil)
+    }
+
+    /// What a host does about a constraint that an installed enforcer cannot express.
+    package enum Inexpressible: String, Sendable, Codable {
+        case rejectScope = "reject-scope"
+        case reportUnenforced = "report-unenforced"
+    }
+
+    package let schema: Int
+    package let critical: [String]
+    package let fleet: FleetName
+    package let fleetID: FleetID
+    package let teams: [Team]
+    package let enforcers: [EnforcerSetting]
+    package let freshness: Freshness
+    package let inexpressible: Inexpressible
+    /// Scopes for which a host may add stores of its own; empty when it may not.
+    package let localScopes: [RegistryScope]
+
+    package init(
+        fleet: FleetName, fleetID: FleetID, teams: [Team], enforcers: [EnforcerSetting],
+        freshness: Freshness = .standard, inexpressible: Inexpressible = .rejectScope, localScopes: [RegistryScope] = []
+    ) {
+        schema = Self.currentSchema
+        critical = []
+        self.fleet = fleet
+        self.fleetID = fleetID
+        self.teams = teams
+        self.enforcers = enforcers
+        self.freshness = freshness
+        self.inexpressible = inexpressible
+        self.localScopes = localScopes
+    }
+
+    /// The mode of an enforcer; `observe` unless the settings say otherwise.
+    package func mode(of enforcer: EnforcerKind) -> EnforcementMode {
+        enforcers.first { $0.enforcer == enforcer }?.mode ?? .observe
+    }
+
+    /// The team that speaks for a repository: the owner of the longest scope that covers it.
+    package func owner(of repository: RegistryScope) -> Team? {
+        let owned = teams.flatMap { team in team.scopes.filter { $0.covers(repository) }.map { (team, $0) } }
+        return owned.max { $0.1.rawValue.utf8.count < $1.1.rawValue.utf8.count }?.0
+    }
+}
+
+/// Who holds the key that signs a team's role.
+package enum Custody: String, Sendable, Codable { case server, team }
