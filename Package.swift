@@ -38,6 +38,7 @@ var targets: [Target] = [
     library("OCI", ["SigningKeys", "Codecs", "Problems"]),
     library("Envelopes", ["PKI", "SigningKeys", "Codecs", "Problems"]),
     library("TrustModel", ["PKI", "OCI", "Envelopes", "SigningKeys", "Codecs", "Problems"]),
+    library("RoadsteadWire", ["TrustModel", "Codecs", "Problems"]),
     tests("CodecsTests", ["Codecs", "Problems"]),
     tests("FilesTests", ["Files", "Problems"]),
     tests("ArchitectureTests", []),

@@ -1,0 +1,148 @@
+package import Codecs
+package import TrustModel
+
+/// One operation of a change; `op` says which members it has.
+package struct OperationBody: Codable, Sendable, Equatable {
+    package let op: OperationKind
+    package let kind: TrustStoreKind?
+    package let store: TrustStoreName?
+    /// PEM of the anchor to add.
+    package let certificate: String?
+    package let origin: AnchorOrigin?
+    package let reviewBy: UTCDate?
+    /// Id of the anchor to remove.
+    package let anchor: Int64?
+
+    package init(
+        op: OperationKind, kind: TrustStoreKind? = nil, store: TrustStoreName? = nil, certificate: String? = nil,
+        origin: AnchorOrigin? = nil, reviewBy: UTCDate? = nil, anchor: Int64? = nil
+    ) {
+        self.op = op
+        self.kind = kind
+        self.store = store
+        self.certificate = certificate
+        self.origin = origin
+        self.reviewBy = reviewBy
+        self.anchor = anchor
+    }
+}
+
+/// `POST /v1/changes`: proposes operations in one team.
+package struct ChangeRequest: Codable, Sendable, Equatable {
+    package let team: TeamName
+    /// 1 to 100.
+    package let operations: [OperationBody]
+    package let justification: String
+    package let ticket: String?
+    /// True keeps it a draft; it is submitted otherwise.
+    package let draft: Bool?
+
+    package init(
+        team: TeamName, operations: [OperationBody], justification: String, ticket: String? = nil, draft: Bool? = nil
+    ) {
+        self.team = team
+        self.operations = operations
+        self.justification = justification
+        self.ticket = ticket
+        self.draft = draft
+    }
+}
+
+/// `PUT /v1/changes/{number}`: edits a change, which voids its approvals.
+package struct ChangeEdit: Codable, Sendable, Equatable {
+    package let operations: [OperationBody]
+    package let justification: String
+    package let ticket: String?
+
+    package init(operations: [OperationBody], justification: String, ticket: String? = nil) {
+        self.operations = operations
+        self.justification = justification
+        self.ticket = ticket
+    }
+}
+
+/// An approval or rejection, bound to the digest of what was looked at.
+package struct DecisionRequest: Codable, Sendable, Equatable {
+    package let digest: String
+    package let comment: String?
+
+    package init(digest: String, comment: String? = nil) {
+        self.digest = digest
+        self.comment = comment
+    }
+}
+
+/// One person's decision.
+package struct DecisionBody: Codable, Sendable, Equatable {
+    package let person: String
+    package let approves: Bool
+    package let digest: String
+    package let at: UTCDate
+    /// True after an edit.
+    package let void: Bool
+    package let comment: String?
+
+    package init(person: String, approves: Bool, digest: String, at: UTCDate, void: Bool, comment: String? = nil) {
+        self.person = person
+        self.approves = approves
+        self.digest = digest
+        self.at = at
+        self.void = void
+        self.comment = comment
+    }
+}
+
+/// A change with what it needs.
+package struct ChangeBody: Codable, Sendable, Equatable {
+    package let number: Int64
+    package let team: TeamName
+    package let author: String
+    package let state: ChangeState
+    /// Counts edits; sent back as `If-Match`.
+    package let version: Int64
+    /// The team's version that it was made from.
+    package let baseVersion: Int64
+    /// SHA-256 of the exact operations, which approvals bind to.
+    package let digest: String
+    package let operations: [OperationBody]
+    /// What it does, a line each.
+    package let effect: [String]
+    package let justification: String
+    package let ticket: String?
+    package let created: UTCDate
+    package let expires: UTCDate?
+    package let approvalsNeeded: Int
+    package let approvals: [DecisionBody]
+    /// Login names.
+    package let canApprove: [String]
+    /// Fleets and release numbers in which it was published, as `fleet/12`.
+    package let release: [String]
+    /// What happened last, for people.
+    package let note: String?
+
+    package init(
+        number: Int64, team: TeamName, author: String, state: ChangeState, version: Int64, baseVersion: Int64,
+        digest: String, operations: [OperationBody], effect: [String], justification: String, ticket: String? = nil,
+        created: UTCDate, expires: UTCDate? = nil, approvalsNeeded: Int, approvals: [DecisionBody],
+        canApprove: [String], release: [String], note: String? = nil
+    ) {
+        self.number = number
+        self.team = team
+        self.author = author
+        self.state = state
+        self.version = version
+        self.baseVersion = baseVersion
+        self.digest = digest
+        self.operations = operations
+        self.effect = effect
+        self.justification = justification
+        self.ticket = ticket
+        self.created = created
+        self.expires = expires
+        self.approvalsNeeded = approvalsNeeded
+        self.approvals = approvals
+        self.canApprove = canApprove
+        self.release = release
+        self.note = note
+    }
+}

@@ -1,0 +1,167 @@
+package import Codecs
+package import TrustModel
+
+/// `POST /v1/fleets`
+package struct FleetRequest: Codable, Sendable, Equatable {
+    package let name: FleetName
+    package let displayName: String?
+    package let profile: FleetProfile?
+
+    package init(name: FleetName, displayName: String? = nil, profile: FleetProfile? = nil) {
+        self.name = name
+        self.displayName = displayName
+        self.profile = profile
+    }
+}
+
+/// A fleet and where it stands.
+package struct FleetBody: Codable, Sendable, Equatable {
+    package let name: FleetName
+    package let id: FleetID
+    package let displayName: String
+    package let profile: FleetProfile
+    package let mode: EnforcementMode
+    package let teams: [TeamName]
+    /// 0 until a ceremony has made its root.
+    package let rootVersion: Int64
+    package let rootSHA256: String?
+    package let release: Int64
+    package let releasePublished: UTCDate?
+    package let targetsOnline: Bool
+    /// Says "not protected from the server" while the targets key is online.
+    package let custodyNote: String?
+    package let hosts: Int
+    package let hostsBehind: Int
+    package let warnings: [String]
+
+    package init(
+        name: FleetName, id: FleetID, displayName: String, profile: FleetProfile, mode: EnforcementMode,
+        teams: [TeamName], rootVersion: Int64, rootSHA256: String? = nil, release: Int64,
+        releasePublished: UTCDate? = nil, targetsOnline: Bool, custodyNote: String? = nil, hosts: Int, hostsBehind: Int,
+        warnings: [String]
+    ) {
+        self.name = name
+        self.id = id
+        self.displayName = displayName
+        self.profile = profile
+        self.mode = mode
+        self.teams = teams
+        self.rootVersion = rootVersion
+        self.rootSHA256 = rootSHA256
+        self.release = release
+        self.releasePublished = releasePublished
+        self.targetsOnline = targetsOnline
+        self.custodyNote = custodyNote
+        self.hosts = hosts
+        self.hostsBehind = hostsBehind
+        self.warnings = warnings
+    }
+}
+
+/// `POST /v1/fleets/{fleet}/teams`
+package struct FleetTeamRequest: Codable, Sendable, Equatable {
+    package let team: TeamName
+
+    package init(team: TeamName) {
+        self.team = team
+    }
+}
+
+/// `PUT /v1/fleets/{fleet}/mode`
+package struct FleetModeRequest: Codable, Sendable, Equatable {
+    package let mode: EnforcementMode
+    /// Absent for every enforcer.
+    package let enforcer: EnforcerKind?
+
+    package init(mode: EnforcementMode, enforcer: EnforcerKind? = nil) {
+        self.mode = mode
+        self.enforcer = enforcer
+    }
+}
+
+/// One published release.
+package struct ReleaseBody: Codable, Sendable, Equatable {
+    package let fleet: FleetName
+    package let number: Int64
+    package let published: UTCDate?
+    package let state: String
+    package let snapshotSHA256: String
+    package let difference: [String]
+    package let changes: [Int64]
+
+    package init(
+        fleet: FleetName, number: Int64, published: UTCDate? = nil, state: String, snapshotSHA256: String,
+        difference: [String], changes: [Int64]
+    ) {
+        self.fleet = fleet
+        self.number = number
+        self.published = published
+        self.state = state
+        self.snapshotSHA256 = snapshotSHA256
+        self.difference = difference
+        self.changes = changes
+    }
+}
+
+/// `POST /v1/fleets/{fleet}/root-drafts`: opens a ceremony.
+package struct RootDraftRequest: Codable, Sendable, Equatable {
+    /// TUF key objects of the root role.
+    package let keys: [JSON]
+    package let threshold: Int
+    package let note: String?
+
+    package init(keys: [JSON], threshold: Int, note: String? = nil) {
+        self.keys = keys
+        self.threshold = threshold
+        self.note = note
+    }
+}
+
+/// A root that waits for signatures.
+package struct RootDraftBody: Codable, Sendable, Equatable {
+    package let id: Int64
+    package let fleet: FleetName
+    package let fleetID: FleetID
+    package let version: Int64
+    /// SHA-256 of the root it follows.
+    package let baseSHA256: String?
+    /// Base64 of the exact canonical bytes.
+    package let toSign: String
+    package let difference: [String]
+    /// Keys whose signatures count.
+    package let keyIDs: [String]
+    package let signedBy: [String]
+    /// What is still missing, a line each.
+    package let missing: [String]
+    /// open, closed or void.
+    package let state: String
+
+    package init(
+        id: Int64, fleet: FleetName, fleetID: FleetID, version: Int64, baseSHA256: String? = nil, toSign: String,
+        difference: [String], keyIDs: [String], signedBy: [String], missing: [String], state: String
+    ) {
+        self.id = id
+        self.fleet = fleet
+        self.fleetID = fleetID
+        self.version = version
+        self.baseSHA256 = baseSHA256
+        self.toSign = toSign
+        self.difference = difference
+        self.keyIDs = keyIDs
+        self.signedBy = signedBy
+        self.missing = missing
+        self.state = state
+    }
+}
+
+/// `POST /v1/root-drafts/{id}/signatures`
+package struct RootSignatureRequest: Codable, Sendable, Equatable {
+    package let keyID: String
+    /// Lower-case hexadecimal.
+    package let signature: String
+
+    package init(keyID: String, signature: String) {
+        self.keyID = keyID
+        self.signature = signature
+    }
+}

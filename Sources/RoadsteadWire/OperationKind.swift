@@ -1,0 +1,5 @@
+/// What an operation of a change does.
+package enum OperationKind: String, Codable, Sendable, Hashable, CaseIterable {
+    case addAnchor = "add-anchor"
+    case removeAnchor = "remove-anchor"
+}
