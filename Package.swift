@@ -50,9 +50,7 @@ if layers != "core" {
     ]
     targets += [
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-        library("PostgresKit", ["CLibPQ", "Problems"], settings: touchesC),
-        .target(name: "CMigrations", path: "migrations", sources: ["migrations.c"]),
-        library("Migrations", ["CMigrations", "PostgresKit", "SigningKeys", "Problems"], settings: touchesC),
+        library("PostgresKit", ["CLibPQ", "Codecs", "Problems"], settings: touchesC),
     ]
 }
 
