@@ -1,3 +1,135 @@
+import Foundation
 import Testing
 
-@Test func `placeholder`() { #expect(Bool(true)) }
+/// What each target of ours may import of ours. [docs/architecture.md]
+private let arrows: [String: Set<String>] = [
+    "Problems": [],
+    "Codecs": ["Problems"],
+    "Files": ["Problems"],
+    "OpenSSLKit": ["COpenSSL", "Problems"],
+    "PostgresKit": ["CLibPQ", "Codecs", "Problems"],
+    "SigningKeys": ["OpenSSLKit", "Codecs", "Problems"],
+    "PKI": ["OpenSSLKit", "SigningKeys", "Codecs", "Problems"],
+    "TUF": ["SigningKeys", "Codecs", "Problems"],
+    "OCI": ["SigningKeys", "Codecs", "Problems"],
+    "Envelopes": ["PKI", "SigningKeys", "Codecs", "Problems"],
+    "TrustModel": ["PKI", "OCI", "Envelopes", "SigningKeys", "Codecs", "Problems"],
+    "RoadsteadWire": ["TrustModel", "Codecs", "Problems"],
+    "Migrations": ["CMigrations", "PostgresKit", "SigningKeys", "Codecs", "Problems"],
+    "PrivatePostgres": ["PostgresKit", "Files", "Problems"],
+    "RoadsteadPublish": ["TrustModel", "TUF", "SigningKeys", "PKI", "Codecs", "Problems"],
+    "RoadsteadStore": ["TrustModel", "PostgresKit", "Migrations", "PKI", "SigningKeys", "Codecs", "Problems"],
+    "Observability": ["Problems"],
+    "RoadsteadCommand": ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
+    "RoadsteadRemote": ["RoadsteadWire", "TrustModel", "TUF", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
+    "RoadsteadAgent": [
+        "RoadsteadWire", "TrustModel", "TUF", "PKI", "OCI", "SigningKeys", "Observability", "Files", "Codecs",
+        "Problems",
+    ],
+    "RoadsteadServer": [
+        "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "PrivatePostgres", "Migrations", "PostgresKit",
+        "TrustModel",
+        "TUF", "PKI", "SigningKeys", "Observability", "Files", "Codecs", "Problems",
+    ],
+    "roadstead": ["RoadsteadCommand"],
+    "roadstead-remote": ["RoadsteadRemote"],
+    "roadstead-agent": ["RoadsteadAgent"],
+    "roadstead-server": ["RoadsteadServer"],
+]
+
+/// L0 modules: each is imported by one target only.
+private let cModules: Set<String> = ["COpenSSL", "CLibPQ", "CMigrations"]
+private let networkModules: Set<String> = [
+    "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "NIO", "Hummingbird", "HummingbirdTLS", "AsyncHTTPClient",
+    "FoundationNetworking",
+]
+private let coreTargets: Set<String> = [
+    "Problems", "Codecs", "Files", "OpenSSLKit", "SigningKeys", "PKI", "TUF", "OCI", "Envelopes", "TrustModel",
+    "RoadsteadWire",
+]
+
+private let repositoryRoot = URL(filePath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+private struct SourceFile {
+    let target: String
+    let name: String
+    let text: String
+
+    var imports: Set<String> {
+        let pattern =
+            /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:package|public|internal|private|fileprivate)\s+)?import\s+(?:struct\s+|enum\s+|func\s+|class\s+|protocol\s+)?(\w+)/
+        return Set(text.split(separator: "\n").compactMap { $0.firstMatch(of: pattern).map { String($0.1) } })
+    }
+}
+
+private func sources() throws -> [SourceFile] {
+    let folder = repositoryRoot.appending(path: "Sources")
+    let manager = FileManager.default
+    return try manager.contentsOfDirectory(atPath: folder.path).sorted().flatMap { target -> [SourceFile] in
+        let paths = manager.enumerator(atPath: folder.appending(path: target).path)?.compactMap { $0 as? String } ?? []
+        return try paths.filter { $0.hasSuffix(".swift") }.map { path in
+            let url = folder.appending(path: target).appending(path: path)
+            return SourceFile(target: target, name: path, text: try String(contentsOf: url, encoding: .utf8))
+        }
+    }
+}
+
+@Suite struct Architecture {
+    @Test func `a target imports only the targets below it`() throws {
+        let files = try sources()
+        try #require(files.count > 20)
+        let ours = Set(arrows.keys).union(cModules)
+        for file in files {
+            guard let allowed = arrows[file.target] else {
+                Issue.record("target \(file.target) has no row in the table of arrows")
+                continue
+            }
+            let foreign = file.imports.intersection(ours).subtracting(allowed)
+            #expect(foreign.isEmpty, "\(file.target)/\(file.name) imports \(foreign.sorted())")
+        }
+    }
+
+    @Test func `the arrows have no cycle`() {
+        func reaches(_ start: String, _ goal: String, _ seen: inout Set<String>) -> Bool {
+            for next in arrows[start] ?? [] where seen.insert(next).inserted {
+                if next == goal || reaches(next, goal, &seen) { return true }
+            }
+            return false
+        }
+        for target in arrows.keys {
+            var seen: Set<String> = []
+            #expect(!reaches(target, target, &seen), "\(target) reaches itself")
+        }
+    }
+
+    @Test func `only one target touches each C library`() throws {
+        for module in cModules {
+            let users = Set(try sources().filter { $0.imports.contains(module) }.map(\.target))
+            #expect(users.count <= 1, "\(module) is imported by \(users.sorted())")
+        }
+    }
+
+    @Test func `the low layers know neither network nor Foundation`() throws {
+        for file in try sources() where coreTargets.contains(file.target) {
+            let foreign = file.imports.intersection(networkModules.union(["Foundation", "FoundationEssentials"]))
+            #expect(foreign.isEmpty, "\(file.target)/\(file.name) imports \(foreign.sorted())")
+        }
+    }
+
+    @Test func `sources hold no forced tries, casts or crashes`() throws {
+        for file in try sources() {
+            for word in ["try!", "as!", "fatalError(", "nonisolated(unsafe)"] {
+                #expect(!file.text.contains(word), "\(file.target)/\(file.name) holds \(word)")
+            }
+        }
+    }
+
+    @Test func `a file above five hundred lines says at its head why`() throws {
+        for file in try sources() {
+            let lines = file.text.split(separator: "\n", omittingEmptySubsequences: false)
+            guard lines.count > 500 else { continue }
+            #expect(file.text.hasPrefix("// Long because "), "\(file.target)/\(file.name) has \(lines.count) lines")
+        }
+    }
+}
