@@ -42,6 +42,11 @@ var targets: [Target] = [
     tests("CodecsTests", ["Codecs", "Problems"]),
     tests("FilesTests", ["Files", "Problems"]),
     tests("ArchitectureTests", []),
+    .target(
+        name: "TestVectors", dependencies: ["Codecs"], path: "Tests/Support/TestVectors", swiftSettings: strict),
+    tests("OpenSSLKitTests", ["OpenSSLKit", "Codecs", "Problems"]),
+    tests("SigningKeysTests", ["SigningKeys", "Codecs", "Problems", "TestVectors"]),
+    tests("PKITests", ["PKI", "SigningKeys", "Codecs", "Problems", "TestVectors"]),
 ]
 
 if layers != "core" {

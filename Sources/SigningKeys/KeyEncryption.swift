@@ -1,0 +1,39 @@
+import Codecs
+
+/// Which encryptions of private keys are written and read. [RFC 8018 §6.2, RFC 7914]
+enum KeyEncryption {
+    static let iterations = 600_000
+    static let maximumPassphraseBytes = 1_024
+    /// More rounds would only serve to keep a processor busy.
+    static let maximumIterations = 20_000_000
+
+    /// Refuses anything but PBES2 with PBKDF2 or scrypt before a passphrase is tried on it.
+    static func check(_ der: [UInt8]) throws {
+        do {
+            var outer = try DERReader(inside: DERReader.single(der, .sequence))
+            var algorithm = try DERReader(inside: outer.read(.sequence))
+            guard try algorithm.read(.objectIdentifier).objectIdentifier() == "1.2.840.113549.1.5.13" else {
+                throw KeyError(
+                    .unsupported, "the private key is encrypted with a scheme older than PBES2",
+                    hint: "convert it with openssl pkcs8 -topk8 -v2 aes256 -v2prf hmacWithSHA256")
+            }
+            var schemes = try DERReader(inside: algorithm.read(.sequence))
+            var derivation = try DERReader(inside: schemes.read(.sequence))
+            let identifier = try derivation.read(.objectIdentifier).objectIdentifier()
+            var parameters = try DERReader(inside: derivation.read(.sequence))
+            _ = try parameters.read(.octetString)
+            let cost = try parameters.read(.integer).smallInteger()
+            switch identifier {
+            case "1.2.840.113549.1.5.12" where (1...maximumIterations).contains(cost): return
+            case "1.3.6.1.4.1.11591.4.11" where (2...1 << 20).contains(cost): return
+            case "1.2.840.113549.1.5.12", "1.3.6.1.4.1.11591.4.11":
+                throw KeyError(
+                    .unsupported, "the encrypted private key asks for \(cost) rounds, more than are computed")
+            default:
+                throw KeyError(.unsupported, "the private key is encrypted with key derivation \(identifier)")
+            }
+        } catch let error as CodecError {
+            throw KeyError(.malformed, "an encrypted private key is malformed: \(error.reason)")
+        }
+    }
+}

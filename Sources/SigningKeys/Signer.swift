@@ -1,0 +1,24 @@
+/// Something that holds a private key and signs with it: a file, a token, a service.
+package protocol Signer: Sendable {
+    var publicKey: PublicKey { get }
+
+    /// Signs a message as it is; hashing is part of the scheme. Callers use ``verifiedSignature(by:over:scheme:)``.
+    func signature(over message: [UInt8], scheme: SignatureScheme) async throws -> [UInt8]
+}
+
+/// Signs, and returns the signature only if the signer's public key confirms it: no fault in a token, a service or a
+/// processor lets a wrong signature out.
+package func verifiedSignature(
+    by signer: some Signer, over message: [UInt8], scheme: SignatureScheme
+) async throws -> [UInt8] {
+    guard signer.publicKey.type.supports(scheme) else {
+        throw KeyError(.scheme, "a key of type \(signer.publicKey.type) does not make signatures of \(scheme)")
+    }
+    let signature = try await signer.signature(over: message, scheme: scheme)
+    guard signer.publicKey.isValid(signature: signature, over: message, scheme: scheme) else {
+        throw KeyError(
+            .unconfirmedSignature, "the signer returned a signature that its own public key does not confirm",
+            hint: "the token or service may hold another key than it says, or be faulty; nothing was signed")
+    }
+    return signature
+}
