@@ -41,6 +41,7 @@ var targets: [Target] = [
     library("RoadsteadWire", ["TrustModel", "Codecs", "Problems"]),
     tests("CodecsTests", ["Codecs", "Problems"]),
     tests("FilesTests", ["Files", "Problems"]),
+    tests("TUFTests", ["TUF", "SigningKeys", "Codecs", "Problems"]),
     tests("ArchitectureTests", []),
     .target(
         name: "TestVectors", dependencies: ["Codecs"], path: "Tests/Support/TestVectors", swiftSettings: strict),
