@@ -47,6 +47,8 @@ var targets: [Target] = [
         name: "TestVectors", dependencies: ["Codecs"], path: "Tests/Support/TestVectors", swiftSettings: strict),
     tests("OpenSSLKitTests", ["OpenSSLKit", "Codecs", "Problems"]),
     tests("SigningKeysTests", ["SigningKeys", "Codecs", "Problems", "TestVectors"]),
+    tests("OCITests", ["OCI", "SigningKeys", "Codecs", "Problems"]),
+    tests("TrustModelTests", ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Codecs", "Problems"]),
     tests("PKITests", ["PKI", "SigningKeys", "Codecs", "Problems", "TestVectors"]),
 ]
 
