@@ -1,0 +1,122 @@
+import ArgumentParser
+import Codecs
+import RoadsteadWire
+import TrustModel
+
+struct AnchorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "anchor", abstract: "Trust anchors: the roots in a team's stores.",
+        subcommands: [Add.self, List.self, Show.self, Remove.self], aliases: ["root"])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Propose a root for a store.",
+            discussion: "Somebody else must approve it: roadstead change approve C-N. Exit status 4 says that it waits."
+        )
+        @Argument(help: "PEM file with the certificate, or - for standard input.") var certificate: String
+        @Option(help: "The team.") var team: TeamName
+        @Option(help: "The store, as KIND/NAME or NAME for a ca store.") var store: StorePath
+        @Option(help: "own or third-party.") var origin = AnchorOrigin.own
+        @OptionGroup var why: ReasonOptions
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let operation = OperationBody(
+                op: .addAnchor, kind: store.kind, store: store.name, certificate: try readText(certificate),
+                origin: origin)
+            try await propose([operation], team: team, why, connection)
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Remove a root from its store.",
+            discussion: "Takes effect at once for those who may remove alone; an emptied store rejects its images.",
+            aliases: ["rm"])
+        @Argument(help: "Id, as `anchor list` shows it.") var id: Int64
+        @OptionGroup var why: ReasonOptions
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let anchor: AnchorBody = try await connection.withClient { try await $0.get("/v1/anchors/\(id)") }
+            let operation = OperationBody(op: .removeAnchor, anchor: id)
+            try await propose([operation], team: anchor.team, why, connection)
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List anchors in force.", aliases: ["ls"])
+        @Option(help: "Of one team.") var team: TeamName?
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let anchors: [AnchorBody] = try await connection.withClient {
+                try await $0.all("/v1/anchors", [("team", team?.rawValue)])
+            }
+            try connection.show(anchors) { anchors in
+                Terminal.showTable(
+                    ["ID", "TEAM", "STORE", "ORIGIN", "SUBJECT", "EXPIRES", "SHA-256"],
+                    anchors.map {
+                        [
+                            "\($0.id)", $0.team.rawValue, "\($0.kind.rawValue)/\($0.store)", $0.origin.rawValue,
+                            $0.subject,
+                            String($0.notAfter.description.prefix(10)), String($0.sha256.prefix(16)),
+                        ]
+                    })
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show one anchor.", aliases: ["view"])
+        @Argument(help: "Id, as `anchor list` shows it.") var id: Int64
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let anchor: AnchorBody = try await connection.withClient { try await $0.get("/v1/anchors/\(id)") }
+            try connection.show(anchor) { anchor in
+                Terminal.show("anchor \(anchor.id): \(anchor.subject)")
+                Terminal.show(
+                    "  store \(anchor.kind.rawValue)/\(anchor.store) of team \(anchor.team), \(anchor.origin.rawValue)")
+                Terminal.show("  valid \(anchor.notBefore) to \(anchor.notAfter)")
+                Terminal.show("  sha256 \(anchor.sha256)")
+                Terminal.show(
+                    "  added \(anchor.added) by change C-\(anchor.change) of \(anchor.owner): \(anchor.justification)")
+                if let removed = anchor.removed { Terminal.show("  removed \(removed)") }
+            }
+        }
+    }
+}
+
+/// A store within a team, written `ca/prod`, or `prod` for a store of kind ca.
+struct StorePath: ExpressibleByArgument, Sendable {
+    let kind: TrustStoreKind
+    let name: TrustStoreName
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard let kind = parts.count == 2 ? TrustStoreKind(rawValue: parts[0]) : .ca, parts.count <= 2,
+            let name = parts.last.flatMap(TrustStoreName.init(rawValue:))
+        else { return nil }
+        self.kind = kind
+        self.name = name
+    }
+}
+
+/// Submits a change and says what it waits for, if it does.
+func propose(
+    _ operations: [OperationBody], team: TeamName, _ why: ReasonOptions, _ connection: ConnectionOptions
+) async throws {
+    let body = ChangeRequest(team: team, operations: operations, justification: why.reason, ticket: why.ticket)
+    let change: ChangeBody = try await connection.withClient { try await $0.send(.post, "/v1/changes", body) }
+    try connection.show(change) { change in
+        for line in change.effect { Terminal.show(line) }
+    }
+    guard change.state == .submitted else { return Terminal.note("C-\(change.number) is \(change.state.rawValue)") }
+    let approvers = change.canApprove.isEmpty ? "nobody yet" : change.canApprove.joined(separator: ", ")
+    let expiry = change.expires.map { ". Expires \($0.description.prefix(10))" } ?? ""
+    throw AcceptedWaiting(
+        message:
+            "accepted as change C-\(change.number); needs \(change.approvalsNeeded) approval(s). Can approve: \(approvers)\(expiry)"
+    )
+}

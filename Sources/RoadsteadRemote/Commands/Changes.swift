@@ -1,0 +1,132 @@
+import ArgumentParser
+import Codecs
+import RoadsteadWire
+import TrustModel
+
+struct ChangeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "change", abstract: "Changes: proposed, approved, published.",
+        subcommands: [List.self, Show.self, Submit.self, Approve.self, Reject.self, Withdraw.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List changes.", aliases: ["ls"])
+        @Option(help: "Of one team.") var team: TeamName?
+        @Option(help: "In one state, such as submitted.") var state: ChangeState?
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let changes: [ChangeBody] = try await connection.withClient {
+                try await $0.all("/v1/changes", [("team", team?.rawValue), ("state", state?.rawValue)])
+            }
+            try connection.show(changes) { changes in
+                Terminal.showTable(
+                    ["CHANGE", "TEAM", "STATE", "AUTHOR", "APPROVALS", "WHAT"],
+                    changes.map {
+                        [
+                            "C-\($0.number)", $0.team.rawValue, $0.state.rawValue, $0.author,
+                            "\($0.standingApprovals)/\($0.approvalsNeeded)", $0.effect.first ?? "",
+                        ]
+                    })
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a change.", aliases: ["view", "diff"])
+        @Argument(help: "Number, such as C-12.") var number: ChangeNumber
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let change: ChangeBody = try await connection.withClient { try await $0.get("/v1/changes/\(number.value)") }
+            try connection.show(change, text: describe)
+        }
+    }
+
+    struct Submit: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Submit a draft for approval.")
+        @Argument(help: "Number, such as C-12.") var number: ChangeNumber
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws { try await act("submit", number, connection) }
+    }
+
+    struct Approve: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Approve somebody else's change, after it has been shown.",
+            discussion: "The approval holds for exactly what is shown; an edit makes it void.")
+        @Argument(help: "Number, such as C-12.") var number: ChangeNumber
+        @Option(help: "A remark.") var comment: String?
+        @Flag(help: "Do not ask.") var yes = false
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws { try await decide("approve", number, comment, yes, connection) }
+    }
+
+    struct Reject: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Reject a change; one rejection stops it.")
+        @Argument(help: "Number, such as C-12.") var number: ChangeNumber
+        @Option(help: "Why.") var comment: String
+        @Flag(help: "Do not ask.") var yes = false
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws { try await decide("reject", number, comment, yes, connection) }
+    }
+
+    struct Withdraw: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Withdraw a change of your own.")
+        @Argument(help: "Number, such as C-12.") var number: ChangeNumber
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws { try await act("withdraw", number, connection) }
+    }
+
+    private static func act(_ verb: String, _ number: ChangeNumber, _ connection: ConnectionOptions) async throws {
+        let change: ChangeBody = try await connection.withClient {
+            try await $0.send(.post, "/v1/changes/\(number.value)/\(verb)")
+        }
+        try connection.show(change) { Terminal.show("C-\($0.number) is \($0.state.rawValue)") }
+    }
+
+    private static func decide(
+        _ verb: String, _ number: ChangeNumber, _ comment: String?, _ yes: Bool, _ connection: ConnectionOptions
+    ) async throws {
+        let decided = try await connection.withClient { client -> ChangeBody in
+            let seen: ChangeBody = try await client.get("/v1/changes/\(number.value)")
+            if connection.output == .text { describe(seen) }
+            guard yes || Terminal.confirms("\(verb) C-\(number.value)?") else {
+                throw RemoteError(
+                    .usage, "nothing was done: \(verb) was not confirmed", hint: "answer y, or give --yes")
+            }
+            return try await client.send(
+                .post, "/v1/changes/\(number.value)/\(verb)", DecisionRequest(digest: seen.digest, comment: comment))
+        }
+        try connection.show(decided) {
+            Terminal.show(
+                "C-\($0.number) is \($0.state.rawValue) (\($0.standingApprovals) of \($0.approvalsNeeded) approvals)")
+        }
+    }
+
+    private static func describe(_ change: ChangeBody) {
+        Terminal.show(
+            "C-\(change.number) of \(change.author) in team \(change.team), \(change.state.rawValue): \(change.justification)"
+        )
+        for line in change.effect { Terminal.show("  \(line)") }
+        Terminal.show("  digest \(change.digest)")
+        for approval in change.approvals {
+            let verdict = approval.approves ? "approved" : "rejected"
+            Terminal.show(
+                "  \(verdict) by \(approval.person) at \(approval.at)\(approval.void ? ", void after an edit" : "")")
+        }
+        if change.state == .submitted {
+            Terminal.show(
+                "  needs \(change.approvalsNeeded) approval(s); can approve: \(change.canApprove.joined(separator: ", "))"
+            )
+        }
+        if !change.release.isEmpty { Terminal.show("  published in \(change.release.joined(separator: ", "))") }
+        if let note = change.note { Terminal.show("  \(note)") }
+    }
+}
+
+extension ChangeBody {
+    fileprivate var standingApprovals: Int { approvals.filter { $0.approves && !$0.void }.count }
+}

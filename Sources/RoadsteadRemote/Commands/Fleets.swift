@@ -1,0 +1,197 @@
+import ArgumentParser
+import Codecs
+import RoadsteadWire
+import TrustModel
+
+struct FleetCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fleet", abstract: "Fleets: hosts with the same trust.",
+        subcommands: [Add.self, List.self, Show.self, SetTeams.self, Mode.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a fleet.",
+            discussion: "It publishes nothing until a ceremony has made its fleet keys: roadstead ceremony open.")
+        @Argument var name: FleetName
+        @Option(help: "Name for people.") var displayName: String?
+        @Option(help: "standard, high or airgap.") var lifetimes: FleetProfile?
+        @Option(help: "A team of the fleet; once for each.") var team: [TeamName] = []
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let fleet = try await connection.withClient { client -> FleetBody in
+                let body = FleetRequest(name: name, displayName: displayName, profile: lifetimes)
+                var fleet: FleetBody = try await client.send(.post, "/v1/fleets", body)
+                for team in team {
+                    fleet = try await client.send(.post, "/v1/fleets/\(name)/teams", FleetTeamRequest(team: team))
+                }
+                return fleet
+            }
+            try connection.show(fleet, text: describe)
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List fleets.", aliases: ["ls"])
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let fleets: [FleetBody] = try await connection.withClient { try await $0.all("/v1/fleets") }
+            try connection.show(fleets, text: showFleets)
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a fleet.", aliases: ["view"])
+        @Argument var name: FleetName
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let fleet: FleetBody = try await connection.withClient { try await $0.get("/v1/fleets/\(name)") }
+            try connection.show(fleet, text: describe)
+        }
+    }
+
+    struct SetTeams: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "set", abstract: "Put teams into a fleet or take them out.")
+        @Argument var name: FleetName
+        @Option(help: "A team to put in; once for each.") var addTeam: [TeamName] = []
+        @Option(help: "A team to take out; once for each.") var removeTeam: [TeamName] = []
+        @OptionGroup var connection: ConnectionOptions
+
+        func validate() throws {
+            guard !addTeam.isEmpty || !removeTeam.isEmpty else {
+                throw ValidationError("give --add-team or --remove-team")
+            }
+        }
+
+        func run() async throws {
+            let fleet = try await connection.withClient { client -> FleetBody in
+                for team in addTeam {
+                    let _: FleetBody = try await client.send(
+                        .post, "/v1/fleets/\(name)/teams", FleetTeamRequest(team: team))
+                }
+                for team in removeTeam {
+                    try await client.sendWithoutAnswer(.delete, "/v1/fleets/\(name)/teams/\(team)")
+                }
+                return try await client.get("/v1/fleets/\(name)")
+            }
+            try connection.show(fleet, text: describe)
+        }
+    }
+
+    struct Mode: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Set a fleet to observe (evaluate and report) or enforce.")
+        @Argument var name: FleetName
+        @Argument(help: "observe or enforce.") var mode: EnforcementMode
+        @Option(help: "One enforcer only.") var enforcer: EnforcerKind?
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let fleet: FleetBody = try await connection.withClient {
+                try await $0.send(.put, "/v1/fleets/\(name)/mode", FleetModeRequest(mode: mode, enforcer: enforcer))
+            }
+            try connection.show(fleet, text: describe)
+        }
+    }
+
+    private static func describe(_ fleet: FleetBody) {
+        Terminal.show("fleet \(fleet.name) (\(fleet.displayName)), id \(fleet.id), mode \(fleet.mode.rawValue)")
+        Terminal.show("  teams \(fleet.teams.map(\.rawValue).joined(separator: ", "))")
+        if let digest = fleet.rootSHA256 {
+            Terminal.show("  fleet keys version \(fleet.rootVersion), sha256 \(digest)")
+        } else {
+            Terminal.show("  no fleet keys yet: roadstead ceremony open --fleet \(fleet.name) …")
+        }
+        Terminal.show("  release \(fleet.release), \(fleet.hosts) host(s), \(fleet.hostsBehind) behind")
+        if let note = fleet.custodyNote { Terminal.show("  custody: \(note)") }
+        for warning in fleet.warnings { Terminal.show("  warning: \(warning)") }
+    }
+}
+
+private func showFleets(_ fleets: [FleetBody]) {
+    Terminal.showTable(
+        ["FLEET", "MODE", "RELEASE", "HOSTS", "BEHIND", "TEAMS"],
+        fleets.map {
+            [
+                $0.name.rawValue, $0.mode.rawValue, "\($0.release)", "\($0.hosts)", "\($0.hostsBehind)",
+                $0.teams.map(\.rawValue).joined(separator: ","),
+            ]
+        })
+}
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "One screen: fleets, hosts behind, what waits, what is wrong.")
+    @Option(help: "One fleet only.") var fleet: FleetName?
+    @OptionGroup var connection: ConnectionOptions
+
+    private struct Overview: Codable, Sendable {
+        let fleets: [FleetBody]
+        let waiting: [ChangeBody]
+    }
+
+    func run() async throws {
+        let overview = try await connection.withClient { client -> Overview in
+            let fleets: [FleetBody] = try await client.all("/v1/fleets")
+            let waiting: [ChangeBody] = try await client.all("/v1/changes", [("state", ChangeState.submitted.rawValue)])
+            return Overview(fleets: fleets.filter { fleet == nil || $0.name == fleet }, waiting: waiting)
+        }
+        try connection.show(overview) { overview in
+            showFleets(overview.fleets)
+            for fleet in overview.fleets {
+                for warning in fleet.warnings { Terminal.show("warning: fleet \(fleet.name): \(warning)") }
+            }
+            for change in overview.waiting {
+                Terminal.show(
+                    "waiting: C-\(change.number) of \(change.author) in team \(change.team): \(change.effect.first ?? "")"
+                )
+            }
+        }
+    }
+}
+
+struct ReleaseCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "release", abstract: "Releases: what a fleet has published.",
+        subcommands: [List.self, Publish.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List a fleet's releases.", aliases: ["ls"])
+        @Option(help: "The fleet.") var fleet: FleetName
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let releases: [ReleaseBody] = try await connection.withClient {
+                try await $0.all("/v1/fleets/\(fleet)/releases")
+            }
+            try connection.show(releases) { releases in
+                Terminal.showTable(
+                    ["RELEASE", "STATE", "PUBLISHED", "WHAT"],
+                    releases.map {
+                        ["\($0.number)", $0.state, $0.published.map { "\($0)" } ?? "", $0.difference.first ?? ""]
+                    })
+            }
+        }
+    }
+
+    struct Publish: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Publish what is approved now, and wait until it is out.",
+            discussion: "The server does so by itself within a second; this waits for it.")
+        @Option(help: "The fleet.") var fleet: FleetName
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let release: ReleaseBody = try await connection.withClient {
+                try await $0.send(.post, "/v1/fleets/\(fleet)/releases")
+            }
+            try connection.show(release) { release in
+                Terminal.show("release \(release.number) of fleet \(release.fleet) is \(release.state)")
+                for line in release.difference { Terminal.show("  \(line)") }
+            }
+        }
+    }
+}

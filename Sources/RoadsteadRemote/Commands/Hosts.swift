@@ -1,0 +1,161 @@
+import ArgumentParser
+import Codecs
+import RoadsteadWire
+import TrustModel
+
+struct HostCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "host", abstract: "Hosts: machines with an agent.",
+        subcommands: [List.self, Show.self, JoinToken.self, Remove.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List hosts.", aliases: ["ls"])
+        @Option(help: "Of one fleet.") var fleet: FleetName?
+        @Flag(help: "Only those behind their fleet's release.") var behind = false
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let all: [HostBody] = try await connection.withClient {
+                try await $0.all("/v1/hosts", [("fleet", fleet?.rawValue)])
+            }
+            let hosts = all.filter { !behind || $0.behind > 0 }
+            try connection.show(hosts) { hosts in
+                Terminal.showTable(
+                    ["HOST", "NAME", "FLEET", "RELEASE", "BEHIND", "LAST SEEN", "WARNINGS"],
+                    hosts.map {
+                        [
+                            $0.id, $0.name, $0.fleet.rawValue, "\($0.release)", "\($0.behind)",
+                            $0.lastSeen.map { "\($0)" } ?? "never", "\($0.warnings.count)",
+                        ]
+                    })
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a host.", aliases: ["view"])
+        @Argument(help: "Id, as `host list` shows it.") var id: String
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let host: HostBody = try await connection.withClient {
+                try await $0.get("/v1/hosts/\(APIClient.percentEncoded(id))")
+            }
+            try connection.show(host) { host in
+                Terminal.show(
+                    "host \(host.id) (\(host.name)) of fleet \(host.fleet), release \(host.release), \(host.behind) behind"
+                )
+                for (name, value) in host.labels.sorted(by: { $0.key < $1.key }) {
+                    Terminal.show("  label \(name)=\(value)")
+                }
+                for enforcer in host.enforcers {
+                    let version = enforcer.version ?? "not found"
+                    Terminal.show(
+                        "  \(enforcer.enforcer.rawValue) \(version): \(enforcer.mode.rawValue), \(enforcer.applied ? "applied" : "not applied")"
+                    )
+                }
+                for warning in host.warnings { Terminal.show("  warning: \(warning)") }
+            }
+        }
+    }
+
+    struct JoinToken: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a join string, with which hosts enrol.",
+            discussion:
+                "It carries the digest of the fleet's root. If the ceremony was held here, the digest is compared.")
+        @Option(help: "The fleet.") var fleet: FleetName
+        @Option(help: "How many hosts may use it.") var uses: Int?
+        @Option(help: "Hours until it ends.") var expiresInHours: Int?
+        @Option(help: ArgumentHelp("A label of those hosts, KEY=VALUE; once for each.", valueName: "label")) var label:
+            [String] = []
+        @Option(help: ArgumentHelp("Write the join string to this file, mode 0600.", valueName: "file")) var out:
+            String?
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let body = JoinTokenRequest(uses: uses, expiresInHours: expiresInHours, labels: try labels())
+            let answer: JoinTokenBody = try await connection.withClient {
+                try await $0.send(.post, "/v1/fleets/\(fleet)/join-tokens", body)
+            }
+            let join = try JoinString(parsing: answer.joinString)
+            if let pinned = try ProfileStore().pinnedRoot(fleetID: join.fleetID.rawValue),
+                pinned.version == join.rootVersion, pinned.sha256 != join.rootSHA256
+            {
+                throw RemoteError(
+                    .mismatch,
+                    "the server's root of fleet \(fleet) has SHA-256 \(join.rootSHA256), the ceremony held here made \(pinned.sha256)",
+                    hint: "do not hand out the join string; find out who changed the server")
+            }
+            try hand(out: out, secret: answer.joinString, connection, answer)
+            Terminal.note(
+                "on the host: roadstead-agent enroll --join-string-file FILE (\(answer.uses) use(s), until \(answer.expires))"
+            )
+        }
+
+        private func labels() throws -> [String: String] {
+            try label.reduce(into: [:]) { labels, text in
+                let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+                guard parts.count == 2 else { throw ValidationError("a label is KEY=VALUE, not \"\(text)\"") }
+                labels[parts[0]] = parts[1]
+            }
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Remove a host; its receipts are refused from then on.", aliases: ["rm"])
+        @Argument(help: "Id, as `host list` shows it.") var id: String
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            try await connection.withClient {
+                try await $0.sendWithoutAnswer(.delete, "/v1/hosts/\(APIClient.percentEncoded(id))")
+            }
+            Terminal.note("host \(id) is removed")
+        }
+    }
+}
+
+struct AuditCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit", abstract: "The hash-chained log of everything that was done.",
+        subcommands: [Search.self, Verify.self])
+
+    struct Search: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List audit events, oldest first.", aliases: ["export"])
+        @Option(help: "Only events after this sequence number.") var after: Int64?
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let events: [AuditEventBody] = try await connection.withClient {
+                try await $0.all("/v1/audit", [("after", after.map(String.init))])
+            }
+            try connection.show(events) { events in
+                Terminal.showTable(
+                    ["SEQUENCE", "AT", "WHO", "WHAT", "OBJECT"],
+                    events.map { ["\($0.sequence)", "\($0.at)", $0.actor, $0.action, $0.object] })
+            }
+        }
+    }
+
+    struct Verify: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check that no entry was altered, removed or reordered.")
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let answer: AuditVerification = try await connection.withClient {
+                try await $0.get("/v1/audit/verification")
+            }
+            try connection.show(answer) { answer in
+                let broken = answer.firstBroken.map { ", broken at entry \($0)" } ?? ""
+                Terminal.show(
+                    "\(answer.entries) entries, head \(answer.head), \(answer.intact ? "intact" : "NOT intact")\(broken)"
+                )
+            }
+            guard answer.intact else { throw ExitCode(ExitStatus.refused) }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+import ArgumentParser
+import RoadsteadWire
+import TrustModel
+
+struct TeamCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "team", abstract: "Teams, which own trust stores and registry scopes.",
+        subcommands: [Add.self, List.self, Show.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Make a team. Its name is never given to another.")
+        @Argument var name: TeamName
+        @Option(help: "Name for people.") var displayName: String?
+        @Option(help: "A registry scope it owns; once for each.") var scope: [RegistryScope] = []
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let team = try await connection.withClient { client -> TeamBody in
+                var team: TeamBody = try await client.send(
+                    .post, "/v1/teams", TeamRequest(name: name, displayName: displayName))
+                for scope in scope {
+                    team = try await client.send(.post, "/v1/teams/\(name)/scopes", ScopeRequest(scope: scope))
+                }
+                return team
+            }
+            try connection.show(team, text: describe)
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List teams.", aliases: ["ls"])
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let teams: [TeamBody] = try await connection.withClient { try await $0.all("/v1/teams") }
+            try connection.show(teams) { teams in
+                Terminal.showTable(
+                    ["TEAM", "SCOPES", "STORES", "CUSTODY"],
+                    teams.map { team in
+                        [
+                            team.name.rawValue, team.scopes.map(\.rawValue).joined(separator: ","),
+                            team.stores.map { "\($0.kind.rawValue)/\($0.name)" }.joined(separator: ","),
+                            team.custody.rawValue,
+                        ]
+                    })
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a team.", aliases: ["view"])
+        @Argument var name: TeamName
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let team: TeamBody = try await connection.withClient { try await $0.get("/v1/teams/\(name)") }
+            try connection.show(team, text: describe)
+        }
+    }
+
+    private static func describe(_ team: TeamBody) {
+        Terminal.show("team \(team.name) (\(team.displayName)), custody \(team.custody.rawValue)")
+        for scope in team.scopes { Terminal.show("  scope \(scope)") }
+        for store in team.stores {
+            Terminal.show("  store \(store.kind.rawValue)/\(store.name), \(store.anchors) anchor(s)")
+        }
+    }
+}
+
+struct ScopeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scope", abstract: "Which team speaks for which part of which registry.",
+        subcommands: [Add.self, List.self, Remove.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give a team a registry scope, such as registry.example.com/acme.",
+            discussion: "A scope covers whole path segments; the longest scope that covers a repository decides.")
+        @Argument var scope: RegistryScope
+        @Option(help: "The team that owns it.") var team: TeamName
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let body: TeamBody = try await connection.withClient {
+                try await $0.send(.post, "/v1/teams/\(team)/scopes", ScopeRequest(scope: scope))
+            }
+            try connection.show(body) { _ in Terminal.show("\(scope) belongs to team \(team)") }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List scopes and their owners.", aliases: ["ls"])
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let teams: [TeamBody] = try await connection.withClient { try await $0.all("/v1/teams") }
+            try connection.show(teams) { teams in
+                Terminal.showTable(
+                    ["SCOPE", "TEAM"], teams.flatMap { team in team.scopes.map { [$0.rawValue, team.name.rawValue] } })
+            }
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Take a scope from its team.", aliases: ["rm"])
+        @Argument var scope: RegistryScope
+        @Option(help: "The team that owns it.") var team: TeamName
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            try await connection.withClient {
+                try await $0.sendWithoutAnswer(
+                    .delete, "/v1/teams/\(team)/scopes?scope=\(APIClient.percentEncoded(scope.rawValue))")
+            }
+            Terminal.note("\(scope) no longer belongs to team \(team)")
+        }
+    }
+}
+
+struct StoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "store", abstract: "Trust stores: named sets of anchors.", subcommands: [Add.self, List.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Make a trust store of a team.")
+        @Argument var name: TrustStoreName
+        @Option(help: "The team that owns it.") var team: TeamName
+        @Option(help: "ca, signingAuthority or tsa.") var kind = TrustStoreKind.ca
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let body: StoreBody = try await connection.withClient {
+                try await $0.send(.post, "/v1/teams/\(team)/stores", StoreRequest(kind: kind, name: name))
+            }
+            try connection.show(body) { Terminal.show("store \($0.kind.rawValue)/\($0.name) of team \($0.team)") }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List a team's stores.", aliases: ["ls"])
+        @Option(help: "The team.") var team: TeamName
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let stores: [StoreBody] = try await connection.withClient { try await $0.all("/v1/teams/\(team)/stores") }
+            try connection.show(stores) { stores in
+                Terminal.showTable(
+                    ["STORE", "ANCHORS"], stores.map { ["\($0.kind.rawValue)/\($0.name)", "\($0.anchors)"] })
+            }
+        }
+    }
+}
+
+struct RepositoryCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "repository", abstract: "Known repositories, for enforcers that know only exact names.",
+        subcommands: [Add.self, List.self])
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Record a repository within a team's scope.")
+        @Argument var repository: RegistryScope
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let body: RepositoryBody = try await connection.withClient {
+                try await $0.send(.post, "/v1/repositories", RepositoryBody(repository: repository))
+            }
+            try connection.show(body) { Terminal.show("\($0.repository) is known") }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List known repositories.", aliases: ["ls"])
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let found: [RepositoryBody] = try await connection.withClient { try await $0.all("/v1/repositories") }
+            try connection.show(found) { found in
+                Terminal.showTable(["REPOSITORY"], found.map { [$0.repository.rawValue] })
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Codecs
+import Files
+import Foundation
+
+/// Where a person is signed in. Profiles live in one file of mode 0600 below the user's configuration directory.
+struct Profile: Codable, Sendable {
+    let server: String
+    /// The API token; never printed.
+    let token: String
+    let certificateAuthority: String?
+}
+
+/// The profiles of this user and the roots of fleets whose ceremonies were held here.
+struct ProfileStore {
+    private struct Contents: Codable {
+        var profiles: [String: Profile] = [:]
+        var fleets: [String: PinnedRoot] = [:]
+    }
+
+    /// What a ceremony on this machine made, against which a server's word is held.
+    struct PinnedRoot: Codable, Sendable {
+        let version: Int64
+        let sha256: String
+    }
+
+    private let directory: String
+    private var path: String { directory + "/profiles.json" }
+
+    init(environment: [String: String] = ProcessInfo.processInfo.environment) throws {
+        if let directory = environment["ROADSTEAD_CONFIG_HOME"], !directory.isEmpty {
+            self.directory = directory
+        } else if let base = environment["XDG_CONFIG_HOME"], base.hasPrefix("/") {
+            directory = base + "/roadstead"
+        } else if let home = environment["HOME"], home.hasPrefix("/") {
+            directory = home + "/.config/roadstead"
+        } else {
+            throw RemoteError(.file, "there is no home directory for profiles", hint: "set ROADSTEAD_CONFIG_HOME")
+        }
+    }
+
+    func profile(_ name: String) throws -> Profile {
+        guard let profile = try read().profiles[name] else {
+            throw RemoteError(
+                .notSignedIn, "nobody is signed in under profile \"\(name)\"", hint: "roadstead login --server URL")
+        }
+        return profile
+    }
+
+    func save(_ profile: Profile, as name: String) throws { try change { $0.profiles[name] = profile } }
+
+    func remove(_ name: String) throws { try change { $0.profiles[name] = nil } }
+
+    func pinnedRoot(fleetID: String) throws -> PinnedRoot? { try read().fleets[fleetID] }
+
+    func pin(_ root: PinnedRoot, fleetID: String) throws { try change { $0.fleets[fleetID] = root } }
+
+    private func read() throws -> Contents {
+        guard Files.exists(path) else { return Contents() }
+        return try JSON(parsing: try Files.readSecret(path, limit: 1 << 20)).decode(place: path)
+    }
+
+    private func change(_ body: (inout Contents) -> Void) throws {
+        try Files.createDirectory(directory, mode: 0o700)
+        var contents = try read()
+        body(&contents)
+        try Files.write(Array(try JSON(encoding: contents).prettyText.utf8), to: path, mode: 0o600)
+    }
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Foundation
+import Problems
+
+/// Exit statuses that pipelines can tell apart. [docs/cli.md]
+enum ExitStatus {
+    static let done: Int32 = 0
+    static let refused: Int32 = 1
+    static let usage: Int32 = 2
+    static let environment: Int32 = 3
+    static let waiting: Int32 = 4
+}
+
+/// Everything of the command line that talks to a server; `roadstead` runs it.
+package enum RemoteProgram {
+    package static func run(arguments: [String]) async -> Int32 {
+        do {
+            var command = try RemoteCommand.parseAsRoot(arguments)
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+            return ExitStatus.done
+        } catch {
+            return report(error)
+        }
+    }
+
+    private static func report(_ error: any Error) -> Int32 {
+        if let waiting = error as? AcceptedWaiting {
+            Terminal.note(waiting.message)
+            return ExitStatus.waiting
+        }
+        if let problem = error as? any Problem {
+            Terminal.complain(problem.reason, hint: problem.hint)
+            return status(of: problem)
+        }
+        let message = RemoteCommand.fullMessage(for: error)
+        guard RemoteCommand.exitCode(for: error).isSuccess else {
+            Terminal.complain(message.replacing("Error: ", with: "", maxReplacements: 1), hint: nil)
+            return error is CleanExit ? ExitStatus.done : ExitStatus.usage
+        }
+        print(message)
+        return ExitStatus.done
+    }
+
+    private static func status(of problem: any Problem) -> Int32 {
+        switch (problem as? RemoteError)?.code {
+        case .usage: ExitStatus.usage
+        case .notSignedIn, .unreachable, .file: ExitStatus.environment
+        case .refused, .answer, .mismatch: ExitStatus.refused
+        case nil: ExitStatus.environment
+        }
+    }
+}
+
+/// Thrown when a change was taken in and waits for approvals.
+struct AcceptedWaiting: Error {
+    let message: String
+}
+
+/// The root of the commands.
+struct RemoteCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "roadstead",
+        abstract: "Decide whose signatures your container hosts believe.",
+        discussion: """
+            Exit status: 0 done, 1 refused, 2 usage, 3 environment, 4 accepted and waiting for approvals.
+            Sign in first: roadstead login --server URL
+            """,
+        subcommands: [
+            Login.self, Logout.self, WhoAmICommand.self, StatusCommand.self, TeamCommand.self, ScopeCommand.self,
+            StoreCommand.self, RepositoryCommand.self, RuleCommand.self, AnchorCommand.self, ChangeCommand.self,
+            FleetCommand.self, CeremonyCommand.self, ReleaseCommand.self, HostCommand.self, PersonCommand.self,
+            TokenCommand.self, AuditCommand.self,
+        ])
+}

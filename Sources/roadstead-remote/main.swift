@@ -1,0 +1,4 @@
+import Glibc
+import RoadsteadRemote
+
+exit(await RemoteProgram.run(arguments: Array(CommandLine.arguments.dropFirst())))
