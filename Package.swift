@@ -39,6 +39,7 @@ var targets: [Target] = [
     library("Envelopes", ["PKI", "SigningKeys", "Codecs", "Problems"]),
     library("TrustModel", ["PKI", "OCI", "Envelopes", "SigningKeys", "Codecs", "Problems"]),
     library("RoadsteadWire", ["TrustModel", "Codecs", "Problems"]),
+    library("RoadsteadPublish", ["TrustModel", "TUF", "SigningKeys", "Files", "Codecs", "Problems"]),
     tests("CodecsTests", ["Codecs", "Problems"]),
     tests("FilesTests", ["Files", "Problems"]),
     tests("TUFTests", ["TUF", "SigningKeys", "Codecs", "Problems"]),

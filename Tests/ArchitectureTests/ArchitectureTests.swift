@@ -17,7 +17,7 @@ private let arrows: [String: Set<String>] = [
     "RoadsteadWire": ["TrustModel", "Codecs", "Problems"],
     "Migrations": ["CMigrations", "PostgresKit", "SigningKeys", "Codecs", "Problems"],
     "PrivatePostgres": ["PostgresKit", "Files", "Problems"],
-    "RoadsteadPublish": ["TrustModel", "TUF", "SigningKeys", "PKI", "Codecs", "Problems"],
+    "RoadsteadPublish": ["TrustModel", "TUF", "SigningKeys", "PKI", "Files", "Codecs", "Problems"],
     "RoadsteadStore": ["TrustModel", "PostgresKit", "Migrations", "PKI", "SigningKeys", "Codecs", "Problems"],
     "Observability": ["Problems"],
     "RoadsteadCommand": ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],

@@ -1,0 +1,60 @@
+import Codecs
+package import TrustModel
+
+/// How long a role's metadata lives and when it is signed again although nothing changed, in seconds.
+package struct Lifetime: Sendable, Equatable {
+    package let seconds: Int64
+    /// It is signed again this long after it was signed.
+    package let renewAfter: Int64
+
+    func expiry(from now: UTCDate) -> UTCDate { now.adding(seconds: seconds) }
+
+    /// Whether metadata that expires then has to be signed again.
+    func isDue(_ expires: UTCDate, at now: UTCDate) -> Bool { expires.seconds - now.seconds <= seconds - renewAfter }
+}
+
+/// The lifetimes of one profile: profiles, not knobs.
+package struct Lifetimes: Sendable, Equatable {
+    package let root: Lifetime
+    package let targets: Lifetime
+    package let snapshot: Lifetime
+    package let timestamp: Lifetime
+    /// deny, revocation and ops.
+    package let online: Lifetime
+    /// A team's role in the server's custody.
+    package let team: Lifetime
+}
+
+extension FleetProfile {
+    package var lifetimes: Lifetimes {
+        let year = Lifetime(seconds: 400 * day, renewAfter: 280 * day)
+        switch self {
+        case .standard, .high:
+            let week = Lifetime(seconds: 7 * day, renewAfter: day)
+            let timestamp =
+                self == .high
+                ? Lifetime(seconds: 6 * hour, renewAfter: hour / 4) : Lifetime(seconds: 24 * hour, renewAfter: hour)
+            return Lifetimes(
+                root: year, targets: year, snapshot: week, timestamp: timestamp, online: week,
+                team: Lifetime(seconds: 30 * day, renewAfter: day))
+        case .airgap:
+            let carried = Lifetime(seconds: 45 * day, renewAfter: day)
+            return Lifetimes(
+                root: year, targets: year, snapshot: carried, timestamp: carried, online: carried, team: carried)
+        }
+    }
+
+    /// How a host of such a fleet behaves when it cannot refresh.
+    package var freshness: FleetSettings.Freshness {
+        switch self {
+        case .standard: .standard
+        case .high:
+            FleetSettings.Freshness(warnAfterSeconds: day, alarmAfterSeconds: 3 * day, rejectAfterSeconds: 3 * day)
+        case .airgap:
+            FleetSettings.Freshness(warnAfterSeconds: 30 * day, alarmAfterSeconds: 45 * day, rejectAfterSeconds: nil)
+        }
+    }
+}
+
+private let hour: Int64 = 3_600
+private let day: Int64 = 86_400

@@ -1,0 +1,108 @@
+import Codecs
+import SigningKeys
+import TUF
+import TrustModel
+
+/// The target files of one role: their names and bytes.
+struct TargetBundle {
+    private(set) var files: [(name: TargetName, bytes: [UInt8], file: TargetFile)] = []
+
+    mutating func add(_ name: String, _ bytes: [UInt8]) throws {
+        files.append((try TargetName(name), bytes, TargetFile(content: bytes)))
+    }
+
+    var listing: [TargetName: TargetFile] {
+        Dictionary(files.map { ($0.name, $0.file) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The files under the paths at which the repository serves them.
+    func built(without published: [TargetName: TargetFile]) -> [BuiltFile] {
+        files.filter { published[$0.name]?.hashes != $0.file.hashes }.map { name, bytes, file in
+            BuiltFile(
+                kind: .target, path: targetPath(name, file), bytes: bytes, role: nil, version: nil,
+                sha256: file.hashes.fileNamePrefix ?? "")
+        }
+    }
+}
+
+/// The path of a target file below `/fleets/<fleet>/`. [TUF §6.2]
+func targetPath(_ name: TargetName, _ file: TargetFile) -> String {
+    "targets/\(name.path(hashPrefix: file.hashes.fileNamePrefix))"
+}
+
+extension FleetContent {
+    /// What the fleet's own targets role says.
+    var settings: FleetSettings {
+        FleetSettings(
+            fleet: fleet, fleetID: id,
+            teams: teams.map {
+                FleetSettings.Team(
+                    name: $0.name, scopes: $0.scopes, custody: $0.custody,
+                    allowedThirdPartyAnchors: $0.allowedThirdPartyAnchors)
+            },
+            enforcers: enforcers, freshness: profile.freshness, localScopes: localScopes)
+    }
+
+    func bundle(of role: FleetRole) throws -> TargetBundle {
+        var bundle = TargetBundle()
+        switch role {
+        case .targets: try bundle.add(FleetSettings.documentName, try settings.publishedBytes())
+        case .deny: try bundle.add(DenyDocument.documentName, try DenyDocument(denials: denials).publishedBytes())
+        case .ops:
+            try bundle.add(OpsSettings.documentName, try OpsSettings(repositories: repositories).publishedBytes())
+        case .revocation:
+            let lists = revocationLists.map { RevocationIndex.List(url: $0.url, target: $0.targetName) }
+            try bundle.add(RevocationIndex.documentName, try RevocationIndex(lists: lists).publishedBytes())
+            for list in revocationLists { try bundle.add(list.targetName, list.bytes) }
+        case .timestamp, .snapshot: break
+        }
+        return bundle
+    }
+
+    /// Refuses what no signed metadata could say without contradicting itself.
+    func check() throws {
+        for (first, second) in zip(teams, teams.dropFirst()) where first.name == second.name {
+            throw PublishError(.content, "team \(first.name) is in the content of fleet \(fleet) twice")
+        }
+        for (first, second) in zip(revocationLists, revocationLists.dropFirst()) where first.url == second.url {
+            throw PublishError(.content, "the revocation list \(first.url) is in the content twice")
+        }
+        for (first, second) in zip(denials, denials.dropFirst()) where first.id == second.id {
+            throw PublishError(.content, "the denial \(first.id) is in the content twice")
+        }
+        for team in teams { try team.check() }
+    }
+}
+
+extension RevocationContent {
+    var targetName: String { "revocation/\(Hex.encode(HashAlgorithm.sha256.digest(of: Array(url.utf8)))).crl" }
+}
+
+extension TeamContent {
+    /// The team's stores as PEM, an emptied one with no bytes, and its policy.
+    var bundle: TargetBundle {
+        get throws {
+            var bundle = TargetBundle()
+            for store in stores {
+                let blocks = store.anchors.map { PEMBlock(label: "CERTIFICATE", bytes: $0).text }
+                try bundle.add(
+                    TrustStoreID(team: name, kind: store.kind, name: store.name).targetName, Array(blocks.joined().utf8)
+                )
+            }
+            try bundle.add("\(name)/\(TeamPolicy.fileName)", try policy.publishedBytes())
+            return bundle
+        }
+    }
+
+    fileprivate func check() throws {
+        for (first, second) in zip(stores, stores.dropFirst())
+        where (first.kind, first.name) == (second.kind, second.name) {
+            throw PublishError(.content, "team \(name) has the store \(first.kind.rawValue):\(first.name) twice")
+        }
+        guard custody == .server else {
+            throw PublishError(
+                .offlineKey, "team \(name) signs its role with its own keys, which this server cannot publish yet",
+                hint: "give the team server custody, or take it out of the fleet")
+        }
+    }
+}
