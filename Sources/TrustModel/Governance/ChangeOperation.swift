@@ -1,0 +1,84 @@
+package import Codecs
+
+/// What a change says about the anchor that it adds.
+package struct AnchorAddition: Sendable, Hashable {
+    package let kind: TrustStoreKind
+    package let store: TrustStoreName
+    /// DER of the certificate.
+    package let certificate: [UInt8]
+    package let origin: AnchorOrigin
+    /// Who answers for it: a person or a group, as text.
+    package let owner: String
+    /// Where the proof is that it is what it is said to be, such as an address or a document.
+    package let evidence: String?
+    package let reviewBy: UTCDate?
+
+    package init(
+        kind: TrustStoreKind, store: TrustStoreName, certificate: [UInt8], origin: AnchorOrigin, owner: String,
+        evidence: String? = nil, reviewBy: UTCDate? = nil
+    ) {
+        self.kind = kind
+        self.store = store
+        self.certificate = certificate
+        self.origin = origin
+        self.owner = owner
+        self.evidence = evidence
+        self.reviewBy = reviewBy
+    }
+}
+
+/// One step of a change.
+package enum ChangeOperation: Sendable, Hashable {
+    case addAnchor(AnchorAddition)
+    /// Takes one anchor out of its store, by the number under which the team registered it.
+    case removeAnchor(id: Int64)
+
+    /// Whether it widens trust, so that others must agree.
+    package var adds: Bool {
+        if case .addAnchor = self { true } else { false }
+    }
+}
+
+extension ChangeOperation: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case op, kind, store, certificate, origin, owner, evidence, reviewBy, anchor
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        switch try container.decode(String.self, forKey: .op) {
+        case "add-anchor":
+            self = .addAnchor(
+                AnchorAddition(
+                    kind: try container.decode(TrustStoreKind.self, forKey: .kind),
+                    store: try container.decode(TrustStoreName.self, forKey: .store),
+                    certificate: try Base64.decode(try container.decode(String.self, forKey: .certificate), .standard),
+                    origin: try container.decode(AnchorOrigin.self, forKey: .origin),
+                    owner: try container.decode(String.self, forKey: .owner),
+                    evidence: try container.decodeIfPresent(String.self, forKey: .evidence),
+                    reviewBy: try container.decodeIfPresent(UTCDate.self, forKey: .reviewBy)))
+        case "remove-anchor":
+            self = .removeAnchor(id: try container.decode(Int64.self, forKey: .anchor))
+        case let other:
+            throw TrustModelError(.document, "a change holds the unknown operation \"\(other.prefix(40))\"")
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .addAnchor(let addition):
+            try container.encode("add-anchor", forKey: .op)
+            try container.encode(addition.kind, forKey: .kind)
+            try container.encode(addition.store, forKey: .store)
+            try container.encode(Base64.encode(addition.certificate, .standard), forKey: .certificate)
+            try container.encode(addition.origin, forKey: .origin)
+            try container.encode(addition.owner, forKey: .owner)
+            try container.encodeIfPresent(addition.evidence, forKey: .evidence)
+            try container.encodeIfPresent(addition.reviewBy, forKey: .reviewBy)
+        case .removeAnchor(let id):
+            try container.encode("remove-anchor", forKey: .op)
+            try container.encode(id, forKey: .anchor)
+        }
+    }
+}

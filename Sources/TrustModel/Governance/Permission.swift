@@ -1,0 +1,94 @@
+/// One thing that somebody wants to do, with what it is done to.
+package enum Permission: Sendable, Hashable, CustomStringConvertible {
+    /// Teams, registry scopes, root rules, people and their roles: see them.
+    case readGovernance
+    /// Teams, registry scopes, root rules, people and their roles: change them.
+    case administer
+    case readTeam(TeamName)
+    /// Create and remove stores, propose additions.
+    case propose(TeamName)
+    case approveAdditions(TeamName)
+    /// Propose a removal that somebody else approves.
+    case proposeRemoval(TeamName)
+    /// Remove an anchor, or deny within the team's scopes, at once and alone.
+    case remove(TeamName)
+    case denyEverywhere
+    case proposeLiftingDenial(TeamName)
+    case approveLiftingDenial(TeamName)
+    case readFleet(FleetName)
+    case createFleet
+    case operateFleet(FleetName)
+    case pauseFleet(FleetName)
+    case readAudit(RoleReach)
+    case exportAudit(RoleReach)
+
+    /// The roles that hold it, as in the table of roles.
+    package var roles: [PersonRole] {
+        switch self {
+        case .readGovernance: [.trustAdmin, .securityOfficer, .auditor]
+        case .administer: [.trustAdmin]
+        case .readTeam: [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember, .auditor]
+        case .propose: [.trustAdmin, .teamAdmin, .teamMember]
+        case .approveAdditions: [.trustAdmin, .securityOfficer, .teamAdmin]
+        case .proposeRemoval: [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember]
+        case .remove: [.trustAdmin, .securityOfficer, .teamAdmin]
+        case .denyEverywhere: [.trustAdmin, .securityOfficer]
+        case .proposeLiftingDenial: [.securityOfficer, .teamAdmin]
+        case .approveLiftingDenial: [.trustAdmin, .securityOfficer]
+        case .readFleet: [.trustAdmin, .securityOfficer, .fleetOperator, .auditor]
+        case .createFleet: [.trustAdmin, .fleetOperator]
+        case .operateFleet: [.trustAdmin, .fleetOperator]
+        case .pauseFleet: [.trustAdmin, .securityOfficer, .fleetOperator]
+        case .readAudit: [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember, .fleetOperator, .auditor]
+        case .exportAudit: [.auditor]
+        }
+    }
+
+    /// What it is done to; a role must reach at least this far.
+    package var target: RoleReach {
+        switch self {
+        case .readGovernance, .administer, .denyEverywhere, .createFleet: .everything
+        case .readTeam(let team), .propose(let team), .approveAdditions(let team), .proposeRemoval(let team),
+            .remove(let team), .proposeLiftingDenial(let team), .approveLiftingDenial(let team):
+            .team(team)
+        case .readFleet(let fleet), .operateFleet(let fleet), .pauseFleet(let fleet): .fleet(fleet)
+        case .readAudit(let reach), .exportAudit(let reach): reach
+        }
+    }
+
+    package var isRead: Bool {
+        switch self {
+        case .readGovernance, .readTeam, .readFleet, .readAudit, .exportAudit: true
+        default: false
+        }
+    }
+
+    /// Whether it is a person's consent, which no machine gives.
+    package var isApproval: Bool {
+        switch self {
+        case .approveAdditions, .approveLiftingDenial: true
+        default: false
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .readGovernance: "see teams, scopes, rules and roles"
+        case .administer: "change teams, scopes, rules and roles"
+        case .readTeam(let team): "see team \(team)"
+        case .propose(let team): "propose trust anchors of team \(team)"
+        case .approveAdditions(let team): "approve additions of team \(team)"
+        case .proposeRemoval(let team): "propose the removal of trust anchors of team \(team)"
+        case .remove(let team): "remove trust anchors of team \(team)"
+        case .denyEverywhere: "deny everywhere"
+        case .proposeLiftingDenial(let team): "propose to lift a denial of team \(team)"
+        case .approveLiftingDenial(let team): "approve lifting a denial of team \(team)"
+        case .readFleet(let fleet): "see fleet \(fleet)"
+        case .createFleet: "create fleets"
+        case .operateFleet(let fleet): "operate fleet \(fleet)"
+        case .pauseFleet(let fleet): "pause fleet \(fleet)"
+        case .readAudit(let reach): "read the audit log of \(reach)"
+        case .exportAudit(let reach): "export the audit log of \(reach)"
+        }
+    }
+}

@@ -1,0 +1,200 @@
+import Codecs
+
+/// How many people must agree, and how many of them as security officers.
+package struct ApprovalsNeeded: Sendable, Hashable, Codable, CustomStringConvertible {
+    package let count: Int
+    package let securityOfficers: Int
+
+    package static let countRange = 1...10
+
+    /// - Throws: `TrustModelError(.policy)` for zero approvals: nothing that adds trust goes without a second person.
+    package init(count: Int, securityOfficers: Int = 0) throws(TrustModelError) {
+        guard Self.countRange.contains(count), (0...count).contains(securityOfficers) else {
+            throw TrustModelError(
+                .policy, "\(count) approvals, \(securityOfficers) of them by security officers, cannot be asked for",
+                hint: "1 to 10 approvals, and no more security officers than that")
+        }
+        self.count = count
+        self.securityOfficers = securityOfficers
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        try self.init(
+            count: try container.decode(Int.self, forKey: .count),
+            securityOfficers: try container.decodeIfPresent(Int.self, forKey: .securityOfficers) ?? 0)
+    }
+
+    private init(atLeastOne count: Int, securityOfficers: Int) {
+        self.count = max(1, count)
+        self.securityOfficers = securityOfficers
+    }
+
+    package static let one = ApprovalsNeeded(atLeastOne: 1, securityOfficers: 0)
+
+    /// What satisfies both.
+    package func union(_ other: ApprovalsNeeded) -> ApprovalsNeeded {
+        ApprovalsNeeded(
+            atLeastOne: max(count, other.count), securityOfficers: max(securityOfficers, other.securityOfficers))
+    }
+
+    package var description: String {
+        let approvals = count == 1 ? "1 approval" : "\(count) approvals"
+        guard securityOfficers > 0 else { return approvals }
+        return "\(approvals) (\(securityOfficers) security officer\(securityOfficers == 1 ? "" : "s"))"
+    }
+}
+
+/// Which certificates may become anchors of whom, and with how many approvals. What no rule allows is refused.
+package struct RootRule: Sendable, Codable, Equatable {
+    /// What a certificate must satisfy; a condition that is absent holds for all.
+    package struct Conditions: Sendable, Codable, Equatable {
+        package var origins: [AnchorOrigin]?
+        package var purposes: [TrustStoreKind]?
+        /// SHA-256 of certificates, lower-case hexadecimal.
+        package var certificates: [String]?
+        /// SHA-256 of public keys, lower-case hexadecimal.
+        package var keys: [String]?
+        /// Attributes that the subject must all have, such as O and Acme.
+        package var subject: [AnchorFacts.Attribute]?
+        /// Such as `rsa`, `rsa-3072`, `ec`, `ec-p384`: any of them.
+        package var keyTypes: [String]?
+        /// Least size where the key is RSA.
+        package var minimumRSABits: Int?
+        package var maximumValidityDays: Int64?
+        package var signatureHashes: [String]?
+        /// A signing certificate that is its own anchor matches only where this is true.
+        package var selfSignedSigningCertificates: Bool?
+
+        package init(
+            origins: [AnchorOrigin]? = nil, purposes: [TrustStoreKind]? = nil, certificates: [String]? = nil,
+            keys: [String]? = nil, subject: [AnchorFacts.Attribute]? = nil, keyTypes: [String]? = nil,
+            minimumRSABits: Int? = nil, maximumValidityDays: Int64? = nil, signatureHashes: [String]? = nil,
+            selfSignedSigningCertificates: Bool? = nil
+        ) {
+            self.origins = origins
+            self.purposes = purposes
+            self.certificates = certificates
+            self.keys = keys
+            self.subject = subject
+            self.keyTypes = keyTypes
+            self.minimumRSABits = minimumRSABits
+            self.maximumValidityDays = maximumValidityDays
+            self.signatureHashes = signatureHashes
+            self.selfSignedSigningCertificates = selfSignedSigningCertificates
+        }
+    }
+
+    package enum Effect: Sendable, Equatable {
+        case allow(ApprovalsNeeded)
+        case deny(reason: String)
+    }
+
+    /// What people call it, such as `own/default`.
+    package let name: String
+    /// The team it is for; absent for all.
+    package let team: TeamName?
+    package let conditions: Conditions
+    package let effect: Effect
+
+    package static let maximumNameLength = 80
+    package static let maximumReasonLength = 1_000
+
+    /// - Throws: `TrustModelError(.policy)` for a name or condition that means nothing.
+    package init(name: String, team: TeamName?, conditions: Conditions, effect: Effect) throws(TrustModelError) {
+        self.name = name
+        self.team = team
+        self.conditions = conditions
+        self.effect = effect
+        try checkName()
+        try checkConditions()
+        if case .deny(let reason) = effect, reason.isEmpty || reason.utf8.count > Self.maximumReasonLength {
+            throw TrustModelError(.policy, "rule \"\(name)\" refuses without saying why", hint: "give a reason")
+        }
+    }
+
+    private func checkName() throws(TrustModelError) {
+        let allowed: (UInt8) -> Bool = { isLowerCase($0) || isDigit($0) || "._-/".utf8.contains($0) }
+        guard let first = name.utf8.first, isLowerCase(first) || isDigit(first), name.utf8.allSatisfy(allowed),
+            name.utf8.count <= Self.maximumNameLength
+        else {
+            throw TrustModelError(
+                .name, "root rule \"\(name.prefix(80))\" is not a valid name",
+                hint: "lower-case letters, digits and ._-/, at most \(Self.maximumNameLength) characters")
+        }
+    }
+
+    private func checkConditions() throws(TrustModelError) {
+        for digest in (conditions.certificates ?? []) + (conditions.keys ?? []) {
+            guard digest.utf8.count == 64, (try? Hex.decode(digest)) != nil else {
+                throw TrustModelError(
+                    .policy, "rule \"\(name)\" names \"\(digest.prefix(70))\", which is no SHA-256",
+                    hint: "64 lower-case hexadecimal digits")
+            }
+        }
+        let known = ["sha256", "sha384", "sha512"]
+        for hash in conditions.signatureHashes ?? [] where !known.contains(hash) {
+            throw TrustModelError(
+                .policy, "rule \"\(name)\" names the hash \"\(hash.prefix(40))\"",
+                hint: known.joined(separator: ", "))
+        }
+        for type in conditions.keyTypes ?? [] where !Self.isKeyType(type) {
+            throw TrustModelError(
+                .policy, "rule \"\(name)\" names the key type \"\(type.prefix(40))\"",
+                hint: "rsa, rsa-BITS, ec, ec-p256, ec-p384 or ec-p521")
+        }
+        let lists: [(String, Int?)] = [
+            ("origins", conditions.origins?.count), ("purposes", conditions.purposes?.count),
+            ("certificates", conditions.certificates?.count), ("keys", conditions.keys?.count),
+            ("keyTypes", conditions.keyTypes?.count),
+            ("subject", conditions.subject?.count), ("signatureHashes", conditions.signatureHashes?.count),
+        ]
+        for (member, count) in lists where count == 0 {
+            throw TrustModelError(
+                .policy, "rule \"\(name)\" has an empty list \(member), which nothing matches",
+                hint: "leave it out when it is not to matter")
+        }
+        guard RootRules.rsaBits.contains(conditions.minimumRSABits ?? RootRules.rsaBits.lowerBound),
+            (1...36_525).contains(conditions.maximumValidityDays ?? 1)
+        else { throw TrustModelError(.policy, "rule \"\(name)\" has a size or validity outside its range") }
+    }
+
+    private static func isKeyType(_ text: String) -> Bool {
+        if ["rsa", "ec", "ec-p256", "ec-p384", "ec-p521"].contains(text) { return true }
+        guard text.hasPrefix("rsa-"), let bits = Int(text.dropFirst(4)) else { return false }
+        return RootRules.rsaBits.contains(bits) && text == "rsa-\(bits)"
+    }
+}
+
+extension RootRule {
+    private enum CodingKeys: String, CodingKey { case name, team, conditions, allow, deny }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let allow = try container.decodeIfPresent(ApprovalsNeeded.self, forKey: .allow)
+        let deny = try container.decodeIfPresent(String.self, forKey: .deny)
+        let effect: Effect
+        switch (allow, deny) {
+        case (let needed?, nil): effect = .allow(needed)
+        case (nil, let reason?): effect = .deny(reason: reason)
+        default:
+            throw TrustModelError(.policy, "a root rule needs exactly one of \"allow\" and \"deny\"")
+        }
+        try self.init(
+            name: try container.decode(String.self, forKey: .name),
+            team: try container.decodeIfPresent(TeamName.self, forKey: .team),
+            conditions: try container.decodeIfPresent(Conditions.self, forKey: .conditions) ?? Conditions(),
+            effect: effect)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(name, forKey: .name)
+        try container.encodeIfPresent(team, forKey: .team)
+        try container.encode(conditions, forKey: .conditions)
+        switch effect {
+        case .allow(let needed): try container.encode(needed, forKey: .allow)
+        case .deny(let reason): try container.encode(reason, forKey: .deny)
+        }
+    }
+}
