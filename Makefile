@@ -1,0 +1,45 @@
+# Every target installs what it needs first; `make help` lists them.
+.PHONY: help setup setup-bench build release test test-core demo run bench format lint clean
+
+SWIFT_FILES := Package.swift Sources Tests
+export SWIFT_BACKTRACE ?= enable=no
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+setup: ## Install the system packages (as root, or through sudo).
+	@deploy/setup.sh
+
+setup-bench: setup
+	@deploy/setup.sh bench
+
+build: setup ## Build everything for debugging.
+	swift build
+
+release: setup ## Build the programs for release.
+	deploy/build-release.sh
+
+test: setup ## Build, then run every test with the real components it needs.
+	swift build --build-tests
+	swift test --skip-build --disable-xctest
+
+test-core: setup ## Build and test the low layers alone, in seconds.
+	ROADSTEAD_LAYERS=core swift test --scratch-path .build-core --disable-xctest
+
+demo: build ## Run the whole story once, with the real programs, and check every step.
+	@deploy/demo.sh
+
+run: build ## Leave a server, a demo fleet and an agent running in the foreground.
+	@deploy/run.sh
+
+bench: setup-bench release ## Measure beside the peers and print one table.
+	@deploy/bench.sh
+
+format: ## Format the sources.
+	swift format --in-place --recursive $(SWIFT_FILES)
+
+lint: ## Check format and style.
+	swift format lint --strict --recursive $(SWIFT_FILES)
+
+clean: ## Remove everything that was built.
+	rm -rf .build .build-*
