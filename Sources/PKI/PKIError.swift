@@ -1,0 +1,30 @@
+import Problems
+
+/// Why a certificate, a name or a chain could not be taken in, or a certificate could not be made.
+package struct PKIError: Problem {
+    package enum Code: String, Sendable {
+        /// The bytes are no certificate, or one that does not follow its encoding rules.
+        case malformed
+        /// There is nothing in the file.
+        case empty
+        /// The file holds something else than a certificate: a key, a request, a revocation list.
+        case notACertificate = "not-a-certificate"
+        /// A distinguished name does not follow RFC 4514, or uses a form that is not supported.
+        case name
+        /// The input is larger than any honest one.
+        case limit
+        /// A certificate that is to be made would break the rules that its kind has to keep.
+        case refused
+    }
+
+    package static let module = "pki"
+    package let code: Code
+    package let reason: String
+    package let hint: String?
+
+    package init(_ code: Code, _ reason: String, hint: String? = nil) {
+        self.code = code
+        self.reason = reason
+        self.hint = hint
+    }
+}
