@@ -5,6 +5,7 @@ export PATH="$programs:$PATH" SWIFT_BACKTRACE=enable=no
 
 scope=registry.example.com/acme
 children=()
+server_prefix=() # what the server runs under, such as taskset
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*" | if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9;]*m//g'; fi; }
 show() { sed 's/^/    /'; }
@@ -33,7 +34,7 @@ secret() { (umask 077 && head -c 24 /dev/urandom | base64 >"$1"); }
 
 start_server() { # state
     rm -f "$1/address"
-    setsid roadstead-server dev --state "$1" --listen "127.0.0.1:${ROADSTEAD_PORT:-0}" >"$work/server.log" 2>&1 &
+    setsid "${server_prefix[@]}" roadstead-server dev --state "$1" --listen "127.0.0.1:${ROADSTEAD_PORT:-0}" >"$work/server.log" 2>&1 &
     children+=($!)
     local server=$!
     for _ in $(seq 300); do
