@@ -113,12 +113,16 @@ package struct DelegatedRoles: Sendable {
     }
 
     private func quorum(_ edge: DelegationEdge) throws(TUFError) -> Quorum {
-        let delegator = tried.lazy.compactMap { $0.name == edge.delegatorName ? metadata($0) : nil }.first
-        let content = edge.delegatorName == nil ? trusted.targets.content : delegator?.content
-        guard let delegations = content?.delegations, let delegation = delegations[edge.name] else {
+        guard let delegations = delegator(of: edge)?.delegations, let delegation = delegations[edge.name] else {
             throw TUFError(.notDelegated, "\(edge.delegator) does not delegate to the role \"\(edge.name)\"")
         }
         return delegations.quorum(for: delegation)
+    }
+
+    /// What the delegator says. Under whichever of its own delegators it was verified, its file is the same.
+    private func delegator(of edge: DelegationEdge) -> Targets? {
+        guard case .delegated(let name) = edge.delegator else { return trusted.targets.content }
+        return tried.lazy.filter { $0.name == name }.compactMap { metadata($0) }.first?.content
     }
 
     private mutating func settle(
@@ -128,9 +132,4 @@ package struct DelegatedRoles: Sendable {
         if results.updateValue(result, forKey: edge) == nil { tried.append(edge) }
         return nil
     }
-}
-
-extension DelegationEdge {
-    /// The delegated role that delegates; nil for the top-level targets.
-    var delegatorName: RoleName? { if case .delegated(let name) = delegator { name } else { nil } }
 }
