@@ -55,11 +55,18 @@ var targets: [Target] = [
 
 if layers != "core" {
     dependencies += [
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2")
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     ]
     targets += [
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         library("PostgresKit", ["CLibPQ", "Codecs", "Problems"], settings: touchesC),
+        library(
+            "PrivatePostgres",
+            [
+                "PostgresKit", "Files", "Problems", .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ], settings: touchesC),
     ]
 }
 
