@@ -67,6 +67,15 @@ if layers != "core" {
                 "PostgresKit", "Files", "Problems", .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ], settings: touchesC),
+        .target(name: "CMigrations", path: "migrations", sources: ["migrations.c"]),
+        library(
+            "Migrations", ["CMigrations", "PostgresKit", "SigningKeys", "Codecs", "Problems"], settings: touchesC),
+        .target(
+            name: "PostgresTesting", dependencies: ["PostgresKit", "PrivatePostgres", "Migrations", "Files"],
+            path: "Tests/Support/PostgresTesting", swiftSettings: strict),
+        tests("PostgresKitTests", ["PostgresKit", "Migrations", "PostgresTesting", "Codecs", "Problems"]),
+        tests("PrivatePostgresTests", ["PrivatePostgres", "PostgresKit", "Files", "Problems"]),
+        tests("MigrationsTests", ["Migrations", "PostgresKit", "PostgresTesting", "Problems"]),
     ]
 }
 

@@ -31,6 +31,7 @@ package actor Connection: StatementRunner {
     }
 
     /// Runs one statement outside of any transaction.
+    @discardableResult
     package func rows(running sql: String, _ bindings: [Binding]) throws -> RowSet {
         guard openTransaction == nil else {
             throw PostgresError(.transaction, "a transaction is open on this connection", hint: "use the transaction")

@@ -65,6 +65,7 @@ package final class ConnectionPool: StatementRunner {
         }
     }
 
+    @discardableResult
     package func rows(running sql: String, _ bindings: [Binding]) async throws -> RowSet {
         try await withConnection { try await $0.rows(running: sql, bindings) }
     }

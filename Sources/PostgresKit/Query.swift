@@ -15,6 +15,7 @@ package protocol Query: Statement {
 /// What runs statements: a connection, a transaction, or a pool that takes a connection for each.
 package protocol StatementRunner: Sendable {
     /// The verb that the others are made of.
+    @discardableResult
     func rows(running sql: String, _ bindings: [Binding]) async throws -> RowSet
 }
 

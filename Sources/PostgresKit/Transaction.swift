@@ -27,6 +27,7 @@ package struct Transaction: StatementRunner {
     fileprivate let connection: Connection
     fileprivate let number: UInt64
 
+    @discardableResult
     package func rows(running sql: String, _ bindings: [Binding]) async throws -> RowSet {
         try await connection.rows(running: sql, bindings, in: number)
     }
