@@ -40,6 +40,12 @@ var targets: [Target] = [
     library("TrustModel", ["PKI", "OCI", "Envelopes", "SigningKeys", "Codecs", "Problems"]),
     library("RoadsteadWire", ["TrustModel", "Codecs", "Problems"]),
     library("RoadsteadPublish", ["TrustModel", "TUF", "SigningKeys", "Files", "Codecs", "Problems"]),
+    library(
+        "RoadsteadCommand", ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
+        settings: touchesC),
+    .executableTarget(
+        name: "roadstead", dependencies: ["RoadsteadCommand"], swiftSettings: strict,
+        linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
     tests("CodecsTests", ["Codecs", "Problems"]),
     tests("FilesTests", ["Files", "Problems"]),
     tests("TUFTests", ["TUF", "SigningKeys", "Codecs", "Problems"]),

@@ -1,5 +1,5 @@
 /// One attribute of a distinguished name: a type such as `CN` (or a dotted number) and its value.
-package struct NameAttribute: Sendable, Hashable {
+package struct SubjectAttribute: Sendable, Hashable {
     package let type: String
     package let value: String
 
@@ -9,7 +9,7 @@ package struct NameAttribute: Sendable, Hashable {
     }
 
     /// Values and types are compared byte by byte.
-    package static func == (lhs: NameAttribute, rhs: NameAttribute) -> Bool {
+    package static func == (lhs: SubjectAttribute, rhs: SubjectAttribute) -> Bool {
         lhs.type.utf8.elementsEqual(rhs.type.utf8) && lhs.value.utf8.elementsEqual(rhs.value.utf8)
     }
 
@@ -25,7 +25,7 @@ package struct NameAttribute: Sendable, Hashable {
 enum DistinguishedNameText {
     static let maximumLength = 4_096
 
-    static func parse(_ text: String) throws(TrustModelError) -> [NameAttribute] {
+    static func parse(_ text: String) throws(TrustModelError) -> [SubjectAttribute] {
         guard text.utf8.count <= maximumLength else {
             throw malformed(text, "it is longer than \(maximumLength) bytes")
         }
@@ -44,12 +44,12 @@ enum DistinguishedNameText {
         let text: String
         var position = 0
 
-        mutating func parse() throws(TrustModelError) -> [NameAttribute] {
-            var attributes: [NameAttribute] = []
+        mutating func parse() throws(TrustModelError) -> [SubjectAttribute] {
+            var attributes: [SubjectAttribute] = []
             repeat {
                 skipBlanks()
                 let type = try parseType()
-                attributes.append(NameAttribute(type: type, value: try parseValue()))
+                attributes.append(SubjectAttribute(type: type, value: try parseValue()))
             } while take(UInt8(ascii: ","))
             guard position == bytes.count else {
                 throw malformed(

@@ -25,11 +25,11 @@ package enum TrustedIdentity: Sendable, Hashable {
         }
     }
 
-    /// Whether a leaf certificate with these subject attributes is meant.
-    package func matches(subject: [NameAttribute]) -> Bool {
+    /// Whether a leaf certificate with these subject attributes is meant; nil is a subject that no identity can name.
+    package func matches(subject: [SubjectAttribute]?) -> Bool {
         switch self {
         case .any: true
-        case .subject(let pattern): pattern.matches(subject)
+        case .subject(let pattern): subject.map(pattern.matches) ?? false
         case .unknown: false
         }
     }
@@ -37,14 +37,14 @@ package enum TrustedIdentity: Sendable, Hashable {
 
 /// Attributes that a certificate's subject must have; it may have more.
 package struct SubjectPattern: Sendable, Hashable {
-    private let values: [String: NameAttribute]
+    private let values: [String: SubjectAttribute]
 
     /// Reads the names that people write; `C`, `ST` and `O` are required, every type stands once.
     package init(_ text: String) throws(TrustModelError) {
-        var values: [String: NameAttribute] = [:]
+        var values: [String: SubjectAttribute] = [:]
         for attribute in try DistinguishedNameText.parse(text) {
             let type = Self.canonicalType(attribute.type)
-            guard values.updateValue(NameAttribute(type: type, value: attribute.value), forKey: type) == nil else {
+            guard values.updateValue(SubjectAttribute(type: type, value: attribute.value), forKey: type) == nil else {
                 throw TrustModelError(
                     .policy, "trusted identity \"\(text.prefix(200))\" names the attribute \(type) twice")
             }
@@ -60,10 +60,10 @@ package struct SubjectPattern: Sendable, Hashable {
     /// Whether every attribute of the pattern is in the subject with an equal value.
     ///
     /// A subject that names one type twice never matches: which of the two would be meant is open.
-    package func matches(_ subject: [NameAttribute]) -> Bool {
+    package func matches(_ subject: [SubjectAttribute]) -> Bool {
         let types = subject.map { Self.canonicalType($0.type) }
         guard Set(types).count == types.count else { return false }
-        let found = Set(zip(types, subject).map { NameAttribute(type: $0, value: $1.value) })
+        let found = Set(zip(types, subject).map { SubjectAttribute(type: $0, value: $1.value) })
         return values.values.allSatisfy(found.contains)
     }
 

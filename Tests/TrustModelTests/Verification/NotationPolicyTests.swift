@@ -111,9 +111,9 @@ import Testing
 
 @Suite struct TrustedIdentityTests {
     private let subject = [
-        NameAttribute(type: "C", value: "US"), NameAttribute(type: "ST", value: "WA"),
-        NameAttribute(type: "O", value: "Acme, Inc."), NameAttribute(type: "OU", value: "team-a"),
-        NameAttribute(type: "CN", value: "builder"),
+        SubjectAttribute(type: "C", value: "US"), SubjectAttribute(type: "ST", value: "WA"),
+        SubjectAttribute(type: "O", value: "Acme, Inc."), SubjectAttribute(type: "OU", value: "team-a"),
+        SubjectAttribute(type: "CN", value: "builder"),
     ]
 
     @Test(arguments: [
@@ -133,14 +133,14 @@ import Testing
     }
 
     @Test func `a subject that names an attribute twice never matches`() throws {
-        let twice = subject + [NameAttribute(type: "OU", value: "team-b")]
+        let twice = subject + [SubjectAttribute(type: "OU", value: "team-b")]
         #expect(try !TrustedIdentity(#"x509.subject: C=US, ST=WA, O=Acme\, Inc."#).matches(subject: twice))
     }
 
     @Test func `values are compared by bytes, not by Unicode equivalence`() throws {
         let composed = [
-            NameAttribute(type: "C", value: "DE"), NameAttribute(type: "ST", value: "BY"),
-            NameAttribute(type: "O", value: "M\u{FC}nchen"),
+            SubjectAttribute(type: "C", value: "DE"), SubjectAttribute(type: "ST", value: "BY"),
+            SubjectAttribute(type: "O", value: "M\u{FC}nchen"),
         ]
         #expect(try !TrustedIdentity("x509.subject: C=DE, ST=BY, O=Mu\u{308}nchen").matches(subject: composed))
         #expect(try TrustedIdentity("x509.subject: C=DE, ST=BY, O=M\u{FC}nchen").matches(subject: composed))

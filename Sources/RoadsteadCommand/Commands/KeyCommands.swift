@@ -1,0 +1,86 @@
+import Codecs
+import Envelopes
+import Files
+import SigningKeys
+
+/// `roadstead key …`: keys in files.
+enum KeyCommands {
+    /// The types of keys by the names that people type.
+    enum TypeName: String, Sendable, CaseIterable {
+        case p256 = "ec-p256"
+        case p384 = "ec-p384"
+        case p521 = "ec-p521"
+        case rsa2048 = "rsa-2048"
+        case rsa3072 = "rsa-3072"
+        case rsa4096 = "rsa-4096"
+        case ed25519
+
+        var type: KeyType {
+            switch self {
+            case .p256: .ec(.p256)
+            case .p384: .ec(.p384)
+            case .p521: .ec(.p521)
+            case .rsa2048: .rsa(bits: 2_048)
+            case .rsa3072: .rsa(bits: 3_072)
+            case .rsa4096: .rsa(bits: 4_096)
+            case .ed25519: .ed25519
+            }
+        }
+
+        static let list = allCases.map(\.rawValue).joined(separator: "|")
+    }
+
+    static let generate = Command(
+        "key generate", "make a private key in a file",
+        options: [
+            .value("out", "FILE", required: true, "the new file; one that exists is never replaced"),
+            .value("key-type", "TYPE", "\(TypeName.list) (default: ec-p256)"), KeyFile.allowPlaintext,
+        ] + Passphrase.options,
+        discussion: """
+            The key is encrypted (PKCS#8) under a passphrase that is asked for on the terminal, or comes from a file or a
+            file descriptor. The public key is printed. Ed25519 keys serve fleets, not Notary Project signatures.
+            """,
+        examples: [
+            "roadstead key generate --out team.key", "roadstead key generate --key-type ed25519 --out fleet-root.key",
+        ],
+        run: runGenerate)
+
+    static let inspect = Command(
+        "key inspect", "show what is known of a key", operand: "file:PATH",
+        options: [KeyFile.allowPlaintext] + Passphrase.options + [Output.option],
+        examples: ["roadstead key inspect file:team.key"], run: runInspect)
+
+    private static func runGenerate(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
+        let name: TypeName = try invocation.choice("key-type", default: .p256)
+        let path = try invocation.required("out")
+        guard !Files.exists(path) else {
+            throw CommandError(.environment, "\(path) exists, and keys are never replaced", hint: "choose another name")
+        }
+        let key = try PrivateKey.generate(name.type)
+        try KeyFile.create(key, at: path, invocation, console)
+        console.say("made a key of type \(key.publicKey.type) in \(path)")
+        console.printText(key.publicKey.pem)
+        return .success
+    }
+
+    private static func runInspect(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
+        let output: Output = try invocation.choice("output", default: .text)
+        let uri = try invocation.operand("key, such as file:team.key,")
+        let pem = try Files.read(try KeyFile.path(uri), limit: 65_536)
+        var object = JSONObject([("key", .string(uri))])
+        let key: PublicKey
+        if let given = try? PublicKey(pem: pem) {
+            key = given
+            object["protection"] = "public key only"
+        } else {
+            let opened = try KeyFile.open(uri, invocation, console)
+            key = opened.publicKey
+            object["protection"] = opened.protection.map { .string($0.rawValue) }
+        }
+        object["type"] = .string(key.type.description)
+        object["sha256"] = .string(Hex.encode(key.fingerprint))
+        object["notaryAlgorithm"] = .string(EnvelopeAlgorithm(key.type)?.rawValue ?? "none")
+        console.printText(output == .json ? JSON.object(object).text + "\n" : JSON.object(object).prettyText)
+        return .success
+    }
+}

@@ -1,0 +1,99 @@
+import Codecs
+import Files
+import OCI
+import PKI
+import TrustModel
+
+/// `roadstead verify`: says whether an artifact's signatures count on this host, and why not.
+enum VerifyCommand {
+    static let command = Command(
+        "verify", "verify an artifact by its signatures",
+        options: [
+            .value("oci-layout", "DIR@DIGEST", required: true, "the artifact, in an OCI image layout"),
+            .value("scope", "HOST/REPOSITORY", required: true, "the repository whose trust policy applies"),
+            .value(
+                "config", "DIR", "a Notation configuration directory (default: what this host's agent put in force)"),
+            .value("cache", "DIR", "a Notation cache directory, for revocation lists; not read yet"),
+            .repeated("user-metadata", "KEY=VALUE", short: "m", "something the signature must state; may be repeated"),
+            .value("max-signatures", "N", "how many signatures are looked at (default: 100)"),
+            Output.option,
+        ],
+        discussion: """
+            Without --config the trust is that of the host's current generation, in $ROADSTEAD_STATE/current (by default
+            /var/lib/roadstead/current). The rules are those of the Notary Project specification.
+            Revocation and timestamps are not verified yet: a chain that names a CRL or OCSP address, or a policy that
+            requires a timestamp, is reported as "not checked", which the level strict rejects.
+            """,
+        examples: [
+            "roadstead verify --oci-layout image@sha256:… --scope registry.example.com/acme/app",
+            "roadstead verify --oci-layout image@sha256:… --scope local/app --config ~/.config/notation --output json",
+        ], run: run)
+
+    private static func run(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
+        let output: Output = try invocation.choice("output", default: .text)
+        let maximum = try invocation.integer(
+            "max-signatures", in: 1...1_000_000, default: ArtifactVerifier.defaultMaximumSignatures)
+        let metadata = try invocation.pairs("user-metadata")
+        let scope = try scope(try invocation.required("scope"))
+        let artifact = try LayoutArtifact(try invocation.required("oci-layout"))
+        guard let (policy, denials) = try trust(for: scope, invocation, console) else {
+            report(
+                Finding(.noStatement, .rejects, "no trust policy statement is for \(scope)"), artifact, scope, output,
+                console)
+            return .rejected
+        }
+        let verdict = ArtifactVerifier(
+            policy: policy, denials: denials, now: console.now, maximumSignatures: maximum
+        ).verify(
+            artifact.descriptor, signatures: try artifact.layout.signatures(of: artifact.descriptor), metadata: metadata
+        ) {
+            (try artifact.layout.envelope(of: $0), try $0.envelope.mediaType)
+        }
+        switch output {
+        case .text: VerdictText(verdict, scope: scope).show(on: console)
+        case .json: console.print(verdict.json.text)
+        }
+        return verdict.isAccepted ? .success : .rejected
+    }
+
+    private static func scope(_ text: String) throws -> String {
+        let reference = try Reference(text)
+        guard reference.tag == nil, reference.digest == nil else {
+            throw CommandError(.usage, "a scope has neither tag nor digest", hint: "use --scope \(reference.scope)")
+        }
+        return reference.scope
+    }
+
+    /// The policy for a repository from a Notation configuration or from the host's current generation.
+    private static func trust(
+        for scope: String, _ invocation: Invocation, _ console: Console
+    ) throws -> (VerificationPolicy, Denials)? {
+        if let directory = invocation["config"] {
+            let configuration = NotationConfiguration(directory)
+            guard let statement = try configuration.trustPolicy().statement(for: scope) else { return nil }
+            return (statement.policy(load: configuration.trustStore), .none)
+        }
+        let trust = try HostState(console).trust()
+        guard let policy = try trust.policy(for: try RegistryScope(scope)) else { return nil }
+        return (policy, Denials(trust.denials))
+    }
+
+    private static func report(
+        _ finding: Finding, _ artifact: LayoutArtifact, _ scope: String, _ output: Output, _ console: Console
+    ) {
+        switch output {
+        case .text:
+            console.say("rejected: \(scope)@\(artifact.descriptor.digest): \(finding.found)")
+            console.hint(finding.hint)
+        case .json:
+            console.print(
+                JSON.object(
+                    JSONObject([
+                        ("verified", false), ("artifact", artifact.descriptor.json),
+                        ("findings", .array([finding.json])),
+                        ("signatures", .array([])),
+                    ])
+                ).text)
+        }
+    }
+}

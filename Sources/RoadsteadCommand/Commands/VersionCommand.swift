@@ -1,0 +1,9 @@
+/// `roadstead version`.
+enum VersionCommand {
+    static let version = "0.1.0"
+
+    static let command = Command("version", "print the version") { _, console in
+        console.print("roadstead \(version)")
+        return .success
+    }
+}

@@ -1,0 +1,27 @@
+import Codecs
+package import PKI
+
+extension Certificate {
+    /// The subject as a person reads it, cut where it would swamp a message.
+    package var subjectText: String { subject.shortDescription }
+
+    /// The attributes of the subject as trusted identities name them; nil where a part holds several, which no identity
+    /// can name.
+    var subjectAttributes: [SubjectAttribute]? {
+        guard !subject.hasMultiValuedPart else { return nil }
+        return subject.attributes.map { SubjectAttribute(type: $0.type.text, value: $0.value ?? "") }
+    }
+
+    /// The serial number as lower-case hexadecimal without leading zeros.
+    package var serialText: String {
+        let digits = serialNumber.description.drop { $0 == "0" }
+        return digits.isEmpty ? "0" : String(digits)
+    }
+
+    /// Whether it says, in a form that can be read or not, that its revocation can be looked up.
+    package var namesRevocationAddress: Bool {
+        let addresses = extensions.revocation
+        return addresses.hasCRL || addresses.hasOCSP || !addresses.freshestCRLURLs.isEmpty || addresses.isUnreadable
+            || extensions["2.5.29.31"] != nil || extensions["2.5.29.46"] != nil
+    }
+}

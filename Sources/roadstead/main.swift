@@ -1,0 +1,4 @@
+import Glibc
+import RoadsteadCommand
+
+exit(await Program.run())
