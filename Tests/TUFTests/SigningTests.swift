@@ -27,6 +27,12 @@ import Testing
         #expect(try draft.finish(quorum).content == repository.timestamp)
     }
 
+    @Test func `a root with keys in PEM can be exported and taken up again`() async throws {
+        let repository = try await RepositorySimulator(keyType: .ec(.p256))
+        let draft = try MetadataDraft(repository.root)
+        #expect(try MetadataDraft<Root>(toSign: draft.toSign).content == repository.root)
+    }
+
     @Test func `bytes that are not canonical are not signed`() async throws {
         let repository = try await RepositorySimulator()
         let exported = try MetadataDraft(repository.timestamp).toSign

@@ -40,8 +40,9 @@ package struct KeyRing: Sendable, Equatable {
 
     var json: JSON { .object(JSONObject(listed.map { ($0.id.text, $0.key.json) })) }
 
+    /// Rings are equal when they list the same keys under the same ids, in any order.
     package static func == (lhs: KeyRing, rhs: KeyRing) -> Bool {
-        lhs.listed.elementsEqual(rhs.listed) { $0.id == $1.id && $0.key == $1.key }
+        lhs.listed.count == rhs.listed.count && lhs.listed.allSatisfy { rhs.key(listedAs: $0.id) == $0.key }
     }
 
     private mutating func insert(_ key: Key, as id: KeyID) {

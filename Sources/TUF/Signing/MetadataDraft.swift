@@ -10,12 +10,13 @@ package struct MetadataDraft<Content: RoleMetadata>: Sendable {
     package let toSign: [UInt8]
     package private(set) var signatures: [MetadataSignature] = []
 
-    /// Fixes the content. Refused: text outside printable ASCII, which clients canonicalise differently.
+    /// Fixes the content. Refused: text outside printable ASCII, which clients canonicalise differently; newlines
+    /// pass, keys in PEM have them.
     package init(_ content: Content) throws(TUFError) {
         let tree = JSON.object(content.members)
         self.content = content
         toSign = try tree.canonical(Content.type)
-        guard toSign.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+        guard toSign.allSatisfy({ (0x20...0x7E).contains($0) || $0 == UInt8(ascii: "\n") }) else {
             throw TUFError(
                 .value, "\(Content.type) metadata holds text outside printable ASCII",
                 hint: "keep other text out of signed metadata; clients disagree about its canonical form")
@@ -26,7 +27,7 @@ package struct MetadataDraft<Content: RoleMetadata>: Sendable {
     package init(toSign bytes: [UInt8], maximumBytes: Int = 16 << 20) throws(TUFError) {
         let limits = JSONLimits(bytes: maximumBytes, depth: MetadataLimits.depth)
         let members: JSONObject
-        do { members = try JSON(parsing: bytes, limits: limits).object(Content.type) } catch {
+        do { members = try JSON(parsing: Self.escaped(bytes), limits: limits).object(Content.type) } catch {
             throw TUFError(.malformed, "the content to sign: \(error.reason)")
         }
         try self.init(try Content(members: members))
@@ -84,6 +85,11 @@ package struct MetadataDraft<Content: RoleMetadata>: Sendable {
     package func finish(_ quorum: Quorum) throws(TUFError) -> SignedMetadata<Content> {
         let bytes = bytes
         return try quorum.verify(try UnverifiedMetadata(bytes, maximumBytes: bytes.count))
+    }
+
+    /// Canonical JSON has control characters bare, and only inside strings; JSON wants them escaped.
+    private static func escaped(_ canonical: [UInt8]) -> [UInt8] {
+        canonical.flatMap { $0 == UInt8(ascii: "\n") ? Array("\\n".utf8) : [$0] }
     }
 
     private mutating func sort() { signatures.sort { $0.keyID < $1.keyID } }
