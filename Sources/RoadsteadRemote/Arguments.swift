@@ -4,10 +4,6 @@ import Foundation
 import RoadsteadWire
 import TrustModel
 
-extension TeamName: ExpressibleByArgument {}
-extension FleetName: ExpressibleByArgument {}
-extension TrustStoreName: ExpressibleByArgument {}
-extension RegistryScope: ExpressibleByArgument {}
 extension TrustStoreKind: ExpressibleByArgument {}
 extension AnchorOrigin: ExpressibleByArgument {}
 extension EnforcementMode: ExpressibleByArgument {}

@@ -14,7 +14,7 @@ struct AnchorCommand: AsyncParsableCommand {
             discussion: "Somebody else must approve it: roadstead change approve C-N. Exit status 4 says that it waits."
         )
         @Argument(help: "PEM file with the certificate, or - for standard input.") var certificate: String
-        @Option(help: "The team.") var team: TeamName
+        @Option(help: "The team.", transform: TeamName.init) var team: TeamName
         @Option(help: "The store, as KIND/NAME or NAME for a ca store.") var store: StorePath
         @Option(help: "own or third-party.") var origin = AnchorOrigin.own
         @OptionGroup var why: ReasonOptions
@@ -46,7 +46,7 @@ struct AnchorCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List anchors in force.", aliases: ["ls"])
-        @Option(help: "Of one team.") var team: TeamName?
+        @Option(help: "Of one team.", transform: TeamName.init) var team: TeamName?
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {

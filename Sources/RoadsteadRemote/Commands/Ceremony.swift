@@ -18,7 +18,7 @@ struct CeremonyCommand: AsyncParsableCommand {
 
     struct Open: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Draw up new fleet keys for signing.")
-        @Option(help: "The fleet.") var fleet: FleetName
+        @Option(help: "The fleet.", transform: FleetName.init) var fleet: FleetName
         @Option(
             help: ArgumentHelp("A key that will hold the fleet, public or private; once for each.", valueName: "uri"))
         var key: [String]

@@ -10,7 +10,7 @@ struct ChangeCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List changes.", aliases: ["ls"])
-        @Option(help: "Of one team.") var team: TeamName?
+        @Option(help: "Of one team.", transform: TeamName.init) var team: TeamName?
         @Option(help: "In one state, such as submitted.") var state: ChangeState?
         @OptionGroup var connection: ConnectionOptions
 

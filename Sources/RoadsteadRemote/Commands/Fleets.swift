@@ -12,10 +12,10 @@ struct FleetCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a fleet.",
             discussion: "It publishes nothing until a ceremony has made its fleet keys: roadstead ceremony open.")
-        @Argument var name: FleetName
+        @Argument(transform: FleetName.init) var name: FleetName
         @Option(help: "Name for people.") var displayName: String?
         @Option(help: "standard, high or airgap.") var lifetimes: FleetProfile?
-        @Option(help: "A team of the fleet; once for each.") var team: [TeamName] = []
+        @Option(help: "A team of the fleet; once for each.", transform: TeamName.init) var team: [TeamName] = []
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
@@ -43,7 +43,7 @@ struct FleetCommand: AsyncParsableCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show a fleet.", aliases: ["view"])
-        @Argument var name: FleetName
+        @Argument(transform: FleetName.init) var name: FleetName
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
@@ -55,9 +55,9 @@ struct FleetCommand: AsyncParsableCommand {
     struct SetTeams: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "set", abstract: "Put teams into a fleet or take them out.")
-        @Argument var name: FleetName
-        @Option(help: "A team to put in; once for each.") var addTeam: [TeamName] = []
-        @Option(help: "A team to take out; once for each.") var removeTeam: [TeamName] = []
+        @Argument(transform: FleetName.init) var name: FleetName
+        @Option(help: "A team to put in; once for each.", transform: TeamName.init) var addTeam: [TeamName] = []
+        @Option(help: "A team to take out; once for each.", transform: TeamName.init) var removeTeam: [TeamName] = []
         @OptionGroup var connection: ConnectionOptions
 
         func validate() throws {
@@ -84,7 +84,7 @@ struct FleetCommand: AsyncParsableCommand {
     struct Mode: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Set a fleet to observe (evaluate and report) or enforce.")
-        @Argument var name: FleetName
+        @Argument(transform: FleetName.init) var name: FleetName
         @Argument(help: "observe or enforce.") var mode: EnforcementMode
         @Option(help: "One enforcer only.") var enforcer: EnforcerKind?
         @OptionGroup var connection: ConnectionOptions
@@ -125,7 +125,7 @@ private func showFleets(_ fleets: [FleetBody]) {
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "One screen: fleets, hosts behind, what waits, what is wrong.")
-    @Option(help: "One fleet only.") var fleet: FleetName?
+    @Option(help: "One fleet only.", transform: FleetName.init) var fleet: FleetName?
     @OptionGroup var connection: ConnectionOptions
 
     private struct Overview: Codable, Sendable {
@@ -160,7 +160,7 @@ struct ReleaseCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List a fleet's releases.", aliases: ["ls"])
-        @Option(help: "The fleet.") var fleet: FleetName
+        @Option(help: "The fleet.", transform: FleetName.init) var fleet: FleetName
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
@@ -181,7 +181,7 @@ struct ReleaseCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Publish what is approved now, and wait until it is out.",
             discussion: "The server does so by itself within a second; this waits for it.")
-        @Option(help: "The fleet.") var fleet: FleetName
+        @Option(help: "The fleet.", transform: FleetName.init) var fleet: FleetName
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {

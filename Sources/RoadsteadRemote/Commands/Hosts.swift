@@ -10,7 +10,7 @@ struct HostCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List hosts.", aliases: ["ls"])
-        @Option(help: "Of one fleet.") var fleet: FleetName?
+        @Option(help: "Of one fleet.", transform: FleetName.init) var fleet: FleetName?
         @Flag(help: "Only those behind their fleet's release.") var behind = false
         @OptionGroup var connection: ConnectionOptions
 
@@ -64,7 +64,7 @@ struct HostCommand: AsyncParsableCommand {
             abstract: "Make a join string, with which hosts enrol.",
             discussion:
                 "It carries the digest of the fleet's root. If the ceremony was held here, the digest is compared.")
-        @Option(help: "The fleet.") var fleet: FleetName
+        @Option(help: "The fleet.", transform: FleetName.init) var fleet: FleetName
         @Option(help: "How many hosts may use it.") var uses: Int?
         @Option(help: "Hours until it ends.") var expiresInHours: Int?
         @Option(help: ArgumentHelp("A label of those hosts, KEY=VALUE; once for each.", valueName: "label")) var label:

@@ -121,8 +121,8 @@ struct PersonCommand: AsyncParsableCommand {
         @Argument(help: "Login name.") var name: String
         @Option(help: "Name for others.") var displayName: String?
         @Option(help: "Role; once for each.") var role: [PersonRole]
-        @Option(help: "The team that the roles hold for.") var team: TeamName?
-        @Option(help: "The fleet that the roles hold for.") var fleet: FleetName?
+        @Option(help: "The team that the roles hold for.", transform: TeamName.init) var team: TeamName?
+        @Option(help: "The fleet that the roles hold for.", transform: FleetName.init) var fleet: FleetName?
         @Option(help: "Hours until it ends.") var expiresInHours: Int?
         @Option(help: ArgumentHelp("Write the invitation to this file, mode 0600.", valueName: "file")) var out: String?
         @OptionGroup var connection: ConnectionOptions
@@ -172,8 +172,8 @@ struct PersonCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Give a person a role.")
         @Argument(help: "Login name.") var name: String
         @Option(help: "Role.") var role: PersonRole
-        @Option(help: "The team that it holds for.") var team: TeamName?
-        @Option(help: "The fleet that it holds for.") var fleet: FleetName?
+        @Option(help: "The team that it holds for.", transform: TeamName.init) var team: TeamName?
+        @Option(help: "The fleet that it holds for.", transform: FleetName.init) var fleet: FleetName?
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
@@ -206,7 +206,7 @@ struct TokenCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Make a token; it is shown once.")
         @Option(help: "What it is for.") var label: String
         @Option(help: "read or write.") var access: TokenAccess?
-        @Option(help: "Limit it to one team.") var team: TeamName?
+        @Option(help: "Limit it to one team.", transform: TeamName.init) var team: TeamName?
         @Option(help: "Days until it ends, 1 to 365.") var expiresInDays: Int?
         @Option(help: ArgumentHelp("Write the token to this file, mode 0600.", valueName: "file")) var out: String?
         @OptionGroup var connection: ConnectionOptions

@@ -13,7 +13,7 @@ struct RuleCommand: AsyncParsableCommand {
         @Argument(help: "Name of the rule.") var name: String
         @Option(help: "allow or deny.") var effect = RuleEffect.allow
         @Option(help: "Approvals needed, at least 1.") var approvals = 1
-        @Option(help: "The team it holds for; every team unless said.") var team: TeamName?
+        @Option(help: "The team it holds for; every team unless said.", transform: TeamName.init) var team: TeamName?
         @Option(help: "own or third-party; either unless said.") var origin: AnchorOrigin?
         @Option(help: "A store kind it holds for; once for each.") var kind: [TrustStoreKind] = []
         @Option(help: "A key type that is allowed, such as ec-p256 or rsa; once for each.") var keyType: [String] = []
@@ -66,7 +66,7 @@ struct RuleCommand: AsyncParsableCommand {
     struct Explain: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Say what the rules make of a certificate, and why.")
         @Argument(help: "PEM file, or - for standard input.") var certificate: String
-        @Option(help: "The team that would register it.") var team: TeamName
+        @Option(help: "The team that would register it.", transform: TeamName.init) var team: TeamName
         @Option(help: "ca, signingAuthority or tsa.") var kind = TrustStoreKind.ca
         @Option(help: "own or third-party.") var origin = AnchorOrigin.own
         @OptionGroup var connection: ConnectionOptions

@@ -9,9 +9,10 @@ struct TeamCommand: AsyncParsableCommand {
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Make a team. Its name is never given to another.")
-        @Argument var name: TeamName
+        @Argument(transform: TeamName.init) var name: TeamName
         @Option(help: "Name for people.") var displayName: String?
-        @Option(help: "A registry scope it owns; once for each.") var scope: [RegistryScope] = []
+        @Option(help: "A registry scope it owns; once for each.", transform: RegistryScope.init) var scope:
+            [RegistryScope] = []
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
@@ -49,7 +50,7 @@ struct TeamCommand: AsyncParsableCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show a team.", aliases: ["view"])
-        @Argument var name: TeamName
+        @Argument(transform: TeamName.init) var name: TeamName
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
@@ -76,8 +77,8 @@ struct ScopeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Give a team a registry scope, such as registry.example.com/acme.",
             discussion: "A scope covers whole path segments; the longest scope that covers a repository decides.")
-        @Argument var scope: RegistryScope
-        @Option(help: "The team that owns it.") var team: TeamName
+        @Argument(transform: RegistryScope.init) var scope: RegistryScope
+        @Option(help: "The team that owns it.", transform: TeamName.init) var team: TeamName
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
@@ -103,8 +104,8 @@ struct ScopeCommand: AsyncParsableCommand {
 
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Take a scope from its team.", aliases: ["rm"])
-        @Argument var scope: RegistryScope
-        @Option(help: "The team that owns it.") var team: TeamName
+        @Argument(transform: RegistryScope.init) var scope: RegistryScope
+        @Option(help: "The team that owns it.", transform: TeamName.init) var team: TeamName
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
@@ -123,8 +124,8 @@ struct StoreCommand: AsyncParsableCommand {
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Make a trust store of a team.")
-        @Argument var name: TrustStoreName
-        @Option(help: "The team that owns it.") var team: TeamName
+        @Argument(transform: TrustStoreName.init) var name: TrustStoreName
+        @Option(help: "The team that owns it.", transform: TeamName.init) var team: TeamName
         @Option(help: "ca, signingAuthority or tsa.") var kind = TrustStoreKind.ca
         @OptionGroup var connection: ConnectionOptions
 
@@ -138,7 +139,7 @@ struct StoreCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List a team's stores.", aliases: ["ls"])
-        @Option(help: "The team.") var team: TeamName
+        @Option(help: "The team.", transform: TeamName.init) var team: TeamName
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
@@ -158,7 +159,7 @@ struct RepositoryCommand: AsyncParsableCommand {
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Record a repository within a team's scope.")
-        @Argument var repository: RegistryScope
+        @Argument(transform: RegistryScope.init) var repository: RegistryScope
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
