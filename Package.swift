@@ -46,6 +46,10 @@ var targets: [Target] = [
     .executableTarget(
         name: "roadstead", dependencies: ["RoadsteadCommand"], swiftSettings: strict,
         linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
+    .testTarget(
+        name: "RoadsteadPublishTests",
+        dependencies: ["RoadsteadPublish", "TrustModel", "TUF", "SigningKeys", "Files", "Codecs", "Problems"],
+        exclude: ["stock_client.py"], swiftSettings: strict),
     tests("CodecsTests", ["Codecs", "Problems"]),
     tests("FilesTests", ["Files", "Problems"]),
     tests("TUFTests", ["TUF", "SigningKeys", "Codecs", "Problems"]),

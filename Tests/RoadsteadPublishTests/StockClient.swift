@@ -1,0 +1,84 @@
+import Codecs
+import Foundation
+import Testing
+
+/// python-tuf's own client in a process of its own, fed one request a line.
+///
+/// Its environment is made once, in `.build-python` beside the other build products.
+final class StockClient {
+    private let process = Process()
+    private let requests = Pipe()
+    private let answers = Pipe()
+    private var unread: [UInt8] = []
+
+    init() throws {
+        process.executableURL = URL(filePath: try Self.python())
+        process.arguments = [Self.folder.appending(path: "stock_client.py").path]
+        process.standardInput = requests
+        process.standardOutput = answers
+        try process.run()
+    }
+
+    deinit {
+        try? requests.fileHandleForWriting.close()
+        process.waitUntilExit()
+    }
+
+    struct Refused: Error, CustomStringConvertible { let description: String }
+
+    /// Refreshes and downloads the targets, as a host with the given state directory; returns the files' SHA-256.
+    func refresh(
+        _ repository: String, client: String, bootstrap: String?, now: UTCDate, targets: [String]
+    ) throws -> [String: String] {
+        let request: JSON = [
+            "repository": .string(repository), "client": .string(client),
+            "bootstrap": bootstrap.map { .string($0) } ?? .null,
+            "now": .integer(now.seconds), "targets": .array(targets.map { .string($0) }),
+        ]
+        try requests.fileHandleForWriting.write(contentsOf: Data(request.bytes + [UInt8(ascii: "\n")]))
+        let answer = try JSON(parsing: try readLine()).object("answer")
+        if let error = answer["error"] { throw Refused(description: try error.string("error")) }
+        return try answer.object("files", in: "answer").members.reduce(into: [:]) {
+            $0[$1.name] = try $1.value.string("digest")
+        }
+    }
+
+    private func readLine() throws -> [UInt8] {
+        while true {
+            if let end = unread.firstIndex(of: UInt8(ascii: "\n")) {
+                defer { unread.removeFirst(end + 1) }
+                return Array(unread[..<end])
+            }
+            let more = answers.fileHandleForReading.availableData
+            guard !more.isEmpty else { throw Refused(description: "the stock client ended without an answer") }
+            unread += [UInt8](more)
+        }
+    }
+
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+    private static let environment =
+        folder.deletingLastPathComponent().deletingLastPathComponent().appending(path: ".build-python")
+
+    /// Makes the environment apart and renames it into place, so that no other test run sees half of it.
+    private static func python() throws -> String {
+        let python = environment.appending(path: "bin/python").path
+        if FileManager.default.fileExists(atPath: python) { return python }
+        let draft = environment.path + ".\(ProcessInfo.processInfo.processIdentifier)"
+        try run("/usr/bin/env", "python3", "-m", "venv", draft)
+        try run("\(draft)/bin/python", "-m", "pip", "install", "--quiet", "tuf==7.0.1", "securesystemslib[crypto]")
+        try? FileManager.default.moveItem(atPath: draft, toPath: environment.path)
+        return python
+    }
+
+    private static func run(_ program: String, _ arguments: String...) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: program)
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw Refused(description: "\(program) \(arguments.joined(separator: " ")) failed")
+        }
+    }
+}
