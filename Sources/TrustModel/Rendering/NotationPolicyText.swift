@@ -1,0 +1,136 @@
+import Codecs
+
+/// The trust policy document of a Notation configuration: exact repositories, every statement one that Notation takes.
+struct NotationPolicyText: Sendable {
+    private(set) var warnings: [TrustWarning] = []
+    private(set) var repositoryCount = 0
+    private var statements: [JSON] = []
+    private let header: [(String, JSON)]
+
+    init(_ trust: HostTrust, stores: NotationStores, inexpressible: FleetSettings.Inexpressible) {
+        header = [("fleet", .string(trust.fleet.rawValue)), ("release", .integer(trust.release))]
+        let expansion = RepositoryExpansion(trust)
+        warnings += expansion.warnings
+        var rejected = expansion.rejected
+        for (index, repositories) in expansion.assigned.sorted(by: { $0.key < $1.key }) {
+            let statement = trust.statements[index]
+            if statement.stores.isEmpty, statement.level != "skip" {
+                rejected += repositories
+            } else if let reason = unenforced(statement, trust: trust, stores: stores), inexpressible == .rejectScope {
+                warn(statement, .notEnforced, "\(reason), so its \(repositories.count) repositories reject")
+                rejected += repositories
+            } else {
+                if let reason = unenforced(statement, trust: trust, stores: stores) {
+                    warn(statement, .notEnforced, "\(reason); the fleet's settings let it pass")
+                }
+                add(statement, repositories, stores: stores, rejected: &rejected)
+            }
+        }
+        warnUnmatchedDenials(trust, stores: stores)
+        repositoryCount += rejected.count
+        if !rejected.isEmpty || statements.isEmpty {
+            statements.append(Self.rejection(of: rejected.isEmpty ? ["*"] : rejected.map(\.rawValue).sorted()))
+        }
+    }
+
+    var bytes: [UInt8] {
+        let document = JSON.object(
+            JSONObject([
+                ("version", .string("1.0")), ("trustPolicies", .array(statements)),
+                ("x-roadstead", .object(JSONObject(header))),
+            ]))
+        return Array(document.prettyText.utf8)
+    }
+
+    private mutating func add(
+        _ statement: HostTrust.Statement, _ repositories: [RegistryScope], stores: NotationStores,
+        rejected: inout [RegistryScope]
+    ) {
+        let rendered = Self.rendered(statement, repositories)
+        if let store = statement.stores.first(where: { stores.anchors[$0] == nil }) {
+            warn(statement, .statement, "it refers to the store \(store), which is not there; its scopes reject")
+        } else if let reason = Self.objection(to: rendered) {
+            warn(statement, .statement, "Notation would refuse it (\(reason)); its scopes reject")
+        } else {
+            repositoryCount += repositories.count
+            return statements.append(rendered)
+        }
+        rejected += repositories
+    }
+
+    private mutating func warn(_ statement: HostTrust.Statement, _ kind: TrustWarning.Kind, _ text: String) {
+        warnings.append(
+            TrustWarning(kind, team: statement.team, "statement \"\(statement.name.prefix(64))\": \(text)"))
+    }
+
+    /// What of a statement's constraints and of the denials that reach it Notation cannot hold.
+    private func unenforced(_ statement: HostTrust.Statement, trust: HostTrust, stores: NotationStores) -> String? {
+        if let store = statement.stores.first(where: stores.limited.contains) {
+            return "an anchor of store \(store) has limits that Notation cannot enforce"
+        }
+        let reaching = trust.denials.filter { $0.team == nil || $0.team == statement.team }
+        let leaf = reaching.first { denial in
+            switch denial.subject {
+            case .digest, .identity: true
+            default: false
+            }
+        }
+        return leaf.map { "Notation cannot enforce denial \($0.id.prefix(64)) of the kind \($0.kind)" }
+    }
+
+    /// Denials of certificates and keys act on anchors; further down a chain Notation does not see them.
+    private mutating func warnUnmatchedDenials(_ trust: HostTrust, stores: NotationStores) {
+        let certificates = trust.denials.filter { denial in
+            switch denial.subject {
+            case .certificate, .key, .issuerAndSerial: true
+            default: false
+            }
+        }
+        guard !certificates.isEmpty else { return }
+        warnings.append(
+            TrustWarning(
+                .notEnforced,
+                "\(certificates.count) denials of certificates or keys hold for anchors; Notation does not see them further down a chain"
+            ))
+    }
+
+    private static func rendered(_ statement: HostTrust.Statement, _ repositories: [RegistryScope]) -> JSON {
+        var verification: [(String, JSON)] = [("level", .string(statement.level))]
+        if let override = statement.override, !override.isEmpty {
+            let members = override.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+            verification.append(("override", .object(JSONObject(members.map { ($0.key, .string($0.value)) }))))
+        }
+        return document(
+            name: "\(statement.team).\(statement.name)", scopes: repositories.map(\.rawValue),
+            verification: verification,
+            stores: statement.stores.map(\.description), identities: statement.trustedIdentities)
+    }
+
+    private static func rejection(of scopes: [String]) -> JSON {
+        document(
+            name: NotationTree.rejectingStore, scopes: scopes, verification: [("level", .string("strict"))],
+            stores: ["\(TrustStoreKind.ca.rawValue):\(NotationTree.rejectingStore)"], identities: ["*"])
+    }
+
+    private static func document(
+        name: String, scopes: [String], verification: [(String, JSON)], stores: [String], identities: [String]
+    ) -> JSON {
+        .object(
+            JSONObject([
+                ("name", .string(name)), ("registryScopes", .array(scopes.map(JSON.string))),
+                ("signatureVerification", .object(JSONObject(verification))),
+                ("trustStores", .array(stores.map(JSON.string))),
+                ("trustedIdentities", .array(identities.map(JSON.string))),
+            ]))
+    }
+
+    /// Why a policy with this statement alone is refused.
+    private static func objection(to statement: JSON) -> String? {
+        let alone = JSON.object(
+            JSONObject([("version", .string("1.0")), ("trustPolicies", .array([statement]))]))
+        do throws(TrustModelError) {
+            _ = try NotationPolicy(parsing: alone.bytes)
+            return nil
+        } catch { return error.reason }
+    }
+}
