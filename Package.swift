@@ -61,6 +61,7 @@ var targets: [Target] = [
     tests("OCITests", ["OCI", "SigningKeys", "Codecs", "Problems"]),
     tests("TrustModelTests", ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Codecs", "Problems"]),
     tests("PKITests", ["PKI", "SigningKeys", "Codecs", "Problems", "TestVectors"]),
+    tests("RenderingTests", ["TrustModel", "PKI", "SigningKeys", "Codecs", "Problems"]),
 ]
 
 if layers != "core" {
@@ -113,6 +114,24 @@ if layers == "full" {
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         .executableTarget(name: "roadstead-remote", dependencies: ["RoadsteadRemote"], swiftSettings: strict),
+        library(
+            "RoadsteadAgent",
+            [
+                "RoadsteadWire", "TrustModel", "TUF", "SigningKeys", "Files", "Codecs", "Problems",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]),
+        .executableTarget(name: "roadstead-agent", dependencies: ["RoadsteadAgent"], swiftSettings: strict),
+        .target(name: "Faults", path: "Tests/Support/Faults"),
+    ]
+    products += [
+        .library(name: "Faults", type: .dynamic, targets: ["Faults"])
     ]
 }
 

@@ -1,0 +1,68 @@
+package import Codecs
+package import TrustModel
+
+/// Everything rendered from one release, before it is on disk.
+package struct Generation: Sendable {
+    package static let previousTrustFile = "previous-trust.json"
+
+    package let origin: Origin
+    package let warnings: [String]
+    package let directories: [String]
+    /// Path below the generation and content, in the order of the paths.
+    package let files: [(path: String, bytes: [UInt8])]
+
+    /// What a generation was made from.
+    package struct Origin: Sendable, Codable, Equatable {
+        package let release: Int64
+        /// SHA-256 of the snapshot metadata.
+        package let releaseDigest: String
+        package let fleet: FleetName
+        package let modes: [FleetSettings.EnforcerSetting]
+        package let freshness: FleetSettings.Freshness
+        package let pollSeconds: Int
+        package let reportSeconds: Int
+    }
+
+    /// Lays out a merged and rendered trust.
+    ///
+    /// - Parameter previous: the trust of the generation that this one overlaps with.
+    package init(
+        _ outcome: TrustMerge.Outcome, notation: NotationTree, previous: HostTrust?, origin: Origin
+    ) throws {
+        self.origin = origin
+        warnings = (outcome.warnings + notation.warnings).map(\.description)
+        var files: [(path: String, bytes: [UInt8])] = [
+            (HostTrust.fileName, try outcome.trust.publishedBytes())
+        ]
+        if let previous { files.append((Self.previousTrustFile, try previous.publishedBytes())) }
+        files += notation.files.map { ("notation/" + $0.path, $0.bytes) }
+        var directories = ["notation"] + notation.directories.map { "notation/" + $0 }
+        let contents = outcome.content.sorted { $0.key < $1.key }
+        if !contents.isEmpty { directories.append(TeamFiles.directory) }
+        for (team, content) in contents {
+            directories.append("\(TeamFiles.directory)/\(team)")
+            files += TeamFiles.files(of: content).map { ("\(TeamFiles.directory)/\($0.name)", $0.bytes) }
+        }
+        self.directories = directories.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        self.files = files.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+    }
+}
+
+/// `manifest.json`: what a generation consists of, to the byte.
+package struct GenerationManifest: Sendable, Codable, Equatable {
+    package static let fileName = "manifest.json"
+
+    package struct File: Sendable, Codable, Equatable {
+        package let path: String
+        package let size: Int
+        package let sha256: String
+    }
+
+    package let schema: Int
+    package let created: UTCDate
+    package let agentVersion: String
+    package let origin: Generation.Origin
+    package let directories: [String]
+    package let files: [File]
+    package let warnings: [String]
+}

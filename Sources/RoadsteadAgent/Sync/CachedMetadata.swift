@@ -1,0 +1,35 @@
+import Files
+package import TUF
+
+/// The `tuf` directory and a source, as the client workflow sees them.
+package struct CachedMetadata<Source: FleetSource>: MetadataAccess, Sendable {
+    let state: StateDirectory
+    let source: Source
+
+    package init(_ state: StateDirectory, _ source: Source) {
+        self.state = state
+        self.source = source
+    }
+
+    package func load(_ role: Role, maximumBytes: Int) async throws -> [UInt8]? {
+        do throws(FileError) {
+            return try Files.read(path(role), limit: maximumBytes, links: .refused)
+        } catch {
+            guard error.code == .notFound else { throw error }
+            return nil
+        }
+    }
+
+    package func fetch(_ file: MetadataFile, maximumBytes: Int) async throws -> [UInt8]? {
+        try await source.metadata(file.path, limit: maximumBytes)
+    }
+
+    package func persist(_ role: Role, _ bytes: [UInt8]) async throws { try Files.write(bytes, to: path(role)) }
+
+    package func delete(_ role: Role) async throws {
+        try Files.remove(path(role))
+        try Files.syncDirectory(state.metadata)
+    }
+
+    private func path(_ role: Role) -> String { "\(state.metadata)/\(role.fileName)" }
+}

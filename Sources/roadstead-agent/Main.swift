@@ -1,0 +1,6 @@
+import RoadsteadAgent
+
+@main
+enum Main {
+    static func main() async { await AgentCommand.start() }
+}
