@@ -90,3 +90,32 @@ import Testing
         }
     }
 }
+
+@Suite struct ReuseTests {
+    @Test func `an update that knows the one before it takes what is new and nothing else`() async throws {
+        let repository = try await RepositorySimulator()
+        let client = SimulatedClient(repository)
+        let first = try await client.refresh().trusted
+        #expect(try await client.refresh(after: first).updated.isEmpty)
+        try await repository.publish(.targets, .snapshot, .timestamp)
+        let outcome = try await client.refresh(after: first)
+        #expect(outcome.updated == [.timestamp, .snapshot, .targets])
+        #expect(outcome.trusted.targets.version == 2)
+    }
+
+    @Test func `what was verified before does not outlive its key`() async throws {
+        let repository = try await RepositorySimulator()
+        let client = SimulatedClient(repository)
+        let first = try await client.refresh().trusted
+        try repository.rotate(.targets)
+        try await repository.publish(.root)
+        await #expect(throws: TUFError(.unsigned, "")) { try await client.refresh(after: first) }
+    }
+
+    @Test func `what was verified before expires all the same`() async throws {
+        let client = SimulatedClient(try await RepositorySimulator())
+        let first = try await client.refresh().trusted
+        client.policy.now = RepositorySimulator.start.adding(days: 31)
+        await #expect(throws: TUFError(.expired, "")) { try await client.refresh(after: first) }
+    }
+}

@@ -153,9 +153,9 @@ final class SimulatedClient: MetadataAccess, @unchecked Sendable {
     }
 
     @discardableResult
-    func refresh() async throws(TUFError) -> UpdateOutcome {
+    func refresh(after previous: TrustedMetadataSet? = nil) async throws(TUFError) -> UpdateOutcome {
         requests = []
-        var workflow = UpdateWorkflow(policy)
+        var workflow = UpdateWorkflow(policy, after: previous)
         return try await workflow.run(with: self)
     }
 

@@ -58,8 +58,13 @@ extension UpdateWorkflow {
     }
 
     private func selfSigned(_ bytes: [UInt8]) throws(TUFError) -> SignedMetadata<Root> {
-        let metadata = try UnverifiedMetadata<Root>(bytes, maximumBytes: policy.limits.rootBytes)
-        let root = try SignedMetadata(selfSigned: metadata)
+        let root: SignedMetadata<Root>
+        if let known = previous?.root, known.bytes == bytes {
+            root = known
+        } else {
+            let metadata = try UnverifiedMetadata<Root>(bytes, maximumBytes: policy.limits.rootBytes)
+            root = try SignedMetadata(selfSigned: metadata)
+        }
         try checkFleet(root.content)
         return root
     }

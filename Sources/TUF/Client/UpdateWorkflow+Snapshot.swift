@@ -64,8 +64,13 @@ extension UpdateWorkflow {
     }
 
     private func verifiedSnapshot(_ bytes: [UInt8], _ root: Root) throws(TUFError) -> SignedMetadata<Snapshot> {
-        let metadata = try UnverifiedMetadata<Snapshot>(bytes, maximumBytes: policy.limits.listedBytes)
-        let verified = try root.quorum(for: .snapshot).verify(metadata)
+        let verified: SignedMetadata<Snapshot>
+        if let known = reused(bytes, \.snapshot, .snapshot, root) {
+            verified = known
+        } else {
+            let metadata = try UnverifiedMetadata<Snapshot>(bytes, maximumBytes: policy.limits.listedBytes)
+            verified = try root.quorum(for: .snapshot).verify(metadata)
+        }
         try checkFleet(verified.content)
         return verified
     }

@@ -49,8 +49,13 @@ extension UpdateWorkflow {
     }
 
     private func verifiedTargets(_ bytes: [UInt8], _ root: Root) throws(TUFError) -> SignedMetadata<Targets> {
-        let metadata = try UnverifiedMetadata<Targets>(bytes, maximumBytes: policy.limits.listedBytes)
-        let verified = try root.quorum(for: .targets).verify(metadata)
+        let verified: SignedMetadata<Targets>
+        if let known = reused(bytes, \.targets, .targets, root) {
+            verified = known
+        } else {
+            let metadata = try UnverifiedMetadata<Targets>(bytes, maximumBytes: policy.limits.listedBytes)
+            verified = try root.quorum(for: .targets).verify(metadata)
+        }
         try checkFleet(verified.content)
         return verified
     }

@@ -47,8 +47,13 @@ extension UpdateWorkflow {
     }
 
     private func verifiedTimestamp(_ bytes: [UInt8], _ root: Root) throws(TUFError) -> SignedMetadata<Timestamp> {
-        let metadata = try UnverifiedMetadata<Timestamp>(bytes, maximumBytes: policy.limits.timestampBytes)
-        let verified = try root.quorum(for: .timestamp).verify(metadata)
+        let verified: SignedMetadata<Timestamp>
+        if let known = reused(bytes, \.timestamp, .timestamp, root) {
+            verified = known
+        } else {
+            let metadata = try UnverifiedMetadata<Timestamp>(bytes, maximumBytes: policy.limits.timestampBytes)
+            verified = try root.quorum(for: .timestamp).verify(metadata)
+        }
         try checkFleet(verified.content)
         return verified
     }
