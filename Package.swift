@@ -84,8 +84,16 @@ if layers != "core" {
         .target(
             name: "PostgresTesting", dependencies: ["PostgresKit", "PrivatePostgres", "Migrations", "Files"],
             path: "Tests/Support/PostgresTesting", swiftSettings: strict),
-        tests("PostgresKitTests", ["PostgresKit", "Migrations", "PostgresTesting", "Codecs", "Problems"]),
-        tests("PrivatePostgresTests", ["PrivatePostgres", "PostgresKit", "Files", "Problems"]),
+        tests(
+            "PostgresKitTests",
+            ["PostgresKit", "PrivatePostgres", "Migrations", "PostgresTesting", "Files", "Codecs", "Problems"]),
+        tests(
+            "PrivatePostgresTests",
+            [
+                "PrivatePostgres", "PostgresKit", "Files", "Problems",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         tests("MigrationsTests", ["Migrations", "PostgresKit", "PostgresTesting", "Problems"]),
     ]
 }

@@ -170,17 +170,17 @@ extension Connection {
 }
 
 extension Connection {
-    /// Whether nothing is known against the connection: no round trip.
-    func isUsable() -> Bool { handle.isAlive() && handle.isIdle && openTransaction == nil }
+    /// Whether nothing is known against giving the connection to somebody else: no round trip.
+    func isUsable() -> Bool { handle.isQuiet() && handle.isIdle && openTransaction == nil }
 
     /// Whether the server answers within a second.
     func answers() -> Bool {
-        guard isUsable() else { return false }
+        guard handle.isAlive(), handle.isIdle else { return false }
         return (try? handle.run(script: "SELECT 1", until: .now + .seconds(1))) != nil
     }
 
     /// The next notification that came before the deadline or the ring; nil when none did.
-    func notification(until end: ContinuousClock.Instant, or wake: WakeUp) throws -> Notification? {
+    func notification(until end: ContinuousClock.Instant, or wake: WakeUp) throws -> ChannelNotification? {
         if let ready = handle.nextNotification() { return ready }
         try handle.waitForInput(until: end, or: wake)
         guard handle.isAlive() else { throw PostgresError.lost("waiting for notifications") }

@@ -88,10 +88,17 @@ import Glibc
         return true
     }
 
-    mutating func nextNotification() -> Notification? {
+    /// Whether the server sent nothing that nobody asked for, as it does before it ends a session.
+    borrowing func isQuiet() -> Bool {
+        guard let raw = unsafe raw, isOpen else { return false }
+        var polled = pollfd(fd: unsafe PQsocket(raw), events: Int16(POLLIN), revents: 0)
+        return unsafe Glibc.poll(&polled, 1, 0) == 0
+    }
+
+    mutating func nextNotification() -> ChannelNotification? {
         guard let raw = unsafe raw, let notify = unsafe PQnotifies(raw) else { return nil }
         defer { unsafe PQfreemem(notify) }
-        return unsafe Notification(
+        return unsafe ChannelNotification(
             channel: String(cString: notify.pointee.relname), payload: String(cString: notify.pointee.extra))
     }
 

@@ -206,7 +206,7 @@ extension ConnectionPool {
     }
 
     /// Looks at each idle connection once, never taking a permit from somebody who waits.
-    func tidy() async {
+    package func tidy() async {
         for _ in 0..<state.withLock({ $0.idle.count }) {
             guard permits.tryAcquire() else { return }
             if let entry = state.withLock({ $0.idle.isEmpty ? nil : $0.idle.removeFirst() }) {

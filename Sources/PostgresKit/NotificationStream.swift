@@ -2,7 +2,7 @@
 package enum ListenEvent: Sendable, Hashable {
     /// Listening begins, or begins again after the connection was lost: anything may have been missed before it.
     case listening
-    case notification(Notification)
+    case notification(ChannelNotification)
 }
 
 /// Notifications on a connection of their own, which is made again whenever it is lost. Ends only with the task.
@@ -76,7 +76,7 @@ package struct NotificationStream: AsyncSequence {
             }
         }
 
-        private func wait(on connection: Connection) async throws -> Notification? {
+        private func wait(on connection: Connection) async throws -> ChannelNotification? {
             let end = ContinuousClock.now + checkInterval
             let wake = wake
             let notification = try await withTaskCancellationHandler {

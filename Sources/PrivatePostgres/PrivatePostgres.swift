@@ -57,7 +57,10 @@ package struct PrivatePostgres: Sendable {
         let cluster = try Cluster(configuration)
         try cluster.prepareDirectories()
         let lock = try cluster.takeLock()
-        defer { withExtendedLifetime(lock) {} }
+        defer {
+            cluster.socket.remove()
+            withExtendedLifetime(lock) {}
+        }
         return try await cluster.serve(body)
     }
 }

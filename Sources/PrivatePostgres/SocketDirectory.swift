@@ -32,6 +32,9 @@ struct SocketDirectory: Sendable {
         }
     }
 
+    /// Removes the directory once no server has its socket there.
+    func remove() { _ = unsafe rmdir(path) }
+
     private static func base(_ account: ServiceAccount) -> String {
         if account.isOther { return "/run" }
         let runtime = unsafe getenv("XDG_RUNTIME_DIR").map { unsafe String(cString: $0) } ?? ""

@@ -1,5 +1,6 @@
 import PostgresKit
 import PostgresTesting
+import Synchronization
 import Testing
 
 /// The database of the running test.
@@ -24,3 +25,10 @@ func expect(
 }
 
 struct NothingThrown: Error {}
+
+/// Counts from several tasks.
+final class Counter: Sendable {
+    private let count = Atomic<Int>(0)
+    var value: Int { count.load(ordering: .relaxed) }
+    func increment() { count.add(1, ordering: .relaxed) }
+}
