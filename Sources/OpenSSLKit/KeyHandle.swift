@@ -24,6 +24,34 @@ internal import COpenSSL
 
     deinit { unsafe EVP_PKEY_free(raw) }
 
+    /// The numbers of a public key, as whoever took its encoding apart found them.
+    package enum PublicNumbers: Sendable {
+        /// Big-endian magnitudes.
+        case rsa(modulus: [UInt8], exponent: [UInt8])
+        /// An uncompressed point; refused if it is not on the curve.
+        case ec(group: String, point: [UInt8])
+        case ed25519([UInt8])
+    }
+
+    package convenience init(_ numbers: PublicNumbers) throws(OpenSSLError) {
+        let made: OpaquePointer? =
+            switch numbers {
+            case .ed25519(let bytes):
+                unsafe EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nil, bytes, bytes.count)
+            case .ec(let group, let point):
+                unsafe roadstead_ec_public_key(group, point, point.count)
+            case .rsa(let modulus, let exponent):
+                unsafe roadstead_rsa_public_key(
+                    Self.native(modulus), modulus.count, Self.native(exponent), exponent.count)
+            }
+        guard let raw = unsafe made else { throw .drain(.malformed, "reading a public key") }
+        unsafe self.init(owning: raw)
+    }
+
+    private static func native(_ magnitude: [UInt8]) -> [UInt8] {
+        1.bigEndian == 1 ? magnitude : magnitude.reversed()
+    }
+
     /// Takes a SubjectPublicKeyInfo and nothing after it.
     package convenience init(spki: [UInt8]) throws(OpenSSLError) {
         try unsafe self.init(decoding: spki, "reading a public key") { cursor, count in

@@ -6,6 +6,8 @@ enum KeyEncryption {
     static let maximumPassphraseBytes = 1_024
     /// More rounds would only serve to keep a processor busy.
     static let maximumIterations = 20_000_000
+    /// What libcrypto allows scrypt.
+    static let maximumScryptBytes = 32 << 20
 
     /// Refuses anything but PBES2 with PBKDF2 or scrypt before a passphrase is tried on it.
     static func check(_ der: [UInt8]) throws {
@@ -25,8 +27,15 @@ enum KeyEncryption {
             let cost = try parameters.read(.integer).smallInteger()
             switch identifier {
             case "1.2.840.113549.1.5.12" where (1...maximumIterations).contains(cost): return
-            case "1.3.6.1.4.1.11591.4.11" where (2...1 << 20).contains(cost): return
-            case "1.2.840.113549.1.5.12", "1.3.6.1.4.1.11591.4.11":
+            case "1.3.6.1.4.1.11591.4.11":
+                let blocks = try parameters.read(.integer).smallInteger()
+                guard cost <= 1 << 20, blocks <= 1 << 10, 128 * blocks * (cost + 4) <= maximumScryptBytes else {
+                    throw KeyError(
+                        .unsupported, "the encrypted private key asks for more memory than scrypt is given (32 MiB)",
+                        hint: "write it anew with openssl pkcs8 -topk8 -v2 aes256 -v2prf hmacWithSHA256")
+                }
+                return
+            case "1.2.840.113549.1.5.12":
                 throw KeyError(
                     .unsupported, "the encrypted private key asks for \(cost) rounds, more than are computed")
             default:

@@ -12,10 +12,11 @@ package struct PublicKey: Sendable {
     private let handle: KeyHandle
 
     package init(spki: [UInt8]) throws(KeyError) {
-        type = try SubjectPublicKeyInfo(spki).type
+        let info = try SubjectPublicKeyInfo(spki)
+        type = info.type
         self.spki = spki
         do {
-            handle = try KeyHandle(spki: spki)
+            handle = try KeyHandle(info.numbers)
         } catch {
             throw KeyError(.malformed, "a public key of type \(type) is malformed: \(error.reason)")
         }

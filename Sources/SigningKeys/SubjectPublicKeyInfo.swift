@@ -1,10 +1,10 @@
 import Codecs
+import OpenSSLKit
 
 /// A SubjectPublicKeyInfo taken apart: only forms of which each key has exactly one. [RFC 5280 §4.1.2.7]
 struct SubjectPublicKeyInfo {
     let type: KeyType
-    /// The bytes in the bit string.
-    let key: [UInt8]
+    let numbers: KeyHandle.PublicNumbers
 
     static let maximumBytes = 2_048
 
@@ -18,9 +18,9 @@ struct SubjectPublicKeyInfo {
             let identifier = try algorithm.read(.objectIdentifier).objectIdentifier()
             let parameters = algorithm.isAtEnd ? nil : try algorithm.next()
             try algorithm.end()
-            key = try outer.read(.bitString).bitStringBytes()
+            let key = try outer.read(.bitString).bitStringBytes()
             try outer.end()
-            type = try Self.type(identifier, parameters, key)
+            (type, numbers) = try Self.parts(identifier, parameters, key)
         } catch let error as CodecError {
             throw KeyError(.malformed, "a public key is malformed: \(error.reason)")
         } catch let error as KeyError {
@@ -30,19 +30,22 @@ struct SubjectPublicKeyInfo {
         }
     }
 
-    private static func type(_ identifier: String, _ parameters: DERElement?, _ key: [UInt8]) throws -> KeyType {
+    private static func parts(
+        _ identifier: String, _ parameters: DERElement?, _ key: [UInt8]
+    ) throws -> (KeyType, KeyHandle.PublicNumbers) {
         switch identifier {
         case "1.3.101.112":
             guard parameters == nil else { throw KeyError(.malformed, "an Ed25519 key has parameters") }
             try Ed25519Point.check(key)
-            return .ed25519
+            return (.ed25519, .ed25519(key))
         case "1.2.840.10045.2.1":
-            return .ec(try curve(parameters, key))
+            let curve = try curve(parameters, key)
+            return (.ec(curve), .ec(group: curve.name, point: key))
         case "1.2.840.113549.1.1.1":
             guard parameters?.tag == .null, parameters?.content.isEmpty == true else {
                 throw KeyError(.malformed, "the parameters of an RSA key are not NULL")
             }
-            return .rsa(bits: try rsaBits(key))
+            return try rsa(key)
         case "1.2.840.113549.1.1.10":
             throw KeyError(
                 .unsupported, "the key is restricted to RSA-PSS by its algorithm identifier",
@@ -71,7 +74,7 @@ struct SubjectPublicKeyInfo {
         return curve
     }
 
-    private static func rsaBits(_ key: [UInt8]) throws -> Int {
+    private static func rsa(_ key: [UInt8]) throws -> (KeyType, KeyHandle.PublicNumbers) {
         var numbers = try DERReader(inside: DERReader.single(key, .sequence))
         let modulus = try numbers.read(.integer).unsignedIntegerBytes()
         let exponent = try numbers.read(.integer).unsignedIntegerBytes()
@@ -85,7 +88,7 @@ struct SubjectPublicKeyInfo {
         guard exponent.count <= 8, exponent.last.map({ $0 & 1 == 1 }) == true, exponent != [1] else {
             throw KeyError(.weak, "an RSA public exponent is even, 1, or longer than 64 bits")
         }
-        return bits
+        return (.rsa(bits: bits), .rsa(modulus: modulus, exponent: exponent))
     }
 }
 

@@ -30,6 +30,22 @@ import Testing
         #expect(judged == 157)
     }
 
+    @Test func `the invalid chains of PKITS that pass are invalid for their revocation lists alone`() throws {
+        guard let cases = try TestVectors.cases("x509/pkits-notary.jsonl.gz") else { return }
+        let aboutRevocation = ["4.4.", "4.5.2-", "4.5.5-", "4.5.7-", "4.7.4-", "4.14.", "4.15."]
+        var rejected = 0
+        for json in cases {
+            let vector = try Vector(json)
+            guard !vector.isValid else { continue }
+            if vector.verdict.isValid {
+                #expect(aboutRevocation.contains { vector.id.hasPrefix("pkits::" + $0) }, "\(vector.id): \(vector.why)")
+            } else {
+                rejected += 1
+            }
+        }
+        #expect(rejected == 40)
+    }
+
     private struct Vector {
         let id, why: String
         let chain, roots: [String]

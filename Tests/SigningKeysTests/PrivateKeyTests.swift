@@ -133,6 +133,23 @@ import Testing
         #expect(try PrivateKey(pem: pem, passphrase: Secret("secret")).publicKey == key.publicKey)
     }
 
+    @Test func `scrypt that asks for too much memory is refused before it is tried`() throws {
+        let key = try PrivateKey.generate(.ed25519)
+        let scrypt = try TestVectors.run(
+            "/usr/bin/openssl",
+            ["pkcs8", "-topk8", "-passout", "pass:secret", "-scrypt", "-scrypt_N", "16384", "-scrypt_r", "8"],
+            input: Array(key.plaintextPEM.utf8))
+        var block = try #require(try PEM.decode(scrypt).first).bytes
+        let cost = DER.integer(16_384)
+        let place = try #require(block.indices.first { block[$0...].starts(with: cost) })
+        block[place + cost.count + 2] = 0x40
+        #expect(throws: KeyError(.unsupported, "")) {
+            try PrivateKey(
+                pem: Array(PEMBlock(label: "ENCRYPTED PRIVATE KEY", bytes: block).text.utf8),
+                passphrase: Secret("secret"))
+        }
+    }
+
     @Test func `older encryptions are refused with the way out`() throws {
         let key = try PrivateKey.generate(.ec(.p256))
         let pem = try TestVectors.run(
