@@ -14,7 +14,14 @@ package struct DelegatedRoles: Sendable {
     private var results: [DelegationEdge: Result<SignedMetadata<Targets>, TUFError>] = [:]
     /// Files that fit the snapshot, by name: fetched once, verified for each delegator.
     private var files: [RoleName: UnverifiedMetadata<Targets>] = [:]
+    /// Delegations by delegator and name, so that a thousand of them are not searched a thousand times.
+    private var delegations: [Role: DelegatorIndex] = [:]
     private var loading: Loading?
+
+    private struct DelegatorIndex {
+        let keys: KeyRing
+        let roles: [RoleName: Delegation]
+    }
 
     private struct Loading {
         enum Step { case loading, fetching, persisting(SignedMetadata<Targets>) }
@@ -112,11 +119,17 @@ package struct DelegatedRoles: Sendable {
         return metadata
     }
 
-    private func quorum(_ edge: DelegationEdge) throws(TUFError) -> Quorum {
-        guard let delegations = delegator(of: edge)?.delegations, let delegation = delegations[edge.name] else {
+    private mutating func quorum(_ edge: DelegationEdge) throws(TUFError) -> Quorum {
+        if delegations[edge.delegator] == nil {
+            let roles = delegator(of: edge)?.delegations
+            let named = (roles?.roles ?? []).map { ($0.name, $0) }
+            delegations[edge.delegator] = DelegatorIndex(
+                keys: roles?.keys ?? KeyRing(), roles: Dictionary(named, uniquingKeysWith: { first, _ in first }))
+        }
+        guard let known = delegations[edge.delegator], let delegation = known.roles[edge.name] else {
             throw TUFError(.notDelegated, "\(edge.delegator) does not delegate to the role \"\(edge.name)\"")
         }
-        return delegations.quorum(for: delegation)
+        return Quorum(keys: known.keys, role: delegation.keys, of: edge.name.text)
     }
 
     /// What the delegator says. Under whichever of its own delegators it was verified, its file is the same.

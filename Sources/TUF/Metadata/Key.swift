@@ -18,7 +18,7 @@ package struct Key: Sendable, Equatable {
     package let scheme: String
     /// The whole object, unknown members included.
     package let members: JSONObject
-    package let use: Use
+    private let values: JSONObject
 
     /// Whether a key can verify, and how.
     package enum Use: Sendable, Equatable {
@@ -31,10 +31,9 @@ package struct Key: Sendable, Equatable {
         let members = try value.asObject(place)
         type = try members.text("keytype", place)
         scheme = try members.text("scheme", place)
-        let values = try members.members("keyval", place)
+        values = try members.members("keyval", place)
         self.members = members
         id = KeyID(Hex.encode(HashAlgorithm.sha256.digest(of: try value.canonical(place))))
-        use = Self.use(type: type, scheme: scheme, values: values)
     }
 
     /// The canonical object for a public key: what this product writes, so that one key has one id.
@@ -72,7 +71,9 @@ package struct Key: Sendable, Equatable {
         return canonical.id == id
     }
 
-    private static func use(type: String, scheme: String, values: JSONObject) -> Use {
+    /// Whether and how the key verifies. Worked out when asked for: a file may list a thousand keys of which a host
+    /// needs three.
+    package var use: Use {
         guard let text = values["public"]?.stringOrNil else { return .unusable("it has no text \"public\"") }
         do throws(KeyError) {
             switch (type, scheme) {

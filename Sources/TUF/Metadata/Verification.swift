@@ -40,7 +40,9 @@ package struct Quorum: Sendable, Equatable {
         var counted: Set<PublicKey> = []
         let ours = Set(role.keyIDs)
         for signature in signatures where ours.contains(signature.keyID) {
-            guard let key = keys.usableKey(signature.keyID), case .verifies(let material, let scheme) = key.use else {
+            guard let key = keys.key(listedAs: signature.keyID), key.id == signature.keyID,
+                case .verifies(let material, let scheme) = key.use
+            else {
                 if let problem = keys.problem(with: signature.keyID) { tally.problems.append(problem) }
                 continue
             }
