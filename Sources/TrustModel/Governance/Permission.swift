@@ -5,7 +5,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     /// Teams, registry scopes, root rules, people and their roles: change them.
     case administer
     case readTeam(TeamName)
-    /// Create and remove stores, propose additions.
+    case createStore(TeamName)
     case propose(TeamName)
     case approveAdditions(TeamName)
     /// Propose a removal that somebody else approves.
@@ -28,6 +28,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         case .readGovernance: [.trustAdmin, .securityOfficer, .auditor]
         case .administer: [.trustAdmin]
         case .readTeam: [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember, .auditor]
+        case .createStore: [.trustAdmin, .teamAdmin]
         case .propose: [.trustAdmin, .teamAdmin, .teamMember]
         case .approveAdditions: [.trustAdmin, .securityOfficer, .teamAdmin]
         case .proposeRemoval: [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember]
@@ -48,7 +49,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     package var target: RoleReach {
         switch self {
         case .readGovernance, .administer, .denyEverywhere, .createFleet: .everything
-        case .readTeam(let team), .propose(let team), .approveAdditions(let team), .proposeRemoval(let team),
+        case .readTeam(let team), .createStore(let team), .propose(let team), .approveAdditions(let team), .proposeRemoval(let team),
             .remove(let team), .proposeLiftingDenial(let team), .approveLiftingDenial(let team):
             .team(team)
         case .readFleet(let fleet), .operateFleet(let fleet), .pauseFleet(let fleet): .fleet(fleet)
@@ -76,6 +77,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         case .readGovernance: "see teams, scopes, rules and roles"
         case .administer: "change teams, scopes, rules and roles"
         case .readTeam(let team): "see team \(team)"
+        case .createStore(let team): "create trust stores of team \(team)"
         case .propose(let team): "propose trust anchors of team \(team)"
         case .approveAdditions(let team): "approve additions of team \(team)"
         case .proposeRemoval(let team): "propose the removal of trust anchors of team \(team)"

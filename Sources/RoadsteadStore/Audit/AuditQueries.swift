@@ -1,0 +1,58 @@
+import Codecs
+import PostgresKit
+
+/// The only way into the log; the database makes the chain.
+struct AppendAuditEvent: Query {
+    static let sql = "SELECT append_audit_event($1, $2, $3, $4, $5, $6, $7, $8, $9) AS sequence"
+    let at: UTCDate
+    let actor: String
+    let credential: Int64?
+    let requestID: String?
+    let action: String
+    let team: String?
+    let fleet: String?
+    let object: String
+    let detail: String
+
+    var bindings: [Binding] {
+        [
+            .date(at), .text(actor), .int(credential), .text(requestID), .text(action), .text(team), .text(fleet),
+            .text(object), .text(detail),
+        ]
+    }
+
+    func decode(_ row: Row) throws -> Int64 { try row.value("sequence") }
+}
+
+struct ListAuditEvents: Query {
+    static let sql = """
+        SELECT sequence, at, actor, credential_id, request_id, action, team, fleet, object, detail, previous_hash, hash
+        FROM audit_event
+        WHERE sequence > $1 AND ($2::text IS NULL OR team = $2) AND ($3::text IS NULL OR fleet = $3)
+        ORDER BY sequence LIMIT $4
+        """
+    let after: Int64
+    let team: String?
+    let fleet: String?
+    let limit: Int
+
+    var bindings: [Binding] { [.int(after), .text(team), .text(fleet), .int(limit)] }
+
+    func decode(_ row: Row) throws -> AuditEntry {
+        AuditEntry(
+            sequence: try row.value("sequence"), at: try row.value("at"), actor: try row.value("actor"),
+            credential: try row.value("credential_id"), requestID: try row.value("request_id"),
+            action: try row.value("action"), team: try row.value("team"), fleet: try row.value("fleet"),
+            object: try row.value("object"), detail: try row.value("detail"),
+            previousHash: try row.value("previous_hash"), hash: try row.value("hash"))
+    }
+}
+
+struct FetchAuditHead: Query {
+    static let sql = "SELECT sequence, hash FROM audit_head"
+    var bindings: [Binding] { [] }
+
+    func decode(_ row: Row) throws -> (sequence: Int64, hash: [UInt8]) {
+        (try row.value("sequence"), try row.value("hash"))
+    }
+}

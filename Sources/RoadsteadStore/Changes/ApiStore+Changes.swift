@@ -1,0 +1,172 @@
+package import Codecs
+import PostgresKit
+package import TrustModel
+
+extension ApiStore {
+    package func changes(_ filter: ChangeFilter = ChangeFilter(), _ page: PageRequest) async throws
+        -> KeysetPage<ChangeRecord>
+    {
+        try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { transaction in
+            let query = ListChanges(after: try page.numberAfter(), filter: filter, limit: page.fetched)
+            var records: [ChangeRecord] = []
+            for row in try await transaction.fetchAll(query) { records.append(try await transaction.record(of: row)) }
+            return KeysetPage(fetched: records, limit: page.limit) { "\($0.change.number)" }
+        }
+    }
+
+    package func change(_ number: Int64) async throws -> ChangeRecord {
+        try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { transaction in
+            guard let row = try await transaction.fetchOptional(FetchChange(number: number)) else {
+                throw StoreError.noSuch("change", "C-\(number)")
+            }
+            return try await transaction.record(of: row)
+        }
+    }
+
+    /// Proposes operations in one team.
+    ///
+    /// What only removes, by somebody who may remove alone, is in force when this returns. Everything else waits for
+    /// others, and the rules refuse here what could never be agreed to.
+    package func propose(
+        _ content: ChangeContent, draft: Bool = false, by actor: Actor, now: UTCDate
+    ) async throws -> ChangeRecord {
+        try await work(actor, nil, now: now) { work in
+            try Self.requireProposal(content, work.authority)
+            let transaction = work.transaction
+            let team = try await transaction.lockTeam(content.team)
+            let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
+            let plan = try await planner.plan(content)
+            let isAlone =
+                !draft
+                && ChangeRules.needsNobodyElse(
+                    content, bindings: work.authority.bindings, limits: work.authority.limits)
+            let state: ChangeState = draft ? .draft : isAlone ? .published : .submitted
+            let number = try await transaction.fetchOne(NextChangeNumber())
+            let digest = try content.digest(number: number, version: 1, baseVersion: team.version)
+            try await transaction.execute(
+                InsertChange(
+                    number: number, team: team, actor: actor, content: content, needed: isAlone ? nil : plan.needed,
+                    state: state, digest: digest, bytes: try content.canonicalBytes, now: now))
+            if isAlone { try await planner.apply(plan, of: number, content) }
+            let action: AuditAction = draft ? .changeDrafted : isAlone ? .changePublished : .changeSubmitted
+            try await work.audit.record(
+                action, "C-\(number)", team: content.team,
+                detail: ["digest": .string(digest), "adds": .bool(content.adds)])
+            if isAlone { try await transaction.execute(PublishSignal.Send()) }
+            return try await transaction.record(ofChange: number)
+        }
+    }
+
+    /// Edits one's own draft or submitted change; every approval so far is void.
+    package func edit(
+        _ number: Int64, to content: ChangeContent, ifVersion version: Int64, by actor: Actor, now: UTCDate
+    ) async throws -> ChangeRecord {
+        try await work(actor, nil, now: now) { work in
+            let transaction = work.transaction
+            let change = try await Self.lockOwn(number, ifVersion: version, of: actor, on: transaction, now: now)
+            try Self.requireProposal(content, work.authority)
+            guard content.team == change.team else {
+                throw StoreError(
+                    .invalid, "C-\(number) is of team \(change.team), not of team \(content.team)",
+                    hint: "propose another change")
+            }
+            let team = try await transaction.lockTeam(content.team)
+            let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
+            let plan = try await planner.plan(content)
+            let digest = try content.digest(number: number, version: version + 1, baseVersion: team.version)
+            let update = UpdateChangeContent(
+                number: number, version: version + 1, baseVersion: team.version, content: try content.canonicalBytes,
+                digest: digest, adds: content.adds, plan: plan,
+                expires: ChangeRules.expiry(of: change.state, from: now), credential: actor.credential,
+                note: "edited at \(now); earlier approvals are void")
+            try await transaction.execute(update)
+            try await work.audit.record(
+                .changeEdited, "C-\(number)", team: content.team,
+                detail: ["digest": .string(digest), "was": .string(change.digest)])
+            return try await transaction.record(ofChange: number)
+        }
+    }
+
+    /// Hands in one's own draft; the rules are asked anew.
+    package func submit(
+        _ number: Int64, ifVersion version: Int64? = nil, by actor: Actor, now: UTCDate
+    ) async throws -> ChangeRecord {
+        try await work(actor, nil, now: now) { work in
+            let transaction = work.transaction
+            let change = try await Self.lockOwn(number, ifVersion: version, of: actor, on: transaction, now: now)
+            guard change.state == .draft else {
+                throw StoreError(.notOpen, "C-\(number) is \(change.state.rawValue) already")
+            }
+            try Self.requireProposal(change.content, work.authority)
+            let team = try await transaction.lockTeam(change.team)
+            let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
+            let plan = try await planner.plan(change.content)
+            let expires = ChangeRules.expiry(of: .submitted, from: now)
+            try await transaction.execute(SubmitChange(number: number, plan: plan, now: now, expires: expires))
+            if ChangeRules.needsNobodyElse(
+                change.content, bindings: work.authority.bindings, limits: work.authority.limits)
+            {
+                try await planner.apply(plan, of: number, change.content)
+                try await transaction.execute(
+                    MoveChange(number: number, from: .submitted, to: .published, note: nil, now: now))
+                try await work.audit.record(.changePublished, "C-\(number)", team: change.team)
+                try await transaction.execute(PublishSignal.Send())
+            } else {
+                try await work.audit.record(
+                    .changeSubmitted, "C-\(number)", team: change.team, detail: ["digest": .string(change.digest)])
+            }
+            return try await transaction.record(ofChange: number)
+        }
+    }
+
+    package func withdraw(_ number: Int64, by actor: Actor, now: UTCDate) async throws -> ChangeRecord {
+        try await work(actor, nil, now: now) { work in
+            guard work.authority.limits.access == .write else {
+                throw StoreError(.forbidden, "this token may only read", hint: "use a token with write access")
+            }
+            let change = try await Self.lockOwn(
+                number, ifVersion: nil, of: actor, on: work.transaction, now: now, states: [.draft, .submitted, .approved])
+            try await work.transaction.execute(
+                MoveChange(number: number, from: change.state, to: .withdrawn, note: "withdrawn by its author", now: now))
+            try await work.audit.record(.changeWithdrawn, "C-\(number)", team: change.team)
+            return try await work.transaction.record(ofChange: number)
+        }
+    }
+}
+
+extension ApiStore {
+    /// Additions need the right to propose them; removals that to propose a removal.
+    private static func requireProposal(_ content: ChangeContent, _ authority: Authority) throws {
+        if content.adds { try authority.require(.propose(content.team)) }
+        if content.operations.contains(where: { !$0.adds }) { try authority.require(.proposeRemoval(content.team)) }
+    }
+
+    /// A change that is open and the caller's own, locked; only its author edits, submits or withdraws it.
+    private static func lockOwn(
+        _ number: Int64, ifVersion version: Int64?, of actor: Actor, on transaction: Transaction, now: UTCDate,
+        states: Set<ChangeState> = [.draft, .submitted]
+    ) async throws -> ChangeRow {
+        guard let change = try await transaction.fetchOptional(LockChange(number: number)) else {
+            throw StoreError.noSuch("change", "C-\(number)")
+        }
+        guard change.author == actor.person else {
+            throw StoreError(
+                .forbidden, "C-\(number) is somebody else's, and only its author changes it",
+                hint: "comment on it, reject it, or propose your own")
+        }
+        guard states.contains(change.state) else {
+            throw StoreError(
+                .notOpen, "C-\(number) is \(change.state.rawValue)", hint: "propose another change")
+        }
+        guard now < change.expires else {
+            throw StoreError(
+                .expired, "C-\(number) expired at \(change.expires)", hint: "propose it again")
+        }
+        guard version.map({ $0 == change.version }) ?? true else {
+            throw StoreError(
+                .versionMismatch, "C-\(number) is at version \(change.version), not \(version ?? 0)",
+                hint: "read it again: roadstead change show C-\(number)")
+        }
+        return change
+    }
+}

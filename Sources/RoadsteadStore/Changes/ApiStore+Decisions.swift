@@ -1,0 +1,134 @@
+package import Codecs
+import PostgresKit
+import TrustModel
+
+extension ApiStore {
+    /// Approves or rejects a change, for exactly the content whose digest is given.
+    ///
+    /// The last approval needed makes the change `approved`; a publisher then holds it against the rules and the
+    /// approvers' roles once more before it takes effect. One rejection ends it.
+    package func decide(
+        _ number: Int64, approves: Bool, digest: String, comment: String? = nil, by actor: Actor, now: UTCDate
+    ) async throws -> ChangeRecord {
+        if let comment { try Self.check(comment) }
+        return try await work(actor, nil, now: now) { work in
+            let transaction = work.transaction
+            guard let change = try await transaction.fetchOptional(LockChange(number: number)) else {
+                throw StoreError.noSuch("change", "C-\(number)")
+            }
+            let refusal = ChangeRules.refusal(
+                of: actor.person, bindings: work.authority.bindings, limits: work.authority.limits,
+                approves: approves, digest: digest, on: change.facts, now: now)
+            if let refusal { throw StoreError(refusal) }
+            try await Self.record(approves, comment, on: change, by: actor, transaction, now: now)
+            let standing = try await transaction.standing(of: change)
+            try await Self.move(change, to: standing, on: transaction, now: now)
+            try await work.audit.record(
+                approves ? .changeApproved : .changeRejected, "C-\(number)", team: change.team,
+                detail: ["digest": .string(digest), "agreed": .bool(standing == .agreed)])
+            if standing == .agreed { try await transaction.execute(PublishSignal.Send()) }
+            return try await transaction.record(ofChange: number)
+        }
+    }
+
+    /// Ends open changes that are past their time.
+    ///
+    /// - Returns: their numbers.
+    @discardableResult
+    package func expireChanges(now: UTCDate) async throws -> [Int64] {
+        try await pool.withTransaction(attempts: 4) { transaction in
+            var expired: [Int64] = []
+            for number in try await transaction.fetchAll(ListOverdueChanges(now: now)) {
+                guard let change = try await transaction.fetchOptional(LockChange(number: number)),
+                    change.state.isOpen, change.expires <= now
+                else { continue }
+                try await transaction.execute(
+                    MoveChange(
+                        number: number, from: change.state, to: .expired, note: "expired at \(change.expires)",
+                        now: now))
+                let audit = AuditWriter(transaction: transaction, actor: .server(requestID: nil), now: now)
+                try await audit.record(.changeExpired, "C-\(number)", team: change.team)
+                expired.append(number)
+            }
+            return expired
+        }
+    }
+
+    private static func record(
+        _ approves: Bool, _ comment: String?, on change: ChangeRow, by actor: Actor, _ transaction: Transaction,
+        now: UTCDate
+    ) async throws {
+        let insert = InsertDecision(
+            change: change.number, digest: change.digest, actor: actor, approves: approves, comment: comment, now: now)
+        guard try await transaction.fetchOptional(insert) != nil else {
+            throw StoreError(.conflict, "you have decided on C-\(change.number) already")
+        }
+    }
+
+    private static func move(
+        _ change: ChangeRow, to standing: ChangeStanding, on transaction: Transaction, now: UTCDate
+    ) async throws {
+        let (state, note): (ChangeState, String)
+        switch standing {
+        case .waiting: return
+        case .agreed: (state, note) = (.approved, "approved at \(now); goes out with the next release")
+        case .rejected: (state, note) = (.rejected, "rejected at \(now)")
+        }
+        try await transaction.execute(
+            MoveChange(number: change.number, from: change.state, to: state, note: note, now: now))
+    }
+
+    private static func check(_ comment: String) throws {
+        guard comment.unicodeScalars.count <= 4_000, !comment.utf8.contains(0) else {
+            throw StoreError(.invalid, "the comment is too long", hint: "at most 4000 characters")
+        }
+    }
+}
+
+extension Transaction {
+    /// Where a change stands, with the roles that those who decided hold in this transaction.
+    func standing(of change: ChangeRow, needed: ApprovalsNeeded? = nil) async throws -> ChangeStanding {
+        let decisions = try await fetchAll(ListDecisions(change: change.number))
+        let bindings = try await fetchAll(ListBindingsOfPeople(people: Set(decisions.map(\.person)).sorted()))
+        let held = Dictionary(grouping: bindings, by: \.person)
+        return ChangeRules.standing(
+            of: change.facts,
+            decisions: decisions.map {
+                ChangeDecision(
+                    person: $0.person, approves: $0.approves, digest: $0.digest,
+                    bindings: (held[$0.person] ?? []).map(\.binding))
+            },
+            needed: try needed ?? change.needed)
+    }
+
+    func record(ofChange number: Int64) async throws -> ChangeRecord {
+        try await record(of: try await fetchOne(FetchChange(number: number)))
+    }
+
+    func record(of change: ChangeRow) async throws -> ChangeRecord {
+        let decisions = try await fetchAll(ListDecisions(change: change.number))
+        let releases = try await fetchAll(ListReleasesOfChange(change: change.number))
+        guard change.state == .submitted, case .waiting(let missing) = try await standing(of: change) else {
+            return ChangeRecord(
+                change: change, decisions: decisions, missing: nil, canApprove: [], releases: releases)
+        }
+        return ChangeRecord(
+            change: change, decisions: decisions, missing: missing,
+            canApprove: try await approvers(of: change, after: decisions), releases: releases)
+    }
+
+    private func approvers(of change: ChangeRow, after decisions: [DecisionRecord]) async throws -> [PersonRecord] {
+        let permission = ChangeRules.permission(for: change.facts)
+        let holders = try await fetchAll(ListHolders(roles: permission.roles, team: change.team)).map(\.person)
+        let decided = decisions.filter { $0.digest == change.digest }.map(\.person)
+        let able = Set(holders).subtracting(decided).subtracting([change.author])
+        return try await fetchAll(ListPeopleByID(ids: able.sorted())).sorted { $0.subject < $1.subject }
+    }
+}
+
+extension ChangeRow {
+    /// What others must agree; a row that needs nobody has no standing to be asked for.
+    var needed: ApprovalsNeeded {
+        get throws { try ApprovalsNeeded(count: max(1, approvalsNeeded), securityOfficers: officersNeeded) }
+    }
+}

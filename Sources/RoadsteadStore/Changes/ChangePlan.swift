@@ -1,0 +1,97 @@
+import Codecs
+import PostgresKit
+import TrustModel
+
+/// What a change comes to, held against the stores, anchors and rules as they are now.
+struct ChangePlan: Sendable {
+    enum Step: Sendable {
+        case add(store: Int64, AnchorAddition, AnchorFacts)
+        case remove(anchor: Int64)
+    }
+
+    let steps: [Step]
+    /// What others must agree: for what adds what the rules ask for, never zero; for a proposed removal one.
+    let needed: ApprovalsNeeded
+
+    var approvals: Int { needed.count }
+    var officers: Int { needed.securityOfficers }
+}
+
+/// Works out what a change comes to, and refuses what cannot be or may not be.
+struct ChangePlanner: Sendable {
+    let transaction: Transaction
+    let inspector: AnchorInspector
+    let team: TeamRow
+    let now: UTCDate
+
+    /// - Throws: `StoreError(.refusedByRule)`, `.conflict`, `.notFound` or `.invalid`, about the first operation that cannot be.
+    func plan(_ content: ChangeContent) async throws -> ChangePlan {
+        let stores = try await transaction.fetchAll(ListStores(teams: [team.id]))
+        let rules = content.adds ? try await transaction.fetchAll(ListRootRules()).map(\.rule) : []
+        var steps: [ChangePlan.Step] = []
+        var needed: ApprovalsNeeded?
+        for operation in content.operations {
+            switch operation {
+            case .addAnchor(let addition):
+                let (step, more) = try await plan(addition, stores: stores, rules: rules)
+                steps.append(step)
+                needed = needed?.union(more) ?? more
+            case .removeAnchor(let id):
+                steps.append(try await planRemoval(of: id))
+            }
+        }
+        return ChangePlan(steps: steps, needed: needed ?? .one)
+    }
+
+    private func plan(
+        _ addition: AnchorAddition, stores: [(id: Int64, team: Int64, store: StoreRecord)], rules: [RootRule]
+    ) async throws -> (ChangePlan.Step, ApprovalsNeeded) {
+        let id = TrustStoreID(team: team.name, kind: addition.kind, name: addition.store)
+        guard let store = stores.first(where: { $0.store.id == id }) else {
+            throw StoreError(
+                .notFound, "there is no store \"\(id)\"",
+                hint: "roadstead store add --team \(team.name) --type \(addition.kind.rawValue) \(addition.store)")
+        }
+        let facts = try inspector.facts(addition.certificate, addition.kind, now)
+        let find = FindAnchor(store: store.id, sha256: facts.certificateSHA256)
+        if let anchor = try await transaction.fetchOptional(find) {
+            throw StoreError(
+                .conflict, "store \"\(id)\" holds \(facts.subject) already",
+                hint: "roadstead anchor show \(anchor)")
+        }
+        let candidate = RootRules.Candidate(
+            facts: facts, origin: addition.origin, team: team.name, purpose: addition.kind)
+        switch RootRules.decide(candidate, rules: rules, now: now) {
+        case .allowed(_, let needed): return (.add(store: store.id, addition, facts), needed)
+        case .refused(let rule, let reason, let hint):
+            throw StoreError(.refusedByRule, "refused by rule \(rule) (\(facts.subject): \(reason))", hint: hint)
+        }
+    }
+
+    private func planRemoval(of id: Int64) async throws -> ChangePlan.Step {
+        guard let anchor = try await transaction.fetchOptional(FetchAnchor(id: id)), anchor.store.team == team.name
+        else { throw StoreError(.notFound, "team \(team.name) has no trust anchor \(id)") }
+        guard anchor.state == .active else {
+            throw StoreError(.conflict, "trust anchor \(id) was removed already, by C-\(anchor.removedByChange ?? 0)")
+        }
+        return .remove(anchor: id)
+    }
+
+    /// Does what was planned. Removing what is gone already changes nothing; adding what is there is a conflict.
+    func apply(_ plan: ChangePlan, of change: Int64, _ content: ChangeContent) async throws {
+        for step in plan.steps {
+            switch step {
+            case .add(let store, let addition, let facts):
+                let insert = InsertAnchor(
+                    store: store, team: team.id, addition: addition, facts: facts,
+                    justification: content.justification, change: change, now: now)
+                guard try await transaction.fetchOptional(insert) != nil else {
+                    throw StoreError(.conflict, "the store holds \(facts.subject) already")
+                }
+            case .remove(let anchor):
+                try await transaction.execute(RemoveAnchor(id: anchor, team: team.id, change: change, now: now))
+            }
+        }
+        try await transaction.execute(AdvanceTeam(id: team.id))
+    }
+}

@@ -1,0 +1,216 @@
+import Codecs
+import PostgresKit
+import TrustModel
+
+private let changeSelect = """
+    SELECT number, author, state, version, base_version, content, digest, approvals_needed, officers_needed, created_at,
+        submitted_at, expires_at, closed_at, note
+    FROM change
+    """
+
+extension ChangeRow {
+    init(_ row: Row) throws {
+        self.init(
+            number: try row.value("number"), author: PersonID(rawValue: try row.value("author")),
+            state: try row.value("state", { try stored($0) }), version: try row.value("version"),
+            baseVersion: try row.value("base_version"),
+            content: try row.value("content", { (bytes: [UInt8]) in try JSON(parsing: bytes).decode() }),
+            digest: try row.value("digest"), approvalsNeeded: try row.value("approvals_needed"),
+            officersNeeded: try row.value("officers_needed"), created: try row.value("created_at"),
+            submitted: try row.value("submitted_at"), expires: try row.value("expires_at"),
+            closed: try row.value("closed_at"), note: try row.value("note"))
+    }
+}
+
+struct FetchChange: Query {
+    static let sql = "\(changeSelect) WHERE number = $1"
+    let number: Int64
+    var bindings: [Binding] { [.int(number)] }
+    func decode(_ row: Row) throws -> ChangeRow { try ChangeRow(row) }
+}
+
+/// Decisions, edits and publication of one change take turns.
+struct LockChange: Query {
+    static let sql = "\(changeSelect) WHERE number = $1 FOR NO KEY UPDATE"
+    let number: Int64
+    var bindings: [Binding] { [.int(number)] }
+    func decode(_ row: Row) throws -> ChangeRow { try ChangeRow(row) }
+}
+
+struct ListChanges: Query {
+    static let sql = """
+        \(changeSelect) WHERE number > $1 AND ($2::text IS NULL OR team_id = (SELECT id FROM team WHERE name = $2))
+        AND ($3::text IS NULL OR state = $3) AND ($4::bigint IS NULL OR author = $4) ORDER BY number LIMIT $5
+        """
+    let after: Int64
+    let filter: ChangeFilter
+    let limit: Int
+
+    var bindings: [Binding] {
+        [
+            .int(after), .text(filter.team?.rawValue), .text(filter.state?.rawValue), .int(filter.author?.rawValue),
+            .int(limit),
+        ]
+    }
+
+    func decode(_ row: Row) throws -> ChangeRow { try ChangeRow(row) }
+}
+
+/// Open changes past their end.
+struct ListOverdueChanges: Query {
+    static let sql = """
+        SELECT number FROM change WHERE state IN ('draft', 'submitted', 'approved') AND expires_at <= $1
+        ORDER BY number LIMIT 100
+        """
+    let now: UTCDate
+    var bindings: [Binding] { [.date(now)] }
+    func decode(_ row: Row) throws -> Int64 { try row.value("number") }
+}
+
+struct ListApprovedChanges: Query {
+    static let sql = "SELECT number FROM change WHERE state = 'approved' ORDER BY number LIMIT 100"
+    var bindings: [Binding] { [] }
+    func decode(_ row: Row) throws -> Int64 { try row.value("number") }
+}
+
+struct NextChangeNumber: Query {
+    static let sql = "SELECT nextval('change_number') AS number"
+    var bindings: [Binding] { [] }
+    func decode(_ row: Row) throws -> Int64 { try row.value("number") }
+}
+
+struct InsertChange: Statement {
+    static let sql = """
+        INSERT INTO change (number, team_id, author, credential_id, state, base_version, content, digest, adds,
+            approvals_needed, officers_needed, created_at, submitted_at, expires_at, closed_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        """
+    let number: Int64
+    let team: TeamRow
+    let actor: Actor
+    let content: ChangeContent
+    /// nil where nobody else is needed.
+    let needed: ApprovalsNeeded?
+    let state: ChangeState
+    let digest: String
+    let bytes: [UInt8]
+    let now: UTCDate
+
+    var bindings: [Binding] {
+        [
+            .int(number), .int(team.id), .int(actor.person.rawValue), .int(actor.credential), .text(state.rawValue),
+            .int(team.version), .bytes(bytes), .text(digest), .bool(content.adds),
+            .int(needed?.count ?? 0), .int(needed?.securityOfficers ?? 0), .date(now), .date(state == .draft ? nil : now),
+            .date(ChangeRules.expiry(of: state, from: now)), .date(state == .published ? now : nil),
+        ]
+    }
+}
+
+struct UpdateChangeContent: Statement {
+    static let sql = """
+        UPDATE change SET version = $2, base_version = $3, content = $4, digest = $5, adds = $6, approvals_needed = $7,
+            officers_needed = $8, expires_at = $9, credential_id = $10, note = $11
+        WHERE number = $1 AND version = $2 - 1
+        """
+    let number: Int64
+    let version: Int64
+    let baseVersion: Int64
+    let content: [UInt8]
+    let digest: String
+    let adds: Bool
+    let plan: ChangePlan
+    let expires: UTCDate
+    let credential: Int64
+    let note: String
+
+    var bindings: [Binding] {
+        [
+            .int(number), .int(version), .int(baseVersion), .bytes(content), .text(digest), .bool(adds),
+            .int(plan.approvals), .int(plan.officers), .date(expires), .int(credential), .text(note),
+        ]
+    }
+}
+
+struct SubmitChange: Statement {
+    static let sql = """
+        UPDATE change SET state = 'submitted', approvals_needed = $2, officers_needed = $3, submitted_at = $4,
+            expires_at = $5
+        WHERE number = $1 AND state = 'draft'
+        """
+    let number: Int64
+    let plan: ChangePlan
+    let now: UTCDate
+    let expires: UTCDate
+
+    var bindings: [Binding] {
+        [.int(number), .int(plan.approvals), .int(plan.officers), .date(now), .date(expires)]
+    }
+}
+
+/// Moves a change on, from the state that it was read in only.
+struct MoveChange: Statement {
+    static let sql = """
+        UPDATE change SET state = $3, note = $4,
+            approved_at = CASE WHEN $3 = 'approved' THEN $5 ELSE approved_at END,
+            closed_at = CASE WHEN $3 IN ('rejected', 'withdrawn', 'expired', 'published') THEN $5 END
+        WHERE number = $1 AND state = $2
+        """
+    let number: Int64
+    let from: ChangeState
+    let to: ChangeState
+    let note: String?
+    let now: UTCDate
+
+    var bindings: [Binding] {
+        [.int(number), .text(from.rawValue), .text(to.rawValue), .text(note), .date(now)]
+    }
+}
+
+struct ListDecisions: Query {
+    static let sql = """
+        SELECT person_id, approves, digest, comment, decided_at FROM change_decision WHERE change_number = $1 ORDER BY id
+        """
+    let change: Int64
+    var bindings: [Binding] { [.int(change)] }
+    func decode(_ row: Row) throws -> DecisionRecord {
+        DecisionRecord(
+            person: PersonID(rawValue: try row.value("person_id")), approves: try row.value("approves"),
+            digest: try row.value("digest"), comment: try row.value("comment"), decided: try row.value("decided_at"))
+    }
+}
+
+struct InsertDecision: Query {
+    static let sql = """
+        INSERT INTO change_decision (change_number, team_id, digest, person_id, credential_id, approves, comment,
+            decided_at)
+        SELECT $1, team_id, $2, $3, $4, $5, $6, $7 FROM change WHERE number = $1
+        ON CONFLICT (change_number, digest, person_id) DO NOTHING RETURNING id
+        """
+    let change: Int64
+    let digest: String
+    let actor: Actor
+    let approves: Bool
+    let comment: String?
+    let now: UTCDate
+
+    var bindings: [Binding] {
+        [
+            .int(change), .text(digest), .int(actor.person.rawValue), .int(actor.credential), .bool(approves),
+            .text(comment), .date(now),
+        ]
+    }
+
+    func decode(_ row: Row) throws -> Int64 { try row.value("id") }
+}
+
+struct ListReleasesOfChange: Query {
+    static let sql = """
+        SELECT f.name, r.number FROM release_change r JOIN fleet f ON f.id = r.fleet_id WHERE r.change_number = $1
+        ORDER BY f.name
+        """
+    let change: Int64
+    var bindings: [Binding] { [.int(change)] }
+    func decode(_ row: Row) throws -> ChangeRecord.ReleasedIn {
+        ChangeRecord.ReleasedIn(fleet: try row.value("name", { try FleetName($0) }), number: try row.value("number"))
+    }
+}

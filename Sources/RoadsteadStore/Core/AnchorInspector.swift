@@ -1,0 +1,12 @@
+package import Codecs
+package import TrustModel
+
+/// Reads a certificate and says what root rules and people need to know of it, or why it can be no anchor.
+package struct AnchorInspector: Sendable {
+    /// From DER, the kind of the store, and the present time.
+    package let facts: @Sendable ([UInt8], TrustStoreKind, UTCDate) throws -> AnchorFacts
+
+    package init(facts: @escaping @Sendable ([UInt8], TrustStoreKind, UTCDate) throws -> AnchorFacts) {
+        self.facts = facts
+    }
+}

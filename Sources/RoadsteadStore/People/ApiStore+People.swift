@@ -1,0 +1,144 @@
+package import Codecs
+import PostgresKit
+package import TrustModel
+
+extension ApiStore {
+    package func people(_ page: PageRequest) async throws -> KeysetPage<PersonRecord> {
+        let people = try await pool.fetchAll(ListPeople(after: try page.numberAfter(), limit: page.fetched))
+        return KeysetPage(fetched: people, limit: page.limit) { "\($0.id)" }
+    }
+
+    package func person(_ id: PersonID) async throws -> PersonRecord {
+        guard let person = try await pool.fetchOptional(FetchPerson(id: id)) else { throw StoreError.noSuch("person", id) }
+        return person
+    }
+
+    /// People by number, for naming them; who is not found is left out.
+    package func people(_ ids: [PersonID]) async throws -> [PersonID: PersonRecord] {
+        let people = try await pool.fetchAll(ListPeopleByID(ids: Set(ids).sorted()))
+        return Dictionary(people.map { ($0.id, $0) }) { first, _ in first }
+    }
+
+    /// A local account by its login name.
+    package func person(named subject: String) async throws -> PersonRecord {
+        let query = FetchPersonBySubject(issuer: PersonRecord.localIssuer, subject: subject)
+        guard let person = try await pool.fetchOptional(query) else { throw StoreError.noSuch("person", subject) }
+        return person
+    }
+
+    /// Takes away everything that the person could do, at once; approvals given before stop counting.
+    package func disablePerson(_ id: PersonID, by actor: Actor, now: UTCDate) async throws {
+        try await work(actor, .administer, now: now) { work in
+            guard try await work.transaction.fetchOptional(FetchPerson(id: id)) != nil else {
+                throw StoreError.noSuch("person", id)
+            }
+            let others = try await work.transaction.fetchAll(LockAdministrators()).filter { $0.person != id }
+            guard !others.isEmpty else { throw Self.lastAdministrator }
+            guard try await work.transaction.execute(DisablePerson(id: id, now: now)) == 1 else { return }
+            try await work.audit.record(.personDisabled, "person:\(id)")
+        }
+    }
+
+    // MARK: - Credentials
+
+    package func credentials(
+        of person: PersonID, _ page: PageRequest
+    ) async throws -> KeysetPage<CredentialRecord> {
+        let query = ListCredentials(person: person, after: try page.numberAfter(), limit: page.fetched)
+        return KeysetPage(fetched: try await pool.fetchAll(query), limit: page.limit) { "\($0.id)" }
+    }
+
+    /// Makes a further credential of the caller's own, never wider or longer-lived in kind than the one in use.
+    package func issueCredential(
+        _ credential: NewCredential, by actor: Actor, now: UTCDate
+    ) async throws -> CredentialRecord {
+        try credential.check(now: now)
+        return try await work(actor, nil, now: now) { work in
+            let (mine, wanted) = (work.authority.limits, credential.limits)
+            let isNarrower =
+                (mine.access == .write || wanted.access == .read) && (mine.holder == .person || wanted.holder == .machine)
+                && (mine.team == nil || mine.team == wanted.team)
+            guard isNarrower, mine.access == .write else {
+                throw StoreError(
+                    .forbidden, "this token cannot make one that is good for more than itself",
+                    hint: "use a token with write access and without limits")
+            }
+            let id = try await Self.insert(credential, of: actor.person, on: work.transaction, now: now)
+            try await work.audit.record(
+                .credentialIssued, "credential:\(id)",
+                detail: [
+                    "access": .string(wanted.access.rawValue), "holder": .string(wanted.holder.rawValue),
+                    "expires": .string("\(credential.expires)"),
+                ])
+            return try await work.transaction.fetchOne(FetchCredential(id: id))
+        }
+    }
+
+    /// Revokes a credential of the caller's own, the one in use included.
+    package func revokeCredential(_ id: Int64, by actor: Actor, now: UTCDate) async throws {
+        try await work(actor, nil, now: now) { work in
+            let revoke = RevokeCredential(id: id, person: actor.person, now: now)
+            guard try await work.transaction.execute(revoke) == 1 else { throw StoreError.noSuch("token", id) }
+            try await work.audit.record(.credentialRevoked, "credential:\(id)")
+        }
+    }
+
+    // MARK: - Roles
+
+    package func roleBindings(_ page: PageRequest) async throws -> KeysetPage<BindingRecord> {
+        let bindings = try await pool.fetchAll(ListBindings(after: try page.numberAfter(), limit: page.fetched))
+        return KeysetPage(fetched: bindings, limit: page.limit) { "\($0.id)" }
+    }
+
+    package func grant(
+        _ binding: RoleBinding, to subject: String, by actor: Actor, now: UTCDate
+    ) async throws -> BindingRecord {
+        try await work(actor, .administer, now: now) { work in
+            let transaction = work.transaction
+            let find = FetchPersonBySubject(issuer: PersonRecord.localIssuer, subject: subject)
+            guard let person = try await transaction.fetchOptional(find), !person.disabled else {
+                throw StoreError(
+                    .notFound, "there is no person \"\(subject)\"", hint: "invite: roadstead invite \(subject)")
+            }
+            let (team, fleet) = try await Self.reachIDs(binding.reach, on: transaction)
+            let insert = InsertBinding(
+                person: person.id, role: binding.role, team: team, fleet: fleet, by: actor.person, now: now)
+            guard let id = try await transaction.fetchOptional(insert) else {
+                throw StoreError(.conflict, "\"\(subject)\" holds \(binding) already")
+            }
+            try await work.audit.record(
+                .roleGranted, "person:\(person.id)", team: binding.reach.team, fleet: binding.reach.fleet,
+                detail: ["binding": .integer(id), "role": .string("\(binding)")])
+            return try await transaction.fetchOne(FetchBinding(id: id))
+        }
+    }
+
+    /// Takes a role away; the last trust administrator stays.
+    package func revokeBinding(_ id: Int64, by actor: Actor, now: UTCDate) async throws {
+        try await work(actor, .administer, now: now) { work in
+            guard let record = try await work.transaction.fetchOptional(FetchBinding(id: id)) else {
+                throw StoreError.noSuch("role binding", id)
+            }
+            if record.binding.role == .trustAdmin {
+                let others = try await work.transaction.fetchAll(LockAdministrators()).filter { $0.binding != id }
+                guard !others.isEmpty else { throw Self.lastAdministrator }
+            }
+            guard try await work.transaction.execute(RevokeBinding(id: id, by: actor.person, now: now)) == 1 else {
+                throw StoreError.noSuch("role binding", id)
+            }
+            try await work.audit.record(
+                .roleRevoked, "person:\(record.person)", team: record.binding.reach.team,
+                fleet: record.binding.reach.fleet,
+                detail: ["binding": .integer(id), "role": .string("\(record.binding)")])
+        }
+    }
+
+    private static let lastAdministrator = StoreError(
+        .conflict, "nobody could administer any more: this is the last trust administrator",
+        hint: "make another one first")
+}
+
+extension RoleReach {
+    var team: TeamName? { if case .team(let name) = self { name } else { nil } }
+    var fleet: FleetName? { if case .fleet(let name) = self { name } else { nil } }
+}

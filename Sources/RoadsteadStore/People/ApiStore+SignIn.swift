@@ -1,0 +1,210 @@
+package import Codecs
+import PostgresKit
+import SigningKeys
+import TrustModel
+
+extension ApiStore {
+    /// Whether anybody can administer: while nobody can, a bootstrap token is needed.
+    package func hasAdministrator() async throws -> Bool { try await pool.fetchOne(HasAdministrator()) }
+
+    /// Makes a token good for the first administrator, in place of any earlier one; refused once there is one.
+    package func openBootstrap(tokenSHA256: [UInt8], expires: UTCDate, now: UTCDate) async throws {
+        try tokenSHA256.requireDigest("the digest of the bootstrap token")
+        try await pool.withTransaction(attempts: 4) { transaction in
+            guard try await !transaction.fetchOne(HasAdministrator()) else { throw Self.bootstrapIsOver }
+            try await transaction.execute(SetBootstrap(tokenSHA256: tokenSHA256, now: now, expires: expires))
+            let audit = AuditWriter(transaction: transaction, actor: .server(requestID: nil), now: now)
+            try await audit.record(.bootstrapOpened, "bootstrap", detail: ["expires": .string("\(expires)")])
+        }
+    }
+
+    /// Makes the first trust administrator, a local account, with a credential of its own. Works once.
+    package func redeemBootstrap(
+        tokenSHA256: [UInt8], subject: String, displayName: String, credential: NewCredential, requestID: String,
+        now: UTCDate
+    ) async throws -> Session {
+        try Texts.checkSubject(subject)
+        try Texts.check(displayName, "display name", maximum: 200)
+        try credential.check(now: now)
+        let id = try await pool.withTransaction(attempts: 4) { transaction in
+            let found = try await transaction.fetchOptional(LockBootstrap())
+            guard try await !transaction.fetchOne(HasAdministrator()) else { throw Self.bootstrapIsOver }
+            guard let found, !found.used, ConstantTime.areEqual(found.tokenSHA256, tokenSHA256) else {
+                throw StoreError(
+                    .unauthenticated, "this is not the bootstrap token",
+                    hint: "read it anew: roadstead-server bootstrap-token")
+            }
+            guard now < found.expires else {
+                throw StoreError(
+                    .expired, "the bootstrap token expired at \(found.expires)",
+                    hint: "make another one: roadstead-server bootstrap-token")
+            }
+            try await transaction.execute(UseBootstrap(now: now))
+            let person = try await Self.join(subject, displayName, on: transaction, now: now)
+            _ = try await transaction.fetchOptional(
+                InsertBinding(person: person.id, role: .trustAdmin, team: nil, fleet: nil, by: nil, now: now))
+            let id = try await Self.insert(credential, of: person.id, on: transaction, now: now)
+            let audit = AuditWriter(transaction: transaction, actor: .server(requestID: requestID), now: now)
+            try await audit.record(.bootstrapRedeemed, "person:\(person.id)", detail: ["credential": .integer(id)])
+            return id
+        }
+        return try await session(credential: id, requestID: requestID, now: now)
+    }
+
+    /// Finds out who holds a token. Unknown, expired and revoked tokens and disabled people get one answer.
+    package func authenticate(tokenSHA256: [UInt8], requestID: String, now: UTCDate) async throws -> Session {
+        let query = FetchCredentialByToken(tokenSHA256: tokenSHA256)
+        guard let credential = try await pool.fetchOptional(query), credential.isGood(at: now) else {
+            throw Self.notSignedIn
+        }
+        let session = try await session(of: credential, requestID: requestID)
+        if credential.lastUsed.map({ $0.adding(seconds: 60) < now }) ?? true {
+            try await pool.execute(TouchCredential(id: credential.id, now: now))
+        }
+        return session
+    }
+
+    /// Invites a person with the roles to come; the invitee makes the credential.
+    package func invite(
+        subject: String, displayName: String, bindings: [RoleBinding], tokenSHA256: [UInt8], expires: UTCDate,
+        by actor: Actor, now: UTCDate
+    ) async throws -> InvitationRecord {
+        try Texts.checkSubject(subject)
+        try Texts.check(displayName, "display name", maximum: 200)
+        try tokenSHA256.requireDigest("the digest of an invitation")
+        guard expires > now, expires <= now.adding(days: 14) else {
+            throw StoreError(.invalid, "an invitation cannot expire at \(expires)", hint: "within 14 days")
+        }
+        guard !bindings.isEmpty, bindings.count <= 20 else {
+            throw StoreError(.invalid, "an invitation brings \(bindings.count) roles", hint: "1 to 20")
+        }
+        return try await work(actor, .administer, now: now) { work in
+            let transaction = work.transaction
+            let known = FetchPersonBySubject(issuer: PersonRecord.localIssuer, subject: subject)
+            guard try await transaction.fetchOptional(known) == nil else {
+                throw StoreError(
+                    .conflict, "there is a person \"\(subject)\" already",
+                    hint: "give the role with: roadstead role add, or invite under another name")
+            }
+            for binding in bindings { _ = try await Self.reachIDs(binding.reach, on: transaction) }
+            let id = try await transaction.fetchOne(
+                InsertInvitation(
+                    tokenSHA256: tokenSHA256, subject: subject, displayName: displayName,
+                    roles: try StoredJSON.text(bindings), by: actor.person, now: now, expires: expires))
+            let roles = bindings.map { JSON.string("\($0)") }
+            try await work.audit.record(.personInvited, "invitation:\(id)", detail: ["roles": .array(roles)])
+            return InvitationRecord(
+                id: id, subject: subject, displayName: displayName, bindings: bindings, invitedBy: actor.person,
+                expires: expires)
+        }
+    }
+
+    /// Takes up an invitation: makes the person, the roles and the credential. Works once, and only while the inviter
+    /// may still invite.
+    package func acceptInvitation(
+        tokenSHA256: [UInt8], credential: NewCredential, requestID: String, now: UTCDate
+    ) async throws -> Session {
+        try credential.check(now: now)
+        let id = try await pool.withTransaction(attempts: 4) { transaction in
+            let invitation = try await Self.openInvitation(tokenSHA256, on: transaction, now: now)
+            let person = try await Self.join(invitation.subject, invitation.displayName, on: transaction, now: now)
+            try await transaction.execute(AcceptInvitation(id: invitation.id, now: now, person: person.id))
+            for binding in invitation.bindings {
+                let (team, fleet) = try await Self.reachIDs(binding.reach, on: transaction)
+                let insert = InsertBinding(
+                    person: person.id, role: binding.role, team: team, fleet: fleet, by: invitation.invitedBy, now: now)
+                _ = try await transaction.fetchOptional(insert)
+            }
+            let id = try await Self.insert(credential, of: person.id, on: transaction, now: now)
+            let audit = AuditWriter(transaction: transaction, actor: .server(requestID: requestID), now: now)
+            try await audit.record(
+                .personJoined, "person:\(person.id)",
+                detail: ["invitation": .integer(invitation.id), "credential": .integer(id)])
+            return id
+        }
+        return try await session(credential: id, requestID: requestID, now: now)
+    }
+}
+
+extension ApiStore {
+    private static let bootstrapIsOver = StoreError(
+        .notOpen, "there is a trust administrator already, so no bootstrap token is good any more",
+        hint: "ask a trust administrator for an invitation")
+
+    static let notSignedIn = StoreError(
+        .unauthenticated, "this token is unknown, expired or revoked", hint: "sign in: roadstead login")
+
+    private static func openInvitation(
+        _ tokenSHA256: [UInt8], on transaction: Transaction, now: UTCDate
+    ) async throws -> InvitationRecord {
+        let found = try await transaction.fetchOptional(LockInvitation(tokenSHA256: tokenSHA256))
+        guard let (invitation, accepted) = found, !accepted else {
+            throw StoreError(
+                .unauthenticated, "this invitation is unknown or was used already",
+                hint: "ask for another one; an invitation works once")
+        }
+        guard now < invitation.expires else {
+            throw StoreError(
+                .expired, "the invitation expired at \(invitation.expires)", hint: "ask for another one")
+        }
+        let inviter = try await transaction.fetchAll(ListBindingsOfPeople(people: [invitation.invitedBy]))
+        guard Authorization.holds(.administer, bindings: inviter.map(\.binding)) else {
+            throw StoreError(
+                .forbidden, "whoever invited you may no longer do so", hint: "ask a trust administrator")
+        }
+        return invitation
+    }
+
+    private static func join(
+        _ subject: String, _ displayName: String, on transaction: Transaction, now: UTCDate
+    ) async throws -> PersonRecord {
+        let insert = InsertPerson(
+            issuer: PersonRecord.localIssuer, subject: subject, displayName: displayName, now: now)
+        guard let person = try await transaction.fetchOptional(insert) else {
+            throw StoreError(
+                .conflict, "there is a person \"\(subject)\" already", hint: "choose another login name")
+        }
+        return person
+    }
+
+    static func insert(
+        _ credential: NewCredential, of person: PersonID, on transaction: Transaction, now: UTCDate
+    ) async throws -> Int64 {
+        let team = try await credential.limits.team.asyncMap { try await transaction.requireTeam($0).id }
+        return try await transaction.fetchOne(
+            InsertCredential(person: person, credential: credential, team: team, now: now))
+    }
+
+    /// The numbers of the team or fleet that a role is bound to; both nil for everything.
+    static func reachIDs(
+        _ reach: RoleReach, on transaction: Transaction
+    ) async throws -> (team: Int64?, fleet: Int64?) {
+        switch reach {
+        case .everything: (nil, nil)
+        case .team(let name): (try await transaction.requireTeam(name).id, nil)
+        case .fleet(let name): (nil, try await transaction.requireFleet(name).id)
+        }
+    }
+
+    private func session(credential id: Int64, requestID: String, now: UTCDate) async throws -> Session {
+        guard let credential = try await pool.fetchOptional(FetchCredential(id: id)) else { throw Self.notSignedIn }
+        return try await session(of: credential, requestID: requestID)
+    }
+
+    private func session(of credential: CredentialRecord, requestID: String) async throws -> Session {
+        guard let person = try await pool.fetchOptional(FetchPerson(id: credential.person)), !person.disabled else {
+            throw Self.notSignedIn
+        }
+        let bindings = try await pool.fetchAll(ListBindingsOfPeople(people: [person.id]))
+        return Session(
+            actor: Actor(person: person.id, credential: credential.id, requestID: requestID), person: person,
+            credential: credential, bindings: bindings.map(\.binding))
+    }
+}
+
+extension Optional {
+    func asyncMap<Result>(_ body: (Wrapped) async throws -> Result) async rethrows -> Result? {
+        guard let self else { return nil }
+        return try await body(self)
+    }
+}

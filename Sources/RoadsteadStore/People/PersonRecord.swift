@@ -1,0 +1,103 @@
+package import Codecs
+package import TrustModel
+
+/// A person, known for ever by issuer and subject.
+package struct PersonRecord: Sendable, Equatable {
+    /// The issuer of accounts that live in this server.
+    package static let localIssuer = "local"
+
+    package let id: PersonID
+    package let issuer: String
+    /// The login name where the issuer is `local`.
+    package let subject: String
+    package let displayName: String
+    package let disabled: Bool
+}
+
+/// A credential without its secret.
+package struct CredentialRecord: Sendable, Equatable {
+    package let id: Int64
+    package let person: PersonID
+    package let label: String
+    package let limits: TokenLimits
+    package let created: UTCDate
+    package let expires: UTCDate
+    package let revoked: UTCDate?
+    package let lastUsed: UTCDate?
+
+    package func isGood(at now: UTCDate) -> Bool { revoked == nil && now < expires }
+}
+
+/// A credential to be made: its holder keeps the token, the store its SHA-256.
+package struct NewCredential: Sendable {
+    package let tokenSHA256: [UInt8]
+    package let label: String
+    package let limits: TokenLimits
+    package let expires: UTCDate
+
+    package static let maximumDays: Int64 = 366
+
+    package init(tokenSHA256: [UInt8], label: String, limits: TokenLimits = .unlimited, expires: UTCDate) {
+        self.tokenSHA256 = tokenSHA256
+        self.label = label
+        self.limits = limits
+        self.expires = expires
+    }
+
+    func check(now: UTCDate) throws {
+        try tokenSHA256.requireDigest("the digest of a token")
+        guard expires > now, expires <= now.adding(days: Self.maximumDays) else {
+            throw StoreError(
+                .invalid, "a token cannot expire at \(expires)",
+                hint: "after now, and within \(Self.maximumDays) days")
+        }
+        try Texts.check(label, "label of a token", maximum: 100)
+    }
+}
+
+/// A role that somebody holds, with the number to revoke it by.
+package struct BindingRecord: Sendable, Equatable {
+    package let id: Int64
+    package let person: PersonID
+    /// The login name or subject.
+    package let subject: String
+    package let binding: RoleBinding
+    package let granted: UTCDate
+}
+
+/// An invitation that its invitee has not yet taken up.
+package struct InvitationRecord: Sendable, Equatable {
+    package let id: Int64
+    package let subject: String
+    package let displayName: String
+    package let bindings: [RoleBinding]
+    package let invitedBy: PersonID
+    package let expires: UTCDate
+}
+
+/// Texts that people give.
+enum Texts {
+    static func check(_ text: String, _ what: String, maximum: Int) throws {
+        guard !text.allSatisfy(\.isWhitespace), text.unicodeScalars.count <= maximum,
+            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
+        else {
+            throw StoreError(
+                .invalid, "the \(what) is empty, too long or has control characters",
+                hint: "1 to \(maximum) characters")
+        }
+    }
+
+    /// A login name: what a person types and others read.
+    static func checkSubject(_ text: String) throws {
+        let isWord: (UInt8) -> Bool = {
+            (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || "._-@+".utf8.contains($0)
+        }
+        guard let first = text.utf8.first, (0x61...0x7A).contains(first) || (0x30...0x39).contains(first),
+            text.utf8.count <= 64, text.utf8.allSatisfy(isWord)
+        else {
+            throw StoreError(
+                .invalid, "\"\(text.prefix(64))\" is not a valid login name",
+                hint: "lower-case letters, digits and ._-@+, at most 64 characters")
+        }
+    }
+}

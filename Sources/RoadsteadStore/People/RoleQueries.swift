@@ -1,0 +1,186 @@
+import Codecs
+import PostgresKit
+import TrustModel
+
+private let bindingSelect = """
+    SELECT b.id, b.person_id, p.subject, b.role, t.name AS team, f.name AS fleet, b.granted_at
+    FROM role_binding b JOIN person p ON p.id = b.person_id
+    LEFT JOIN team t ON t.id = b.team_id LEFT JOIN fleet f ON f.id = b.fleet_id
+    WHERE b.revoked_at IS NULL
+    """
+
+extension BindingRecord {
+    init(_ row: Row) throws {
+        let team: TeamName? = try row.optional("team", { try TeamName($0) })
+        let fleet: FleetName? = try row.optional("fleet", { try FleetName($0) })
+        let reach: RoleReach = team.map { .team($0) } ?? fleet.map { .fleet($0) } ?? .everything
+        self.init(
+            id: try row.value("id"), person: PersonID(rawValue: try row.value("person_id")),
+            subject: try row.value("subject"),
+            binding: try row.value("role", { try RoleBinding(stored($0), reach) }),
+            granted: try row.value("granted_at"))
+    }
+}
+
+/// The roles that people hold now; people who are disabled hold none.
+struct ListBindingsOfPeople: Query {
+    static let sql = "\(bindingSelect) AND p.disabled_at IS NULL AND b.person_id = ANY ($1) ORDER BY b.id"
+    let people: [PersonID]
+    var bindings: [Binding] { [.ints(people.map(\.rawValue))] }
+    func decode(_ row: Row) throws -> BindingRecord { try BindingRecord(row) }
+}
+
+struct ListBindings: Query {
+    static let sql = "\(bindingSelect) AND b.id > $1 ORDER BY b.id LIMIT $2"
+    let after: Int64
+    let limit: Int
+    var bindings: [Binding] { [.int(after), .int(limit)] }
+    func decode(_ row: Row) throws -> BindingRecord { try BindingRecord(row) }
+}
+
+/// Who holds any of some roles on everything or on one team.
+struct ListHolders: Query {
+    static let sql = """
+        \(bindingSelect) AND p.disabled_at IS NULL AND b.role = ANY ($1)
+        AND ((b.team_id IS NULL AND b.fleet_id IS NULL) OR t.name = $2) ORDER BY p.subject, b.id
+        """
+    let roles: [PersonRole]
+    let team: TeamName
+    var bindings: [Binding] { [.texts(roles.map(\.rawValue)), .text(team.rawValue)] }
+    func decode(_ row: Row) throws -> BindingRecord { try BindingRecord(row) }
+}
+
+struct FetchBinding: Query {
+    static let sql = "\(bindingSelect) AND b.id = $1"
+    let id: Int64
+    var bindings: [Binding] { [.int(id)] }
+    func decode(_ row: Row) throws -> BindingRecord { try BindingRecord(row) }
+}
+
+struct InsertBinding: Query {
+    static let sql = """
+        INSERT INTO role_binding (person_id, role, team_id, fleet_id, granted_by, granted_at)
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING id
+        """
+    let person: PersonID
+    let role: PersonRole
+    let team: Int64?
+    let fleet: Int64?
+    let by: PersonID?
+    let now: UTCDate
+
+    var bindings: [Binding] {
+        [
+            .int(person.rawValue), .text(role.rawValue), .int(team), .int(fleet), .int(by?.rawValue), .date(now),
+        ]
+    }
+
+    func decode(_ row: Row) throws -> Int64 { try row.value("id") }
+}
+
+struct RevokeBinding: Statement {
+    static let sql = "UPDATE role_binding SET revoked_at = $3, revoked_by = $2 WHERE id = $1 AND revoked_at IS NULL"
+    let id: Int64
+    let by: PersonID
+    let now: UTCDate
+    var bindings: [Binding] { [.int(id), .int(by.rawValue), .date(now)] }
+}
+
+/// The trust administrators who can act, locked so that two revocations cannot each leave the other.
+struct LockAdministrators: Query {
+    static let sql = """
+        SELECT b.id, b.person_id FROM role_binding b JOIN person p ON p.id = b.person_id
+        WHERE b.role = 'trust-admin' AND b.revoked_at IS NULL AND p.disabled_at IS NULL
+        ORDER BY b.id FOR UPDATE OF b
+        """
+    var bindings: [Binding] { [] }
+    func decode(_ row: Row) throws -> (binding: Int64, person: PersonID) {
+        (try row.value("id"), PersonID(rawValue: try row.value("person_id")))
+    }
+}
+
+// MARK: - Invitations and the first administrator
+
+struct InsertInvitation: Query {
+    static let sql = """
+        INSERT INTO invitation (token_sha256, subject, display_name, bindings, invited_by, created_at, expires_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id
+        """
+    let tokenSHA256: [UInt8]
+    let subject: String
+    let displayName: String
+    let roles: String
+    let by: PersonID
+    let now: UTCDate
+    let expires: UTCDate
+
+    var bindings: [Binding] {
+        [
+            .bytes(tokenSHA256), .text(subject), .text(displayName), .text(roles), .int(by.rawValue), .date(now),
+            .date(expires),
+        ]
+    }
+
+    func decode(_ row: Row) throws -> Int64 { try row.value("id") }
+}
+
+struct LockInvitation: Query {
+    static let sql = """
+        SELECT id, subject, display_name, bindings, invited_by, expires_at, accepted_at IS NOT NULL AS accepted
+        FROM invitation WHERE token_sha256 = $1 FOR UPDATE
+        """
+    let tokenSHA256: [UInt8]
+    var bindings: [Binding] { [.bytes(tokenSHA256)] }
+
+    func decode(_ row: Row) throws -> (invitation: InvitationRecord, accepted: Bool) {
+        let invitation = InvitationRecord(
+            id: try row.value("id"), subject: try row.value("subject"), displayName: try row.value("display_name"),
+            bindings: try row.value("bindings", { try StoredJSON.read($0) }),
+            invitedBy: PersonID(rawValue: try row.value("invited_by")), expires: try row.value("expires_at"))
+        return (invitation, try row.value("accepted"))
+    }
+}
+
+struct AcceptInvitation: Statement {
+    static let sql = "UPDATE invitation SET accepted_at = $2, person_id = $3 WHERE id = $1 AND accepted_at IS NULL"
+    let id: Int64
+    let now: UTCDate
+    let person: PersonID
+    var bindings: [Binding] { [.int(id), .date(now), .int(person.rawValue)] }
+}
+
+struct HasAdministrator: Query {
+    static let sql = """
+        SELECT EXISTS (SELECT FROM role_binding b JOIN person p ON p.id = b.person_id
+            WHERE b.role = 'trust-admin' AND b.revoked_at IS NULL AND p.disabled_at IS NULL) AS found
+        """
+    var bindings: [Binding] { [] }
+    func decode(_ row: Row) throws -> Bool { try row.value("found") }
+}
+
+struct SetBootstrap: Statement {
+    static let sql = """
+        INSERT INTO bootstrap (token_sha256, created_at, expires_at) VALUES ($1, $2, $3)
+        ON CONFLICT (one) DO UPDATE
+        SET token_sha256 = excluded.token_sha256, created_at = excluded.created_at, expires_at = excluded.expires_at,
+            used_at = NULL
+        """
+    let tokenSHA256: [UInt8]
+    let now: UTCDate
+    let expires: UTCDate
+    var bindings: [Binding] { [.bytes(tokenSHA256), .date(now), .date(expires)] }
+}
+
+struct LockBootstrap: Query {
+    static let sql = "SELECT token_sha256, expires_at, used_at IS NOT NULL AS used FROM bootstrap FOR UPDATE"
+    var bindings: [Binding] { [] }
+    func decode(_ row: Row) throws -> (tokenSHA256: [UInt8], expires: UTCDate, used: Bool) {
+        (try row.value("token_sha256"), try row.value("expires_at"), try row.value("used"))
+    }
+}
+
+struct UseBootstrap: Statement {
+    static let sql = "UPDATE bootstrap SET used_at = $1"
+    let now: UTCDate
+    var bindings: [Binding] { [.date(now)] }
+}

@@ -1,0 +1,72 @@
+package import Codecs
+import PostgresKit
+import TrustModel
+
+/// What became of an approved change when it was to take effect.
+package enum ChangeOutcome: Sendable, Equatable {
+    case published(Int64)
+    /// It waits for approvals again, for the reason that its note gives.
+    case sentBack(Int64)
+    case rejected(Int64, reason: String)
+    case expired(Int64)
+}
+
+extension PublisherStore {
+    /// Brings approved changes into force, each in a transaction of its own, right before releases are built.
+    ///
+    /// The approvers' roles and the root rules are asked once more: who lost the role no longer counts, and a rule
+    /// that became stricter holds.
+    package func publishApprovedChanges(now: UTCDate) async throws -> [ChangeOutcome] {
+        var outcomes: [ChangeOutcome] = []
+        for number in try await pool.fetchAll(ListApprovedChanges()) {
+            if let outcome = try await publish(number, now: now) { outcomes.append(outcome) }
+        }
+        return outcomes
+    }
+
+    private func publish(_ number: Int64, now: UTCDate) async throws -> ChangeOutcome? {
+        do {
+            return try await pool.withTransaction(attempts: 4) { try await bringIn(number, on: $0, now: now) }
+        } catch let error as StoreError {
+            // What was done of it is undone; only the refusal is kept.
+            return try await pool.withTransaction(attempts: 4) { transaction in
+                guard let change = try await transaction.fetchOptional(LockChange(number: number)),
+                    change.state == .approved
+                else { return nil }
+                try await end(change, .rejected, "\(error)", .changeRejected, transaction, now)
+                return .rejected(number, reason: "\(error)")
+            }
+        }
+    }
+
+    private func bringIn(_ number: Int64, on transaction: Transaction, now: UTCDate) async throws -> ChangeOutcome? {
+        guard let change = try await transaction.fetchOptional(LockChange(number: number)), change.state == .approved
+        else { return nil }
+        if now >= change.expires {
+            try await end(change, .expired, "expired at \(change.expires)", .changeExpired, transaction, now)
+            return .expired(number)
+        }
+        let team = try await transaction.lockTeam(change.team)
+        let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
+        let plan = try await planner.plan(change.content)
+        let needed = try change.needed.union(plan.needed)
+        guard case .agreed = try await transaction.standing(of: change, needed: needed) else {
+            let note = "an approver no longer holds the role, or more approvals are needed by now"
+            try await end(change, .submitted, note, .changeSentBack, transaction, now)
+            return .sentBack(number)
+        }
+        try await planner.apply(plan, of: number, change.content)
+        try await end(change, .published, nil, .changePublished, transaction, now)
+        return .published(number)
+    }
+
+    private func end(
+        _ change: ChangeRow, _ state: ChangeState, _ note: String?, _ action: AuditAction, _ transaction: Transaction,
+        _ now: UTCDate
+    ) async throws {
+        let move = MoveChange(number: change.number, from: change.state, to: state, note: note, now: now)
+        try await transaction.execute(move)
+        try await Self.audit(transaction, now).record(
+            action, "C-\(change.number)", team: change.team, detail: ["digest": .string(change.digest)])
+    }
+}

@@ -1,0 +1,58 @@
+package import Codecs
+import PostgresKit
+import TrustModel
+
+extension PublisherStore {
+    /// Keeps new private keys, all or none; a key that serves anything else already is refused.
+    package func addKeys(_ keys: [SealedKeyRecord], now: UTCDate) async throws {
+        try await pool.withTransaction(attempts: 4) { transaction in
+            for record in keys {
+                guard try await transaction.fetchOptional(InsertKey(record: record, now: now)) != nil else {
+                    let words = try await transaction.fetchOptional(FetchKeyUse(key: record.key))?.words
+                    throw StoreError(
+                        .conflict, "key \(record.key.keyID.prefix(16)) is \(words ?? "something else") already")
+                }
+            }
+            let audit = Self.audit(transaction, now)
+            for record in keys { try await audit.record(.keyCreated, record.key.keyID) }
+        }
+    }
+
+    /// The check value of the master key in use; the first one given is kept.
+    package func masterKeyCheckValue(settingIfAbsent value: String, now: UTCDate) async throws -> String {
+        if let stored = try await pool.fetchOptional(FetchMasterKeyCheck()) { return stored }
+        return try await pool.withTransaction(attempts: 4) { transaction in
+            if try await transaction.fetchOptional(InsertMasterKeyCheck(checkValue: value, now: now)) != nil {
+                try await Self.audit(transaction, now).record(.masterKeySet, "master-key")
+            }
+            return try await transaction.fetchOne(FetchMasterKeyCheck())
+        }
+    }
+
+    /// The check value of the master key in use; nil while nothing was sealed.
+    package func masterKeyCheckValue() async throws -> String? { try await pool.fetchOptional(FetchMasterKeyCheck()) }
+
+    /// Seals every private key anew under another master key, in one transaction: all, or none.
+    package func rotateMasterKey(
+        from old: String, to new: String, now: UTCDate,
+        _ reseal: ([SealedKeyRecord]) throws -> [SealedKeyRecord]
+    ) async throws -> Int {
+        try await pool.withTransaction { transaction in
+            guard try await transaction.execute(ReplaceMasterKeyCheck(old: old, new: new, now: now)) == 1 else {
+                throw StoreError(
+                    .conflict, "the stored keys were sealed under another master key than the one given as the old one")
+            }
+            let keys = try await transaction.fetchAll(ListAllKeys())
+            let sealed = try reseal(keys)
+            guard Set(sealed.map(\.key.keyID)) == Set(keys.map(\.key.keyID)), sealed.count == keys.count else {
+                throw StoreError(.invalid, "not every key was sealed anew")
+            }
+            for record in sealed {
+                try await transaction.execute(ResealKey(keyID: record.key.keyID, sealed: record.sealed))
+            }
+            try await Self.audit(transaction, now).record(
+                .masterKeyRotated, "master-key", detail: ["keys": .integer(Int64(sealed.count))])
+            return sealed.count
+        }
+    }
+}

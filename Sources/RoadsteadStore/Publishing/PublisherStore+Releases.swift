@@ -1,0 +1,101 @@
+package import Codecs
+import PostgresKit
+package import TrustModel
+
+extension PublisherStore {
+    /// Keeps what a release will be before it is signed, for whoever signs later or after a crash.
+    package func recordBuilt(
+        _ release: NewRelease, of name: FleetName, payload: [UInt8], now: UTCDate
+    ) async throws {
+        try await fenced(name) { transaction in
+            let fleet = try await transaction.lockFleet(name)
+            let difference = try StoredJSON.text(release.difference)
+            try await transaction.execute(
+                InsertRelease(
+                    fleet: fleet.id, release: release, digest: nil, payload: payload, difference: difference, now: now))
+            try await Self.audit(transaction, now).record(.releaseBuilt, "\(name)/\(release.number)", fleet: name)
+        }
+    }
+
+    /// Keeps a signed release with its files; none of them is served before it is published.
+    ///
+    /// - Parameters:
+    ///   - digest: SHA-256 of the snapshot's bytes, lower-case hexadecimal.
+    ///   - teamRoles: team roles that were signed for it, for the other fleets.
+    package func recordSigned(
+        _ release: NewRelease, of name: FleetName, digest: String, files: [NewFile], teamRoles: [TeamRoleRecord],
+        now: UTCDate
+    ) async throws {
+        try await fenced(name) { transaction in
+            let fleet = try await transaction.lockFleet(name)
+            let difference = try StoredJSON.text(release.difference)
+            let sign = SignRelease(
+                fleet: fleet.id, number: release.number, digest: digest, difference: difference, now: now)
+            if try await transaction.execute(sign) == 0 {
+                try await transaction.execute(
+                    InsertRelease(
+                        fleet: fleet.id, release: release, digest: digest, payload: nil, difference: difference,
+                        now: now))
+            }
+            for role in teamRoles { try await Self.keep(role, on: transaction, now: now) }
+            try await transaction.store(files, fleet: fleet.id, release: release.number, now: now)
+            try await transaction.execute(
+                InsertReleaseChange(fleet: fleet.id, release: release.number, changes: release.changes))
+            try await Self.audit(transaction, now).record(
+                .releaseSigned, "\(name)/\(release.number)", fleet: name, detail: ["digest": .string(digest)])
+        }
+    }
+
+    /// Serves a signed release from now on.
+    package func recordPublished(_ number: Int64, of name: FleetName, now: UTCDate) async throws {
+        try await fenced(name) { transaction in
+            let fleet = try await transaction.lockFleet(name)
+            guard try await transaction.execute(PublishRelease(fleet: fleet.id, number: number, now: now)) == 1,
+                try await transaction.execute(AdvanceFleet(fleet: fleet.id, release: number)) == 1
+            else {
+                throw StoreError(.fence, "release \(number) of fleet \"\(name)\" is not the signed one that comes next")
+            }
+            try await Self.audit(transaction, now).record(.releasePublished, "\(name)/\(number)", fleet: name)
+        }
+    }
+
+    /// Serves a timestamp that was signed anew over the release that is published.
+    package func recordTimestamp(_ file: NewFile, of name: FleetName, now: UTCDate) async throws {
+        guard file.role == "timestamp" else {
+            throw StoreError(.invalid, "\(file.path) is no timestamp")
+        }
+        try await fenced(name) { transaction in
+            let fleet = try await transaction.lockFleet(name)
+            guard fleet.release > 0 else { throw StoreError(.fence, "fleet \"\(name)\" has published nothing yet") }
+            try await transaction.store([file], fleet: fleet.id, release: fleet.release, now: now)
+        }
+    }
+
+    /// Turns the database's refusals of what does not follow into one error.
+    private func fenced(_ fleet: FleetName, _ body: (Transaction) async throws -> Void) async throws {
+        do {
+            try await pool.withTransaction(attempts: 4, body)
+        } catch let error as PostgresError where error.code == .unique || error.code == .check {
+            throw StoreError(
+                .fence, "what was to be recorded for fleet \"\(fleet)\" does not follow what is there "
+                    + "(\(error.constraint ?? "a constraint"))",
+                hint: "another publisher was faster; nothing is lost")
+        }
+    }
+
+    private static func keep(_ role: TeamRoleRecord, on transaction: Transaction, now: UTCDate) async throws {
+        let content = NewFile(path: "", bytes: role.bytes)
+        try await transaction.execute(InsertContent(sha256: content.sha256, bytes: role.bytes))
+        let insert = InsertTeamRole(role: role, sha256: content.sha256, now: now)
+        if try await transaction.fetchOptional(insert) != nil { return }
+        guard try await transaction.fetchOptional(FindTeamRole(role: role)) == content.sha256 else {
+            throw StoreError(
+                .fence, "version \(role.version) of team \"\(role.team)\" was signed with other bytes already",
+                hint: "another publisher was faster; nothing is lost")
+        }
+    }
+
+    static func audit(_ transaction: Transaction, _ now: UTCDate) -> AuditWriter {
+        AuditWriter(transaction: transaction, actor: .publisher, now: now)
+    }
+}

@@ -1,0 +1,77 @@
+package import Codecs
+package import TrustModel
+
+/// What a private key that the server holds is for.
+package enum KeyPlace: Sendable, Hashable {
+    /// One role of one fleet: timestamp, snapshot, targets, deny, revocation or ops.
+    case role(String, of: FleetID)
+    case team(TeamName)
+}
+
+/// A private key as it is stored: encrypted, bound to its place.
+package struct SealedKeyRecord: Sendable, Equatable {
+    package let key: PublicKeyRecord
+    package let place: KeyPlace
+    package let sealed: [UInt8]
+
+    package init(key: PublicKeyRecord, place: KeyPlace, sealed: [UInt8]) {
+        self.key = key
+        self.place = place
+        self.sealed = sealed
+    }
+}
+
+/// A team's role as it was last signed, for every fleet that includes the team.
+package struct TeamRoleRecord: Sendable, Equatable {
+    package let team: TeamName
+    package let version: Int64
+    package let bytes: [UInt8]
+
+    package init(team: TeamName, version: Int64, bytes: [UInt8]) {
+        self.team = team
+        self.version = version
+        self.bytes = bytes
+    }
+}
+
+/// A release to be recorded.
+package struct NewRelease: Sendable {
+    package let number: Int64
+    package let kind: ReleaseRecord.Kind
+    /// The digest of the release before; nil for the first.
+    package let previousDigest: String?
+    package let difference: [String]
+    /// Published changes that it brings to the fleet.
+    package let changes: [Int64]
+
+    package init(
+        number: Int64, kind: ReleaseRecord.Kind, previousDigest: String?, difference: [String], changes: [Int64]
+    ) {
+        self.number = number
+        self.kind = kind
+        self.previousDigest = previousDigest
+        self.difference = difference
+        self.changes = changes
+    }
+}
+
+/// Everything that a release is made from, read in one state of the database.
+package struct FleetState: Sendable {
+    package let content: FleetContent
+    /// Every root in order.
+    package let roots: [PublishedFile]
+    /// The newest published metadata of each role but root, by role; a removed team's stays.
+    package let current: [String: PublishedFile]
+    /// The highest version ever given out, by role: in this fleet, and of teams anywhere.
+    package let counters: [String: Int64]
+    /// The newest signed role of each team of the fleet.
+    package let teamRoles: [TeamName: TeamRoleRecord]
+    /// The keys that the server holds for the fleet and its teams.
+    package let keys: [SealedKeyRecord]
+    /// Published changes of the fleet's teams that no release of the fleet has brought yet.
+    package let changes: [Int64]
+    /// The last published release.
+    package let last: ReleaseRecord?
+    /// A release on its way that has to be finished first.
+    package let unfinished: ReleaseRecord?
+}
