@@ -84,6 +84,9 @@ if layers != "core" {
         .target(
             name: "PostgresTesting", dependencies: ["PostgresKit", "PrivatePostgres", "Migrations", "Files"],
             path: "Tests/Support/PostgresTesting", swiftSettings: strict),
+        library(
+            "RoadsteadStore",
+            ["TrustModel", "PostgresKit", "Migrations", "PKI", "SigningKeys", "Codecs", "Problems"]),
         tests(
             "PostgresKitTests",
             ["PostgresKit", "PrivatePostgres", "Migrations", "PostgresTesting", "Files", "Codecs", "Problems"]),
@@ -95,6 +98,12 @@ if layers != "core" {
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         tests("MigrationsTests", ["Migrations", "PostgresKit", "PostgresTesting", "Problems"]),
+        tests(
+            "RoadsteadStoreTests",
+            [
+                "RoadsteadStore", "TrustModel", "PostgresKit", "Migrations", "PostgresTesting", "PKI", "SigningKeys",
+                "Codecs", "Problems",
+            ]),
     ]
 }
 

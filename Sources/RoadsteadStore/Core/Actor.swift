@@ -1,5 +1,5 @@
 import Codecs
-import TrustModel
+package import TrustModel
 
 /// Who asks for something: a person, by one credential, in one request.
 ///

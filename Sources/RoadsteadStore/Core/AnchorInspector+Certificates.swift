@@ -9,7 +9,7 @@ extension AnchorInspector {
         let certificate: Certificate
         do {
             certificate = try Certificate(der: der)
-        } catch {
+        } catch let error as PKIError {
             throw StoreError(.invalid, "the certificate cannot be read: \(error.reason)", hint: error.hint)
         }
         let purpose: ChainPurpose = kind == .tsa ? .timestamping : .codeSigning
@@ -24,14 +24,14 @@ extension AnchorInspector {
 
     private static func facts(of certificate: Certificate) -> AnchorFacts {
         let attributes = certificate.subject.attributes.map {
-            AnchorFacts.Attribute(type: "\($0.type)", value: $0.value)
+            AnchorFacts.Attribute(type: $0.type.text, value: $0.value ?? "#" + Hex.encode($0.encodedValue))
         }
         return AnchorFacts(
             certificateSHA256: certificate.sha256,
             keySHA256: Hex.encode(HashAlgorithm.sha256.digest(of: certificate.publicKeyInfo)),
             subject: "\(certificate.subject)", attributes: attributes, key: key(of: certificate),
             notBefore: certificate.notBefore, notAfter: certificate.notAfter,
-            signatureHash: certificate.signatureAlgorithm.hashName, isCertificateAuthority: certificate.isCA,
+            signatureHash: signatureHash(of: certificate.signatureAlgorithm), isCertificateAuthority: certificate.isCA,
             isSelfSigned: certificate.isSelfSigned)
     }
 
@@ -43,6 +43,15 @@ extension AnchorInspector {
         case .ec(.p521)?: .ec(bits: 521)
         case .ed25519?: .other("Ed25519")
         case nil: .other("an unknown kind")
+        }
+    }
+
+    private static func signatureHash(of algorithm: CertificateSignatureAlgorithm) -> String {
+        switch algorithm.scheme {
+        case .rsaPKCS1(let hash)?, .rsaPSS(let hash, _)?: hash.rawValue
+        case .scheme(.ecdsa(let hash, _))?, .scheme(.rsaPSS(let hash))?: hash.rawValue
+        case .scheme(.ed25519)?: "sha512"
+        case nil: algorithm.identifier
         }
     }
 }

@@ -1,4 +1,4 @@
-package import Problems
+import Problems
 import TrustModel
 
 /// Why the store refused, in words fit for the person who asked.

@@ -1,7 +1,7 @@
 package import Codecs
 import PostgresKit
 import SigningKeys
-import TrustModel
+package import TrustModel
 
 extension ApiStore {
     /// Whether anybody can administer: while nobody can, a bootstrap token is needed.

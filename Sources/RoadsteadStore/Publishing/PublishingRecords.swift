@@ -1,4 +1,4 @@
-package import Codecs
+import Codecs
 package import TrustModel
 
 /// What a private key that the server holds is for.

@@ -1,6 +1,6 @@
 import Codecs
 import PostgresKit
-import TrustModel
+package import TrustModel
 
 private let anchorSelect = """
     SELECT a.id, t.name AS team, s.kind, s.name AS store, a.certificate, a.sha256, a.key_sha256, a.subject, a.not_before,
