@@ -52,7 +52,7 @@ extension ApiStore {
             try await work.audit.record(
                 action, "C-\(number)", team: content.team,
                 detail: ["digest": .string(digest), "adds": .bool(content.adds)])
-            if isAlone { try await transaction.execute(PublishSignal.Send()) }
+            if isAlone { try await transaction.execute(SendPublishSignal()) }
             return try await transaction.record(ofChange: number)
         }
     }
@@ -110,7 +110,7 @@ extension ApiStore {
                 try await transaction.execute(
                     MoveChange(number: number, from: .submitted, to: .published, note: nil, now: now))
                 try await work.audit.record(.changePublished, "C-\(number)", team: change.team)
-                try await transaction.execute(PublishSignal.Send())
+                try await transaction.execute(SendPublishSignal())
             } else {
                 try await work.audit.record(
                     .changeSubmitted, "C-\(number)", team: change.team, detail: ["digest": .string(change.digest)])

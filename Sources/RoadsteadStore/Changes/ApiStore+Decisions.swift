@@ -26,7 +26,7 @@ extension ApiStore {
             try await work.audit.record(
                 approves ? .changeApproved : .changeRejected, "C-\(number)", team: change.team,
                 detail: ["digest": .string(digest), "agreed": .bool(standing == .agreed)])
-            if standing == .agreed { try await transaction.execute(PublishSignal.Send()) }
+            if standing == .agreed { try await transaction.execute(SendPublishSignal()) }
             return try await transaction.record(ofChange: number)
         }
     }

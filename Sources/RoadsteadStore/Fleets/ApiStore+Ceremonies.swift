@@ -77,7 +77,7 @@ extension ApiStore {
             try await work.audit.record(
                 .rootClosed, "draft:\(id)", fleet: draft.fleet,
                 detail: ["version": .integer(draft.version), "sha256": .string(file.sha256)])
-            try await transaction.execute(PublishSignal.Send())
+            try await transaction.execute(SendPublishSignal())
             return try await transaction.record(of: try await transaction.requireFleet(draft.fleet))
         }
     }

@@ -37,7 +37,7 @@ extension ApiStore {
                     .conflict, "there is, or was, a fleet \"\(name)\" already", hint: "choose another name")
             }
             try await work.audit.record(.fleetCreated, name, fleet: name, detail: ["id": .string(id.rawValue)])
-            try await work.transaction.execute(PublishSignal.Send())
+            try await work.transaction.execute(SendPublishSignal())
             return try await work.transaction.record(of: fleet)
         }
     }
@@ -58,7 +58,7 @@ extension ApiStore {
             try await work.audit.record(
                 .fleetModeSet, name, fleet: name,
                 detail: ["mode": .string(mode.rawValue), "enforcer": .string(enforcer?.rawValue ?? "all")])
-            try await transaction.execute(PublishSignal.Send())
+            try await transaction.execute(SendPublishSignal())
             return try await transaction.record(of: try await transaction.requireFleet(name))
         }
     }
@@ -75,7 +75,7 @@ extension ApiStore {
                 throw StoreError(.conflict, "team \"\(team)\" is in fleet \"\(name)\" already")
             }
             try await work.audit.record(.fleetTeamAdded, team, team: team, fleet: name)
-            try await transaction.execute(PublishSignal.Send())
+            try await transaction.execute(SendPublishSignal())
             return try await transaction.record(of: fleet)
         }
     }
@@ -91,7 +91,7 @@ extension ApiStore {
                 throw StoreError(.notFound, "team \"\(team)\" is not in fleet \"\(name)\"")
             }
             try await work.audit.record(.fleetTeamRemoved, team, team: team, fleet: name)
-            try await transaction.execute(PublishSignal.Send())
+            try await transaction.execute(SendPublishSignal())
             return try await transaction.record(of: fleet)
         }
     }

@@ -67,7 +67,7 @@ extension ApiStore {
                     hint: owner == name ? nil : "take it from that team first, or give a longer one")
             }
             try await work.audit.record(.scopeAdded, scope, team: name)
-            try await transaction.execute(PublishSignal.Send())
+            try await transaction.execute(SendPublishSignal())
             return try await transaction.record(of: team)
         }
     }
@@ -82,7 +82,7 @@ extension ApiStore {
                 throw StoreError(.notFound, "team \"\(name)\" does not own the scope \"\(scope)\"")
             }
             try await work.audit.record(.scopeRemoved, scope, team: name)
-            try await transaction.execute(PublishSignal.Send())
+            try await transaction.execute(SendPublishSignal())
             return try await transaction.record(of: team)
         }
     }
@@ -110,7 +110,7 @@ extension ApiStore {
                 return false
             }
             try await work.audit.record(.repositoryAdded, name, team: owner)
-            try await work.transaction.execute(PublishSignal.Send())
+            try await work.transaction.execute(SendPublishSignal())
             return true
         }
     }
@@ -125,7 +125,7 @@ extension ApiStore {
                 throw StoreError(.conflict, "there is a store \"\(store)\" already")
             }
             try await work.audit.record(.storeCreated, store, team: store.team)
-            try await work.transaction.execute(PublishSignal.Send())
+            try await work.transaction.execute(SendPublishSignal())
             return StoreRecord(id: store, anchors: 0)
         }
     }
