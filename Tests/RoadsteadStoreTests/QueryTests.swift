@@ -1,4 +1,5 @@
 import Foundation
+import Migrations
 import PostgresKit
 import PostgresTesting
 import Testing

@@ -125,9 +125,11 @@ extension ApiStore {
                 throw StoreError(.forbidden, "this token may only read", hint: "use a token with write access")
             }
             let change = try await Self.lockOwn(
-                number, ifVersion: nil, of: actor, on: work.transaction, now: now, states: [.draft, .submitted, .approved])
+                number, ifVersion: nil, of: actor, on: work.transaction, now: now,
+                states: [.draft, .submitted, .approved])
             try await work.transaction.execute(
-                MoveChange(number: number, from: change.state, to: .withdrawn, note: "withdrawn by its author", now: now))
+                MoveChange(
+                    number: number, from: change.state, to: .withdrawn, note: "withdrawn by its author", now: now))
             try await work.audit.record(.changeWithdrawn, "C-\(number)", team: change.team)
             return try await work.transaction.record(ofChange: number)
         }

@@ -100,7 +100,8 @@ struct InsertChange: Statement {
         [
             .int(number), .int(team.id), .int(actor.person.rawValue), .int(actor.credential), .text(state.rawValue),
             .int(team.version), .bytes(bytes), .text(digest), .bool(content.adds),
-            .int(needed?.count ?? 0), .int(needed?.securityOfficers ?? 0), .date(now), .date(state == .draft ? nil : now),
+            .int(needed?.count ?? 0), .int(needed?.securityOfficers ?? 0), .date(now),
+            .date(state == .draft ? nil : now),
             .date(ChangeRules.expiry(of: state, from: now)), .date(state == .published ? now : nil),
         ]
     }

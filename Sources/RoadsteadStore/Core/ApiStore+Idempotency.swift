@@ -37,7 +37,8 @@ extension ApiStore {
             staleBefore: now.adding(seconds: -Self.idempotencyStaleSeconds))
         if try await pool.fetchOptional(claim) != nil { return nil }
         guard let kept = try await pool.fetchOptional(FetchKeptAnswer(person: person, key: key)) else {
-            throw StoreError(.idempotency, "the first request with this Idempotency-Key ended just now", hint: "repeat it")
+            throw StoreError(
+                .idempotency, "the first request with this Idempotency-Key ended just now", hint: "repeat it")
         }
         guard kept.request == request else {
             throw StoreError(

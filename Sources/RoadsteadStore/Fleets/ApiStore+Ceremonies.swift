@@ -98,7 +98,9 @@ extension ApiStore {
     private static func keep(
         _ key: PublicKeyRecord, of fleet: Int64, on transaction: Transaction, now: UTCDate
     ) async throws {
-        guard try await transaction.fetchOptional(InsertRootKey(key: key, fleet: fleet, now: now)) == nil else { return }
+        guard try await transaction.fetchOptional(InsertRootKey(key: key, fleet: fleet, now: now)) == nil else {
+            return
+        }
         guard let use = try await transaction.fetchOptional(FetchKeyUse(key: key)),
             use.fleet == fleet, use.role == "root"
         else {
@@ -112,7 +114,9 @@ extension ApiStore {
 
 extension Transaction {
     func draft(_ id: Int64) async throws -> RootDraftRecord {
-        guard let draft = try await fetchOptional(FetchRootDraft(id: id)) else { throw StoreError.noSuch("ceremony", id) }
+        guard let draft = try await fetchOptional(FetchRootDraft(id: id)) else {
+            throw StoreError.noSuch("ceremony", id)
+        }
         return RootDraftRecord(
             id: draft.id, fleet: draft.fleet, fleetID: draft.fleetID, version: draft.version,
             signedPart: draft.signedPart, state: draft.state, created: draft.created, expires: draft.expires,

@@ -103,13 +103,15 @@ extension HostStore {
         let query = FetchReleaseDigest(fleet: receipt.fleet, number: receipt.release)
         guard let digest = try await transaction.fetchOptional(query) else {
             throw StoreError(
-                .damaged, "host \"\(receipt.host)\" reports release \(receipt.release) of fleet \"\(receipt.fleet)\", "
+                .damaged,
+                "host \"\(receipt.host)\" reports release \(receipt.release) of fleet \"\(receipt.fleet)\", "
                     + "which this server never published",
                 hint: "the database may have been restored; see docs/operating.md")
         }
         guard digest == receipt.releaseDigest else {
             throw StoreError(
-                .invalid, "host \"\(receipt.host)\" reports release \(receipt.release) with another snapshot than "
+                .invalid,
+                "host \"\(receipt.host)\" reports release \(receipt.release) with another snapshot than "
                     + "was published",
                 hint: "look at that host: something else may publish to it")
         }

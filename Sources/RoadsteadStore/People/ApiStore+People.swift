@@ -9,7 +9,9 @@ extension ApiStore {
     }
 
     package func person(_ id: PersonID) async throws -> PersonRecord {
-        guard let person = try await pool.fetchOptional(FetchPerson(id: id)) else { throw StoreError.noSuch("person", id) }
+        guard let person = try await pool.fetchOptional(FetchPerson(id: id)) else {
+            throw StoreError.noSuch("person", id)
+        }
         return person
     }
 
@@ -56,7 +58,8 @@ extension ApiStore {
         return try await work(actor, nil, now: now) { work in
             let (mine, wanted) = (work.authority.limits, credential.limits)
             let isNarrower =
-                (mine.access == .write || wanted.access == .read) && (mine.holder == .person || wanted.holder == .machine)
+                (mine.access == .write || wanted.access == .read)
+                && (mine.holder == .person || wanted.holder == .machine)
                 && (mine.team == nil || mine.team == wanted.team)
             guard isNarrower, mine.access == .write else {
                 throw StoreError(

@@ -77,7 +77,8 @@ extension PublisherStore {
             try await pool.withTransaction(attempts: 4, body)
         } catch let error as PostgresError where error.code == .unique || error.code == .check {
             throw StoreError(
-                .fence, "what was to be recorded for fleet \"\(fleet)\" does not follow what is there "
+                .fence,
+                "what was to be recorded for fleet \"\(fleet)\" does not follow what is there "
                     + "(\(error.constraint ?? "a constraint"))",
                 hint: "another publisher was faster; nothing is lost")
         }

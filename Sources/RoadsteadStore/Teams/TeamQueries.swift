@@ -159,7 +159,8 @@ struct ListStores: Query {
     func decode(_ row: Row) throws -> (id: Int64, team: Int64, store: StoreRecord) {
         (
             try row.value("id"), try row.value("team_id"),
-            StoreRecord(id: try TrustStoreID(row, team: "team", kind: "kind", name: "name"), anchors: try row.value("anchors"))
+            StoreRecord(
+                id: try TrustStoreID(row, team: "team", kind: "kind", name: "name"), anchors: try row.value("anchors"))
         )
     }
 }
