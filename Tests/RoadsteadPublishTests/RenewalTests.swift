@@ -22,6 +22,20 @@ import TrustModel
         #expect(try fleet.plan(at: noon.adding(seconds: due)).reasons["timestamp"] != nil)
     }
 
+    @Test func `an empty plan holds until the first renewal or the first change`() async throws {
+        let fleet = try await TestFleet("demo", try TestServer(), teams: [try team("acme", [anchor(1)])])
+        try await fleet.publish()
+        let plan = try fleet.plan()
+        let builder = ReleaseBuilder(keys: try fleet.keys)
+        #expect(plan.nextDue == noon.adding(seconds: Self.hour))
+        func holds(_ seconds: Int64) -> Bool {
+            builder.holds(plan, for: fleet.content, after: fleet.state, now: noon.adding(seconds: seconds))
+        }
+        #expect(holds(0) && holds(Self.hour - 1) && !holds(Self.hour))
+        fleet.change(mode: .enforce)
+        #expect(!holds(0))
+    }
+
     @Test func `a timestamp alone is no new release`() async throws {
         let fleet = try await TestFleet("demo", try TestServer(), teams: [try team("acme", [anchor(1)])])
         let first = try #require(try await fleet.publish())

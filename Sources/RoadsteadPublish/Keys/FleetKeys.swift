@@ -1,3 +1,4 @@
+import TUF
 package import TrustModel
 
 /// The opened keys with which a server signs for one fleet: those of its roles and those of its teams.
@@ -33,6 +34,8 @@ package struct FleetKeys: Sendable {
 
     package subscript(role: FleetRole) -> RoleKey? { roles[role] }
     package subscript(team: TeamName) -> RoleKey? { teams[team] }
+
+    var ids: Set<String> { Set((Array(roles.values) + Array(teams.values)).map(\.key.id.text)) }
 
     package var targetsOnline: Bool { roles[.targets] != nil }
 

@@ -10,7 +10,10 @@ package struct Lifetime: Sendable, Equatable {
     func expiry(from now: UTCDate) -> UTCDate { now.adding(seconds: seconds) }
 
     /// Whether metadata that expires then has to be signed again.
-    func isDue(_ expires: UTCDate, at now: UTCDate) -> Bool { expires.seconds - now.seconds <= seconds - renewAfter }
+    func isDue(_ expires: UTCDate, at now: UTCDate) -> Bool { due(expires) <= now }
+
+    /// The moment from which metadata that expires then is signed again.
+    func due(_ expires: UTCDate) -> UTCDate { expires.adding(seconds: renewAfter - seconds) }
 }
 
 /// The lifetimes of one profile: profiles, not knobs.

@@ -22,6 +22,17 @@ package struct ReleaseBuilder: Sendable {
         try ReleasePlanner(content, state, keys, now: now).plan()
     }
 
+    /// Whether an empty plan still says all there is to say, so that a publisher can ask every second: the content, the
+    /// state and the keys are what it was made for, and nothing has come up for renewal. No file is parsed for it.
+    ///
+    /// `true` is exact; after `false`, plan again.
+    package func holds(
+        _ plan: ReleasePlan, for content: FleetContent, after state: PublishedState, now: UTCDate
+    ) -> Bool {
+        plan.isEmpty && now < plan.nextDue && now >= plan.now && plan.keyIDs == keys.ids && plan.content == content
+            && plan.state == state
+    }
+
     /// Signs what the plan says and verifies the result; nil for an empty plan.
     ///
     /// - Parameter oldTargets: bytes of the files that `plan.oldTargetPaths` names. What is not given is only said to

@@ -28,6 +28,10 @@ package struct ReleasePlan: Sendable {
     /// Paths of the target files now published that `ReleaseBuilder.build` reads to say what changed.
     package let oldTargetPaths: [String]
 
+    /// When the first of the roles that are kept has to be signed again.
+    package let nextDue: UTCDate
+    /// Ids of the keys it was made for.
+    let keyIDs: Set<String>
     let roles: [PlannedRole]
     /// Team roles that were signed for another fleet and come in as they are.
     let adopted: [PlannedRole]

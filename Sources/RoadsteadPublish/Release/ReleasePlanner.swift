@@ -42,6 +42,7 @@ struct ReleasePlanner {
         let differing = (delegated + [targets]).filter(isDifferent)
         return ReleasePlan(
             content: content, state: state, now: now, reasons: reasons, oldTargetPaths: oldPaths(of: differing),
+            nextDue: nextDue(delegated, targets, snapshot), keyIDs: keys.ids,
             roles: delegated.filter { $0.reason != nil }, adopted: delegated.filter(isAdopted), targets: targets,
             snapshot: snapshot, contentDiffers: !differing.isEmpty)
     }
@@ -54,7 +55,8 @@ struct ReleasePlanner {
         let kept = PlannedRole(
             name: "targets", content: targets.unverifiedContent, kept: targets.bytes, reason: nil, files: [], team: nil)
         return ReleasePlan(
-            content: content, state: state, now: now, reasons: ["timestamp": .renewed], oldTargetPaths: [], roles: [],
+            content: content, state: state, now: now, reasons: ["timestamp": .renewed], oldTargetPaths: [],
+            nextDue: now, keyIDs: keys.ids, roles: [],
             adopted: [], targets: kept,
             snapshot: PlannedSnapshot(content: snapshot, kept: snapshotBytes, reason: nil), contentDiffers: false)
     }
@@ -187,6 +189,18 @@ struct ReleasePlanner {
         if (try? published.root.content.quorum(for: .timestamp).verify(old)) == nil { return .keys }
         return lifetimes.timestamp.isDue(old.unverifiedContent.expires, at: now) ? .renewed : nil
     }
+
+    /// When what is kept comes up for renewal; what is signed now counts with its new expiry.
+    private func nextDue(_ roles: [PlannedRole], _ targets: PlannedRole, _ snapshot: PlannedSnapshot) -> UTCDate {
+        var dues = roles.map { lifetime(of: $0).due($0.content.expires) }
+        dues.append(lifetimes.snapshot.due(snapshot.content.expires))
+        if keys.targetsOnline { dues.append(lifetimes.targets.due(targets.content.expires)) }
+        let timestamp = published.timestamp?.unverifiedContent.expires ?? lifetimes.timestamp.expiry(from: now)
+        dues.append(lifetimes.timestamp.due(timestamp))
+        return dues.min() ?? now
+    }
+
+    private func lifetime(of role: PlannedRole) -> Lifetime { role.team == nil ? lifetimes.online : lifetimes.team }
 
     // MARK: Comparing
 
