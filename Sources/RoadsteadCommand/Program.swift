@@ -10,7 +10,7 @@ import TrustModel
 package enum Program {
     static let commands: [Command] = [
         SignCommand.command, VerifyCommand.command, InspectCommand.command, KeyCommands.generate, KeyCommands.inspect,
-        VersionCommand.command,
+        CACommands.initialize, CACommands.issue, VersionCommand.command,
     ]
 
     /// Runs the command line of this process.

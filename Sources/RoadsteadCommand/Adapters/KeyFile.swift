@@ -10,20 +10,18 @@ enum Passphrase {
         .value("passphrase-fd", "N", "read the key's passphrase from an open file descriptor"),
     ]
 
-    /// The passphrase that the options name; nil where they name none.
-    static func given(_ invocation: Invocation) throws -> Secret? {
+    /// The passphrase that the options name; nil where they name none. `own` is an option that goes before the others.
+    static func given(_ invocation: Invocation, own: String? = nil) throws -> Secret? {
+        if let file = own.flatMap({ invocation[$0] }) { return try read(file) }
         guard !(invocation.has("passphrase-file") && invocation.has("passphrase-fd")) else {
             throw CommandError(.usage, "--passphrase-file and --passphrase-fd exclude each other")
         }
-        if let file = invocation["passphrase-file"] {
-            var bytes = try Files.readSecret(file, limit: 4_096)
-            return try firstLine(of: &bytes, "the passphrase file \(file)")
-        }
+        if let file = invocation["passphrase-file"] { return try read(file) }
         guard invocation.has("passphrase-fd") else { return nil }
         let number = try invocation.integer("passphrase-fd", in: 0...1_023, default: 0)
         var bytes: [UInt8] = []
         var byte: UInt8 = 0
-        while bytes.count < 4_096, unsafe read(Int32(number), &byte, 1) == 1 { bytes.append(byte) }
+        while bytes.count < 4_096, unsafe Glibc.read(Int32(number), &byte, 1) == 1 { bytes.append(byte) }
         return try firstLine(of: &bytes, "file descriptor \(number)")
     }
 
@@ -36,6 +34,11 @@ enum Passphrase {
             throw CommandError(.environment, "the two passphrases differ")
         }
         return secret
+    }
+
+    private static func read(_ file: String) throws -> Secret {
+        var bytes = try Files.readSecret(file, limit: 4_096)
+        return try firstLine(of: &bytes, "the passphrase file \(file)")
     }
 
     private static func firstLine(of bytes: inout [UInt8], _ place: String) throws(CommandError) -> Secret {
@@ -60,7 +63,11 @@ enum KeyFile {
     }
 
     /// Opens a key. Its file must be readable by its owner alone; a plain key must be allowed.
-    static func open(_ uri: String, _ invocation: Invocation, _ console: Console) throws -> PrivateKey {
+    ///
+    /// - Parameter passphraseOption: an option of the command that names this key's passphrase before the general ones.
+    static func open(
+        _ uri: String, _ invocation: Invocation, _ console: Console, passphraseOption: String? = nil
+    ) throws -> PrivateKey {
         let path = try path(uri)
         let pem = try Files.readSecret(path, limit: 65_536)
         do {
@@ -74,7 +81,7 @@ enum KeyFile {
                 return try PrivateKey(pem: pem)
             }
             guard
-                let passphrase = try Passphrase.given(invocation)
+                let passphrase = try Passphrase.given(invocation, own: passphraseOption)
                     ?? Passphrase.asked("passphrase of \(path)", again: false, console)
             else {
                 throw CommandError(
@@ -88,8 +95,10 @@ enum KeyFile {
         }
     }
 
-    /// Writes a new key, encrypted unless a plain one is allowed and no passphrase is given; an existing file is never replaced.
-    static func create(_ key: PrivateKey, at path: String, _ invocation: Invocation, _ console: Console) throws {
+    /// A new key as its file will hold it: encrypted, unless a plain one is allowed and no passphrase is given.
+    static func pem(
+        of key: PrivateKey, named path: String, _ invocation: Invocation, _ console: Console
+    ) throws -> String {
         var passphrase = try Passphrase.given(invocation)
         if passphrase == nil, !invocation.has(allowPlaintext.name) {
             passphrase = try Passphrase.asked("new passphrase for \(path)", again: true, console)
@@ -101,8 +110,6 @@ enum KeyFile {
                 )
             }
         }
-        let pem = try passphrase.map { try key.encryptedPEM(passphrase: $0) } ?? key.plaintextPEM
-        try Files.create(Array(pem.utf8), at: path, mode: 0o600)
-        try Files.syncDirectory(Files.parent(of: path))
+        return try passphrase.map { try key.encryptedPEM(passphrase: $0) } ?? key.plaintextPEM
     }
 }

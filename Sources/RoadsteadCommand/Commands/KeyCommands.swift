@@ -53,11 +53,10 @@ enum KeyCommands {
     private static func runGenerate(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
         let name: TypeName = try invocation.choice("key-type", default: .p256)
         let path = try invocation.required("out")
-        guard !Files.exists(path) else {
-            throw CommandError(.environment, "\(path) exists, and keys are never replaced", hint: "choose another name")
-        }
+        try NewFiles.checkAbsent([path])
         let key = try PrivateKey.generate(name.type)
-        try KeyFile.create(key, at: path, invocation, console)
+        let pem = try KeyFile.pem(of: key, named: path, invocation, console)
+        try NewFiles.create([(path, pem, 0o600)])
         console.say("made a key of type \(key.publicKey.type) in \(path)")
         console.printText(key.publicKey.pem)
         return .success

@@ -15,8 +15,8 @@ package struct Console: Sendable {
         return Console(now: UTCDate(seconds: Int64(time.tv_sec)))
     }
 
-    /// Prints a result.
-    package func print(_ text: String) { Self.write(text + "\n", to: STDOUT_FILENO) }
+    /// Prints one line of a result.
+    package func print(_ text: String) { Self.write(Self.oneLine(text) + "\n", to: STDOUT_FILENO) }
 
     /// Prints text that ends its own lines.
     package func printText(_ text: String) { Self.write(text, to: STDOUT_FILENO) }

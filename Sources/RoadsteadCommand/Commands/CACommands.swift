@@ -1,0 +1,124 @@
+import Codecs
+import Files
+import PKI
+import SigningKeys
+import TrustModel
+
+/// `roadstead ca …`: a certification authority in a directory, and the certificates that it issues for signing.
+enum CACommands {
+    /// The files of an authority.
+    private static func keyFile(_ directory: String) -> String { "\(directory)/ca.key" }
+    private static func certificateFile(_ directory: String) -> String { "\(directory)/ca.crt" }
+
+    private static let subject = Option.value(
+        "subject", "DN", required: true, "the name in the certificate, such as \"C=US, ST=WA, O=Acme, CN=Acme signing\""
+    )
+    private static let out = Option.value(
+        "out", "DIR", required: true, "where the files go; files that exist are never replaced")
+
+    private static func days(_ standard: Int) -> Option {
+        .value("days", "N", "how long the certificate is valid (default: \(standard))")
+    }
+
+    private static func keyType(_ standard: KeyCommands.TypeName) -> Option {
+        .value("key-type", "TYPE", "\(KeyCommands.TypeName.list) (default: \(standard.rawValue))")
+    }
+
+    private static let rootDays = 3_650
+    private static let leafDays = 365
+
+    static let initialize = Command(
+        "ca init", "make a root key and its certificate",
+        options: [subject, out, keyType(.p384), days(rootDays), KeyFile.allowPlaintext] + Passphrase.options,
+        discussion: """
+            Makes ca.key, the root's private key, and ca.crt, its certificate: the trust anchor that a team registers.
+            Keep the key offline; it is needed only to issue.
+            """,
+        examples: [#"roadstead ca init --subject "C=US, ST=WA, O=Acme, CN=Acme root" --out acme-ca"#],
+        run: runInitialize)
+
+    static let issue = Command(
+        "ca issue", "issue a certificate for a new signing key",
+        options: [
+            .value("ca", "DIR", required: true, "the directory that roadstead ca init made"), subject, out,
+            keyType(.p256),
+            days(leafDays), .repeated("crl-url", "URL", "where the revocation list will be; may be repeated"),
+            .value("ca-passphrase-file", "FILE", "the passphrase of the CA's key, where it is another one"),
+            KeyFile.allowPlaintext,
+        ] + Passphrase.options,
+        discussion: """
+            Makes signing.key, signing.crt, and chain.pem for roadstead sign: the new certificate and the root.
+            The subject needs C, ST and O, because trust policies name signers by them. With --crl-url, hosts at level
+            strict accept the signatures only once they check revocation.
+            """,
+        examples: [
+            #"roadstead ca issue --ca acme-ca --subject "C=US, ST=WA, O=Acme, CN=CI" --out ci"#
+        ], run: runIssue)
+
+    private static func runInitialize(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
+        let type: KeyCommands.TypeName = try invocation.choice("key-type", default: .p384)
+        let directory = try invocation.required("out")
+        let subject = try name(try invocation.required("subject"))
+        let validity = try validity(invocation, rootDays, console)
+        try NewFiles.checkAbsent([keyFile(directory), certificateFile(directory)])
+        let key = try PrivateKey.generate(type.type)
+        let certificate = try await CertificateBuilder.root(subject: subject, signer: key, validity: validity)
+        let pem = try KeyFile.pem(of: key, named: keyFile(directory), invocation, console)
+        try NewFiles.create([
+            (keyFile(directory), pem, 0o600), (certificateFile(directory), certificate.pem, 0o644),
+        ])
+        report(certificate, [keyFile(directory), certificateFile(directory)], console)
+        return .success
+    }
+
+    private static func runIssue(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
+        let type: KeyCommands.TypeName = try invocation.choice("key-type", default: .p256)
+        let authority = try invocation.required("ca")
+        let directory = try invocation.required("out")
+        let subject = try name(try invocation.required("subject"))
+        let paths = ["signing.key", "signing.crt", "chain.pem"].map { "\(directory)/\($0)" }
+        try NewFiles.checkAbsent(paths)
+        guard let root = try CertificateFile.chain(certificateFile(authority)).first else { return .environment }
+        let signer = try KeyFile.open(
+            "file:\(keyFile(authority))", invocation, console, passphraseOption: "ca-passphrase-file")
+        let issuer = try CertificateBuilder.Authority(certificate: root, signer: signer)
+        let key = try PrivateKey.generate(type.type)
+        let certificate = try await CertificateBuilder.leaf(
+            .codeSigning, subject: subject, publicKey: key.publicKey, issuer: issuer,
+            validity: try validity(invocation, leafDays, console, within: root), crlURLs: invocation.all("crl-url"))
+        let pem = try KeyFile.pem(of: key, named: paths[0], invocation, console)
+        try NewFiles.create([
+            (paths[0], pem, 0o600), (paths[1], certificate.pem, 0o644), (paths[2], certificate.pem + root.pem, 0o644),
+        ])
+        report(certificate, paths, console)
+        return .success
+    }
+
+    private static func report(_ certificate: Certificate, _ files: [String], _ console: Console) {
+        console.print("\(certificate.subjectText), valid until \(certificate.notAfter)")
+        console.print("certificate SHA-256 \(certificate.sha256)")
+        for file in files { console.print(file) }
+    }
+
+    /// Reads a name in either of the orders in which people write them: country first, or country last.
+    private static func name(_ text: String) throws -> DistinguishedName {
+        let name: DistinguishedName
+        do throws(PKIError) { name = try DistinguishedName(text) } catch {
+            throw CommandError(.usage, "--subject: \(error.reason)", hint: error.hint)
+        }
+        guard !name.hasMultiValuedPart, name.attributes.last?.type == .country else { return name }
+        return try DistinguishedName(name.attributes.reversed().map { ($0.type, $0.value ?? "") })
+    }
+
+    /// From now on; a certificate ends with its issuer at the latest.
+    private static func validity(
+        _ invocation: Invocation, _ standard: Int, _ console: Console, within issuer: Certificate? = nil
+    ) throws -> CertificateBuilder.Validity {
+        let days = try invocation.integer("days", in: 1...36_500, default: standard)
+        let end = console.now.adding(days: Int64(days)).adding(seconds: -1)
+        guard let issuer, !invocation.has("days"), end > issuer.notAfter else {
+            return try CertificateBuilder.Validity(from: console.now, to: end)
+        }
+        return try CertificateBuilder.Validity(from: console.now, to: issuer.notAfter)
+    }
+}
