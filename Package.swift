@@ -58,8 +58,14 @@ var targets: [Target] = [
         name: "TestVectors", dependencies: ["Codecs"], path: "Tests/Support/TestVectors", swiftSettings: strict),
     tests("OpenSSLKitTests", ["OpenSSLKit", "Codecs", "Problems"]),
     tests("SigningKeysTests", ["SigningKeys", "Codecs", "Problems", "TestVectors"]),
+    .target(
+        name: "TestSigning", dependencies: ["Envelopes", "PKI", "SigningKeys", "Codecs"],
+        path: "Tests/Support/TestSigning", swiftSettings: strict),
+    tests("EnvelopesTests", ["Envelopes", "PKI", "SigningKeys", "Codecs", "Problems", "TestSigning"]),
     tests("OCITests", ["OCI", "SigningKeys", "Codecs", "Problems"]),
-    tests("TrustModelTests", ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Codecs", "Problems"]),
+    tests(
+        "TrustModelTests",
+        ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Codecs", "Problems", "TestSigning", "TestVectors"]),
     tests("PKITests", ["PKI", "SigningKeys", "Codecs", "Problems", "TestVectors"]),
     tests("RenderingTests", ["TrustModel", "PKI", "SigningKeys", "Codecs", "Problems"]),
 ]

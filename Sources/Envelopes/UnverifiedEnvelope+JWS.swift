@@ -78,7 +78,7 @@ private struct JWSReader {
     }
 
     private func date(_ name: String, of protected: JSONObject) throws(CodecError) -> UTCDate? {
-        try protected[name].map { value throws(CodecError) in try UTCDate(try value.string(name)) }
+        try protected[name].map { value throws(CodecError) in try TimeText.date(try value.string(name)) }
     }
 
     private static let headersOfFormat = ["alg", "cty", "crit"]
