@@ -62,6 +62,10 @@ var targets: [Target] = [
         name: "TestSigning", dependencies: ["Envelopes", "PKI", "SigningKeys", "Codecs"],
         path: "Tests/Support/TestSigning", swiftSettings: strict),
     tests("EnvelopesTests", ["Envelopes", "PKI", "SigningKeys", "Codecs", "Problems", "TestSigning"]),
+    .testTarget(
+        name: "RoadsteadCommandTests",
+        dependencies: ["RoadsteadCommand", "roadstead", "TrustModel", "OCI", "Codecs", "TestVectors"],
+        exclude: ["transcripts"], swiftSettings: strict),
     tests("OCITests", ["OCI", "SigningKeys", "Codecs", "Problems"]),
     tests(
         "TrustModelTests",

@@ -13,6 +13,15 @@ package enum TestVectors {
         return try lines.map { try JSON(parsing: Array($0)) }
     }
 
+    /// The path of one file; nil, said aloud, where the folder is absent.
+    package static func file(_ name: String, file: String = #filePath) -> String? {
+        guard let folder = folder(file) else {
+            print("SKIPPED: no shared/vectors around this repository, so \(name) was not used")
+            return nil
+        }
+        return folder.appendingPathComponent(name).path
+    }
+
     /// Runs a program to its end and returns what it printed.
     package static func run(_ program: String, _ arguments: [String], input: [UInt8] = []) throws -> [UInt8] {
         let result = try outcome(program, arguments, input: input)
