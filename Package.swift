@@ -156,6 +156,21 @@ if layers == "full" {
             ]),
         .executableTarget(name: "roadstead-agent", dependencies: ["RoadsteadAgent"], swiftSettings: strict),
         .target(name: "Faults", path: "Tests/Support/Faults"),
+        .target(
+            name: "FleetFixtures", dependencies: ["TrustModel", "TUF", "PKI", "SigningKeys", "Files", "Codecs"],
+            path: "Tests/Support/FleetFixtures", swiftSettings: strict),
+        tests(
+            "RoadsteadAgentTests",
+            [
+                "RoadsteadAgent", "FleetFixtures", "RoadsteadWire", "TrustModel", "TUF", "PKI", "SigningKeys", "Files",
+                "Codecs", "Problems",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
     ]
     products += [
         .library(name: "Faults", type: .dynamic, targets: ["Faults"])

@@ -73,6 +73,9 @@ package struct Agent: Sendable {
     ) async throws {
         let isNews = health.lastError == nil
         health.lastError = "\(error)"
+        let isRejecting = (try? StaleTrust(state).rejectIfDue(lastSuccess: health.lastSuccess, now: now)) ?? false
+        health.warnings =
+            health.warnings.filter { $0 != StaleTrust.warning } + (isRejecting ? [StaleTrust.warning] : [])
         try health.save(state)
         guard ExitStatus(error) == .rejected, isNews else { return }
         let inForce = try? GenerationStore(state).current()

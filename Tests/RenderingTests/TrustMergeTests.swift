@@ -155,6 +155,21 @@ import TrustModel
         #expect(try isRejecting(NotationTree(outcome.trust, now: now), "reg.example.com/x"))
     }
 
+    @Test func `a scope that stands in two of a team's statements refuses the team`() async throws {
+        let root = try await makeRoot("a")
+        var team = TeamFixture(name: "acme", scopes: ["reg.example.com/acme"], stores: ["prod": [root]])
+        team.statementScopes = ["reg.example.com/acme", "reg.example.com/acme"]
+        #expect(try merge([team]).warnings.map(\.kind) == [.noContent])
+    }
+
+    @Test func `a trust made rejecting rejects every scope in every form`() async throws {
+        let root = try await makeRoot("a")
+        let team = TeamFixture(name: "acme", scopes: ["reg.example.com/acme"], stores: ["prod": [root]])
+        let trust = try merge([team]).trust.rejecting
+        #expect(trust.statements.map(\.stores) == [[]])
+        #expect(try isRejecting(NotationTree(trust, now: now), "reg.example.com/acme"))
+    }
+
     @Test func `rubbish in a store refuses the team, not the host`() async throws {
         let root = try await makeRoot("a")
         let team = TeamFixture(name: "acme", scopes: ["reg.example.com/acme"], stores: ["prod": [root]])

@@ -14,11 +14,17 @@ package struct Enforcement: Sendable {
         _ state: StateDirectory, _ configuration: AgentConfiguration, modes: [FleetSettings.EnforcerSetting],
         dryRun: Bool = false
     ) {
+        let mode = modes.first { $0.enforcer == .notation }?.mode ?? .observe
         guard let path = configuration.notationConfig else {
-            (enforcers, notes, warnings) = ([], [], [])
+            let isMissed = mode == .enforce
+            enforcers =
+                isMissed ? [Receipt.Enforcer(enforcer: .notation, mode: mode, version: nil, applied: false)] : []
+            notes = []
+            warnings =
+                isMissed
+                ? ["the fleet enforces with notation, and this host was enrolled without --notation-config"] : []
             return
         }
-        let mode = modes.first { $0.enforcer == .notation }?.mode ?? .observe
         let notation = NotationEnforcer(state, path: path)
         var (notes, warnings): ([String], [String]) = ([], [])
         do {

@@ -1,4 +1,5 @@
 package import Codecs
+import Files
 package import TrustModel
 
 /// Everything rendered from one release, before it is on disk.
@@ -29,20 +30,29 @@ package struct Generation: Sendable {
     package init(
         _ outcome: TrustMerge.Outcome, notation: NotationTree, previous: HostTrust?, origin: Origin
     ) throws {
+        var content: [String: [UInt8]] = [:]
+        for targets in outcome.content.values {
+            for file in TeamFiles.files(of: targets) { content[file.name] = file.bytes }
+        }
+        try self.init(
+            outcome.trust, notation: notation, previous: previous, content: content,
+            warnings: (outcome.warnings + notation.warnings).map(\.description), origin: origin)
+    }
+
+    /// Lays out a trust with the content that it was made from, by target name.
+    package init(
+        _ trust: HostTrust, notation: NotationTree, previous: HostTrust?, content: [String: [UInt8]],
+        warnings: [String], origin: Origin
+    ) throws {
         self.origin = origin
-        warnings = (outcome.warnings + notation.warnings).map(\.description)
-        var files: [(path: String, bytes: [UInt8])] = [
-            (HostTrust.fileName, try outcome.trust.publishedBytes())
-        ]
+        self.warnings = warnings
+        var files: [(path: String, bytes: [UInt8])] = [(HostTrust.fileName, try trust.publishedBytes())]
         if let previous { files.append((Self.previousTrustFile, try previous.publishedBytes())) }
         files += notation.files.map { ("notation/" + $0.path, $0.bytes) }
         var directories = ["notation"] + notation.directories.map { "notation/" + $0 }
-        let contents = outcome.content.sorted { $0.key < $1.key }
-        if !contents.isEmpty { directories.append(TeamFiles.directory) }
-        for (team, content) in contents {
-            directories.append("\(TeamFiles.directory)/\(team)")
-            files += TeamFiles.files(of: content).map { ("\(TeamFiles.directory)/\($0.name)", $0.bytes) }
-        }
+        if !content.isEmpty { directories.append(TeamFiles.directory) }
+        for team in Set(content.keys.map(Files.parent(of:))) { directories.append("\(TeamFiles.directory)/\(team)") }
+        files += content.map { ("\(TeamFiles.directory)/\($0.key)", $0.value) }
         self.directories = directories.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         self.files = files.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
     }

@@ -45,10 +45,14 @@ struct TeamTrust: Sendable {
         _ policy: TeamPolicy, team: TeamName, owners: ScopeOwners, fit: Fit, _ warnings: inout [TrustWarning]
     ) throws -> [HostTrust.Statement] {
         var names: Set<String> = []
+        var taken: Set<RegistryScope> = []
         var statements: [HostTrust.Statement] = []
         for statement in policy.statements {
             guard names.insert(statement.name).inserted, !statement.name.isEmpty else {
                 throw TrustModelError(.policy, "two statements have the name \"\(statement.name.prefix(64))\"")
+            }
+            if let scope = statement.registryScopes.first(where: { !taken.insert($0).inserted }) {
+                throw TrustModelError(.policy, "registry scope \(scope) stands twice in its statements")
             }
             let foreign = statement.registryScopes.filter { owners.owner(of: $0) != team }
             if let scope = foreign.first {

@@ -1,0 +1,45 @@
+import FleetFixtures
+import Foundation
+import RoadsteadAgent
+import Subprocess
+import SystemPackage
+import Testing
+import TrustModel
+
+@Suite struct RunTests {
+    /// Waits for a condition, ten seconds at most.
+    private func eventually(_ condition: () throws -> Bool) async throws -> Bool {
+        for _ in 0..<200 {
+            if (try? condition()) == true { return true }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        return false
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `a hint wakes a refresh long before the next poll, and SIGTERM ends the agent`() async throws {
+        let host = try Host()
+        host.fleet.ops = OpsSettings(pollSeconds: 3_600, reportSeconds: 3_600, repositories: [])
+        try await host.publishFirst()
+        try await host.server.serving { address async throws in
+            try await host.enroll(address)
+            let result = try await Subprocess.run(
+                .path(FilePath(AgentProcess.products + "/roadstead-agent")),
+                arguments: ["run", "--state", host.statePath],
+                environment: .inherit.updating(["SWIFT_BACKTRACE": "enable=no"]),
+                input: .none, output: .discarded, error: .discarded
+            ) { process async throws in
+                let isFirst = try await eventually { try host.inForce()?.name == "1" }
+                #expect(isFirst)
+                try await host.fleet.publish(at: host.now)
+                host.server.announce(host.fleet.timestampVersion)
+                let isSecond = try await eventually { try host.inForce()?.name == "2" }
+                #expect(isSecond)
+                let isReported = try await eventually { host.server.receipts.last?.release == 2 }
+                #expect(isReported)
+                try process.send(signal: .terminate)
+            }
+            #expect(result.terminationStatus == .exited(0))
+        }
+    }
+}

@@ -1,0 +1,188 @@
+package import Codecs
+import Files
+package import PKI
+import SigningKeys
+import TUF
+package import TrustModel
+
+/// A fleet's repository built straight from documents, as a directory that any web server can serve.
+///
+/// Unlike a publisher it signs whatever it is given: scopes that are not the team's, features that nobody knows,
+/// other fleets' names. All keys are real, one per role.
+package final class FixtureFleet {
+    package let name: FleetName
+    package let id: FleetID
+    /// The web root; the fleet lies below `fleets/<name>/`.
+    package let directory: String
+    package private(set) var settings: FleetSettings
+    package var ops: OpsSettings?
+    /// Bytes of `deny/deny.json`; the empty document unless said.
+    package var deny: [UInt8]
+    /// Targets of each team's role, by name such as `acme/ca.prod.pem`.
+    package var teams: [TeamName: [String: [UInt8]]] = [:]
+    /// Roles that are listed but whose files are left out of the repository.
+    package var missingRoles: Set<String> = []
+    /// Roles that are signed with a key that nobody delegates to.
+    package var badlySignedRoles: Set<String> = []
+    /// The fleet id in `x-roadstead` of all files but the root; the right one unless said.
+    package var stampedID: FleetID?
+    private var keys: [String: PrivateKey] = [:]
+    private var versions: [String: Int64] = [:]
+    package private(set) var rootBytes: [UInt8] = []
+
+    package init(_ name: String, directory: String) throws {
+        self.name = try FleetName(name)
+        id = try FleetID(Hex.encode(SecureRandom.bytes(16)))
+        self.directory = directory
+        settings = FleetSettings(fleet: self.name, fleetID: id, teams: [], enforcers: [])
+        ops = OpsSettings(pollSeconds: 60, reportSeconds: 300, repositories: [])
+        deny = try DenyDocument(denials: []).publishedBytes()
+    }
+
+    package var rootSHA256: String { Hex.encode(HashAlgorithm.sha256.digest(of: rootBytes)) }
+    package var timestampVersion: Int64 { versions["timestamp"] ?? 0 }
+
+    package func joinString(server: String, token: String, rootSHA256: String? = nil) -> JoinString {
+        JoinString(
+            server: server, fleet: name, fleetID: id, rootSHA256: rootSHA256 ?? self.rootSHA256, rootVersion: 1,
+            minimumVersions: [:], token: token)
+    }
+
+    /// Gives a team stores with their anchors, the standard policy, and its place in the settings.
+    package func set(_ team: String, scopes: [String], stores: [String: [Certificate]]) throws {
+        let team = try TeamName(team)
+        let scopes = try scopes.map { try RegistryScope($0) }
+        let references = try stores.keys.sorted().map {
+            TeamPolicy.StoreReference(kind: .ca, name: try TrustStoreName($0))
+        }
+        let policy = TeamPolicy.standard(team: team, scopes: scopes, stores: references)
+        var files = ["\(team)/policy.json": try policy.publishedBytes()]
+        for (name, anchors) in stores { files["\(team)/ca.\(name).pem"] = Array(anchors.map(\.pem).joined().utf8) }
+        teams[team] = files
+        let others = settings.teams.filter { $0.name != team }
+        change(teams: others + [FleetSettings.Team(name: team, scopes: scopes, custody: .server)])
+    }
+
+    package func set(mode: EnforcementMode) {
+        change(teams: settings.teams, enforcers: [.init(enforcer: .notation, mode: mode)])
+    }
+
+    package func set(freshness: FleetSettings.Freshness) {
+        settings = FleetSettings(
+            fleet: name, fleetID: id, teams: settings.teams, enforcers: settings.enforcers, freshness: freshness,
+            inexpressible: settings.inexpressible)
+    }
+
+    package func deny(_ denials: [DenyDocument.Denial]) throws {
+        deny = try DenyDocument(denials: denials).publishedBytes()
+    }
+
+    /// Signs and writes everything under new versions; the root only once.
+    package func publish(at now: UTCDate, days: Int64 = 30) async throws {
+        let expires = now.adding(days: days)
+        if rootBytes.isEmpty { try await writeRoot(now, expires) }
+        let (listed, delegations) = try await writeDelegated(expires)
+        let settingsFile = [FleetSettings.documentName: try settings.publishedBytes()]
+        let targets = Targets(
+            header: header("targets", expires, now), targets: try writeTargets(settingsFile), delegations: delegations)
+        let targetsBytes = try await sign(targets, "targets")
+        try write(targetsBytes, "metadata/\(targets.version).targets.json")
+        let snapshot = Snapshot(
+            header: header("snapshot", expires, now),
+            targets: MetaFile(version: targets.version, content: targetsBytes), delegated: listed)
+        let snapshotBytes = try await sign(snapshot, "snapshot")
+        try write(snapshotBytes, "metadata/\(snapshot.version).snapshot.json")
+        let timestamp = Timestamp(
+            header: header("timestamp", expires, now),
+            snapshot: MetaFile(version: snapshot.version, content: snapshotBytes))
+        try write(try await sign(timestamp, "timestamp"), "metadata/timestamp.json")
+    }
+
+    private func writeDelegated(_ expires: UTCDate) async throws -> ([RoleName: MetaFile], Delegations) {
+        var listed: [RoleName: MetaFile] = [:]
+        var ring = KeyRing()
+        var roles: [Delegation] = []
+        for (role, files) in try delegatedTargets() {
+            let name = try RoleName(role)
+            let key = try Key(key(role).publicKey)
+            ring.add(key)
+            roles.append(
+                Delegation(
+                    name: name, keys: try RoleKeys([key.id], threshold: 1), paths: [PathPattern("\(role)/*")]))
+            let content = Targets(header: header(role, expires, nil), targets: try writeTargets(files))
+            let bytes = try await sign(content, role)
+            listed[name] = MetaFile(version: content.version, content: bytes)
+            if !missingRoles.contains(role) { try write(bytes, "metadata/\(content.version).\(role).json") }
+        }
+        return (listed, try Delegations(keys: ring, roles: roles))
+    }
+
+    private func change(teams: [FleetSettings.Team], enforcers: [FleetSettings.EnforcerSetting]? = nil) {
+        settings = FleetSettings(
+            fleet: name, fleetID: id, teams: teams, enforcers: enforcers ?? settings.enforcers,
+            freshness: settings.freshness, inexpressible: settings.inexpressible)
+    }
+
+    private func delegatedTargets() throws -> [(String, [String: [UInt8]])] {
+        var roles: [(String, [String: [UInt8]])] = [
+            ("deny", [DenyDocument.documentName: deny]),
+            ("revocation", [RevocationIndex.documentName: try RevocationIndex(lists: []).publishedBytes()]),
+        ]
+        if let ops { roles.append(("ops", [OpsSettings.documentName: try ops.publishedBytes()])) }
+        return roles + teams.sorted { $0.key < $1.key }.map { ($0.key.rawValue, $0.value) }
+    }
+
+    private func writeRoot(_ now: UTCDate, _ expires: UTCDate) async throws {
+        var ring = KeyRing()
+        func role(_ name: String) throws -> RoleKeys {
+            let key = try Key(key(name).publicKey)
+            ring.add(key)
+            return try RoleKeys([key.id], threshold: 1)
+        }
+        let (root, timestamp) = (try role("root"), try role("timestamp"))
+        let (snapshot, targets) = (try role("snapshot"), try role("targets"))
+        var header = header("root", expires, now)
+        header.stamp = FleetStamp(fleet: id.rawValue, issued: now)
+        let content = Root(
+            header: header, keys: ring, root: root, timestamp: timestamp, snapshot: snapshot, targets: targets)
+        rootBytes = try await sign(content, "root")
+        try write(rootBytes, "metadata/1.root.json")
+    }
+
+    private func header(_ role: String, _ expires: UTCDate, _ issued: UTCDate?) -> MetadataHeader {
+        let version = (versions[role] ?? 0) + 1
+        versions[role] = version
+        let stamp = issued.map { FleetStamp(fleet: (stampedID ?? id).rawValue, issued: $0) }
+        return MetadataHeader(version: version, expires: expires, stamp: stamp)
+    }
+
+    private func sign<Content: RoleMetadata>(_ content: Content, _ role: String) async throws -> [UInt8] {
+        var draft = try MetadataDraft(content)
+        try await draft.sign(with: badlySignedRoles.contains(role) ? try PrivateKey.generate(.ed25519) : try key(role))
+        return draft.bytes
+    }
+
+    private func key(_ role: String) throws -> PrivateKey {
+        if let key = keys[role] { return key }
+        let key = try PrivateKey.generate(.ed25519)
+        keys[role] = key
+        return key
+    }
+
+    private func writeTargets(_ files: [String: [UInt8]]) throws -> [TargetName: TargetFile] {
+        var targets: [TargetName: TargetFile] = [:]
+        for (name, bytes) in files {
+            let target = try TargetName(name)
+            let file = TargetFile(content: bytes)
+            targets[target] = file
+            try write(bytes, "targets/\(target.path(hashPrefix: file.hashes.fileNamePrefix))")
+        }
+        return targets
+    }
+
+    private func write(_ bytes: [UInt8], _ path: String) throws {
+        let place = "\(directory)/fleets/\(name)/\(path)"
+        try Files.createDirectory(Files.parent(of: place))
+        try Files.write(bytes, to: place)
+    }
+}
