@@ -165,7 +165,9 @@ import TrustModel
         let teams = ["a", "b"].map {
             TeamFixture(name: $0, scopes: ["reg.example.com/\($0)"], stores: ["s": [root]])
         }
-        let trust = try merge(teams, denials: [try denial(.digest("sha256:00"), team: "a")]).trust
+        let trust = try merge(
+            teams, denials: [try denial(.digest("sha256:" + String(repeating: "9", count: 64)), team: "a")]
+        ).trust
         let tree = NotationTree(trust, now: now)
         #expect(try isRejecting(tree, "reg.example.com/a"))
         #expect(try !isRejecting(tree, "reg.example.com/b"))

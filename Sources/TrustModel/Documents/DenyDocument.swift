@@ -1,4 +1,5 @@
 package import Codecs
+import OCI
 
 /// What a denial takes away.
 package enum DenialSubject: Sendable, Hashable {
@@ -43,16 +44,33 @@ package struct DenyDocument: SignedDocument, Equatable {
             }
         }
 
-        /// What is denied; nil when the kind is one that this program does not know.
+        /// What is denied, in its one form; nil when the kind is one that this program does not know or the value is
+        /// none of that kind, so that it alarms instead of never matching.
         package var subject: DenialSubject? {
             switch (kind, issuer) {
-            case ("certificate", _): .certificate(sha256: value)
-            case ("key", _): .key(sha256: value)
-            case ("issuer-serial", let issuer?): .issuerAndSerial(issuer: issuer, serial: value)
-            case ("digest", _): .digest(value)
+            case ("certificate", _): Self.sha256(value).map(DenialSubject.certificate)
+            case ("key", _): Self.sha256(value).map(DenialSubject.key)
+            case ("issuer-serial", let issuer?):
+                Self.serial(value).map { .issuerAndSerial(issuer: issuer, serial: $0) }
+            case ("digest", _): (try? Digest(value.lowercased())).map { .digest($0.description) }
             case ("identity", _): .identity(value)
             default: nil
             }
+        }
+
+        private static func sha256(_ text: String) -> String? {
+            let digits = text.lowercased()
+            return digits.utf8.count == 64 && (try? Hex.decode(digits)) != nil ? digits : nil
+        }
+
+        /// People copy serial numbers in capitals and with leading zeros, as other programs print them.
+        private static func serial(_ text: String) -> String? {
+            let digits = text.lowercased()
+            guard !digits.isEmpty, digits.utf8.allSatisfy({ isDigit($0) || (0x61...0x66).contains($0) }) else {
+                return nil
+            }
+            let plain = digits.drop { $0 == "0" }
+            return plain.isEmpty ? "0" : String(plain)
         }
     }
 

@@ -113,7 +113,7 @@ package struct TrustMerge: Sendable {
         deny.denials.filter { $0.subject == nil }.map {
             TrustWarning(
                 .unknownDenial, team: $0.team,
-                "denial \($0.id.prefix(64)) is of the kind \"\($0.kind.prefix(64))\", which this agent does not know; update the agent"
+                "denial \($0.id.prefix(64)) is of the kind \"\($0.kind.prefix(64))\" or has a value that this agent does not understand; it is not in force here: update the agent"
             )
         }
     }

@@ -8,8 +8,12 @@ extension Certificate {
     /// The attributes of the subject as trusted identities name them; nil where a part holds several, which no identity
     /// can name.
     var subjectAttributes: [SubjectAttribute]? {
-        guard !subject.hasMultiValuedPart else { return nil }
-        return subject.attributes.map { SubjectAttribute(type: $0.type.text, value: $0.value ?? "") }
+        subject.hasMultiValuedPart ? nil : allSubjectAttributes
+    }
+
+    /// Every attribute of the subject, however its parts hold them: for denials, which no form of a name escapes.
+    var allSubjectAttributes: [SubjectAttribute] {
+        subject.attributes.map { SubjectAttribute(type: $0.type.text, value: $0.value ?? "") }
     }
 
     /// The serial number as lower-case hexadecimal without leading zeros.

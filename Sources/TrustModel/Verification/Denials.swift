@@ -62,8 +62,9 @@ package struct Denials: Sendable {
             }
             findings += (named + numbered.map(\.denial)).map { finding($0, "\"\(certificate.subjectText)\"") }
         }
-        if let leaf = chain.first, let subject = leaf.subjectAttributes {
-            findings += identities.filter { applies($0.denial, team) && $0.pattern.matches(subject) }
+        if let leaf = chain.first {
+            let subject = leaf.allSubjectAttributes
+            findings += identities.filter { applies($0.denial, team) && $0.pattern.isWithin(subject) }
                 .map { finding($0.denial, "the signer \"\(leaf.subjectText)\"") }
         }
         return findings

@@ -67,6 +67,12 @@ package struct SubjectPattern: Sendable, Hashable {
         return values.values.allSatisfy(found.contains)
     }
 
+    /// Whether the subject has every attribute of the pattern among whatever else it has: what a denial asks.
+    package func isWithin(_ subject: [SubjectAttribute]) -> Bool {
+        let found = Set(subject.map { SubjectAttribute(type: Self.canonicalType($0.type), value: $0.value) })
+        return values.values.allSatisfy(found.contains)
+    }
+
     /// Whether everything that matches `other` matches this as well.
     package func covers(_ other: SubjectPattern) -> Bool {
         Set(values.values).isSubset(of: Set(other.values.values))

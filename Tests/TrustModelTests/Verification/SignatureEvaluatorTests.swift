@@ -228,6 +228,30 @@ import Testing
         #expect(try evaluate(bytes, policy, denials: others.map { denial($0) }).isAccepted)
     }
 
+    @Test func `digests and serial numbers are denied in whatever form they were copied`() async throws {
+        let fixture = try await SigningFixture()
+        let bytes = try await fixture.sign()
+        let policy = try policy([store([fixture.root])])
+        let issuer = "CN=Acme root,O=Acme,ST=WA,C=US"
+        let subjects: [DenialSubject] = [
+            .certificate(sha256: fixture.leaf.sha256.uppercased()),
+            .key(sha256: Hex.encode(fixture.key.publicKey.fingerprint).uppercased()),
+            .issuerAndSerial(issuer: issuer, serial: "00" + fixture.leaf.serialText.uppercased()),
+        ]
+        for subject in subjects {
+            #expect(try rejections(evaluate(bytes, policy, denials: [denial(subject)])) == [.denied], "\(subject)")
+        }
+    }
+
+    @Test(arguments: ["CN=CI,OU=b,OU=a,O=Acme,ST=WA,C=US", "CN=CI+OU=a,O=Acme,ST=WA,C=US"])
+    func `a denied identity does not hide behind an odd subject`(_ subject: String) async throws {
+        let fixture = try await SigningFixture(subject: subject)
+        let bytes = try await fixture.sign()
+        let denials = [denial(.identity("x509.subject: C=US, ST=WA, O=Acme, OU=a"))]
+        let policy = try policy([store([fixture.root])])
+        #expect(try rejections(evaluate(bytes, policy, denials: denials)) == [.denied])
+    }
+
     @Test func `a denial of one team holds for that team's statements only`() async throws {
         let fixture = try await SigningFixture()
         let team = try TeamName("acme")
@@ -294,9 +318,12 @@ import Testing
         #expect(!twice.isAccepted && twice.findings.map(\.code) == [.tooFewStores])
     }
 
-    @Test func `a denial that nobody understands here is an alarm`() throws {
-        let strange = DenyDocument.Denial(
-            id: "d9", subject: .identity("spiffe://x"), team: nil, reason: "r", issued: Self.now)
+    @Test(arguments: [
+        DenialSubject.identity("spiffe://x"), .certificate(sha256: "9f:86"), .key(sha256: "abc"),
+        .issuerAndSerial(issuer: "CN=x", serial: "1g"), .digest("9f86"),
+    ])
+    func `a denial that nobody understands here is an alarm`(_ subject: DenialSubject) throws {
+        let strange = DenyDocument.Denial(id: "d9", subject: subject, team: nil, reason: "r", issued: Self.now)
         let verdict = try verify([], try policy([], level: .skip), denials: [strange])
         #expect(verdict.isAccepted && verdict.findings.map(\.code).contains(.unknownDenial))
     }
