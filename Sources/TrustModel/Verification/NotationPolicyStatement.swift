@@ -87,7 +87,7 @@ extension NotationPolicy {
             return scopes
         }
 
-        private static func overrides(
+        static func overrides(
             _ overrides: [(String, String)], level: VerificationLevel
         ) throws(TrustModelError) -> [VerificationCheck: CheckAction] {
             guard overrides.isEmpty || level != .skip else {
@@ -109,7 +109,7 @@ extension NotationPolicy {
             return result
         }
 
-        private static func identities(_ texts: [String]) throws(TrustModelError) -> [TrustedIdentity] {
+        static func identities(_ texts: [String]) throws(TrustModelError) -> [TrustedIdentity] {
             let identities = try texts.map { text throws(TrustModelError) in try TrustedIdentity(text) }
             guard identities.count <= 1 || !identities.contains(.any) else {
                 throw TrustModelError(.policy, "the trusted identity * stands beside others", hint: "use * alone")

@@ -50,32 +50,35 @@ extension NotationPolicy.Statement {
 
 extension HostTrust {
     /// The policy for a repository: the longest scope that covers it wins; nil where none does.
+    ///
+    /// - Throws: `TrustModelError(.policy)` where two statements claim it with equal scopes, or where the statement is
+    ///   one that a Notation configuration must not have either.
     package func policy(for repository: RegistryScope) throws(TrustModelError) -> VerificationPolicy? {
         let candidates = statements.compactMap { statement -> (length: Int, statement: Statement)? in
             let lengths = statement.scopes.filter { $0.covers(repository) }.map(\.rawValue.utf8.count)
             return lengths.max().map { ($0, statement) }
         }
-        guard let statement = candidates.max(by: { $0.length < $1.length })?.statement else { return nil }
-        return try policy(of: statement)
+        guard let longest = candidates.max(by: { $0.length < $1.length }) else { return nil }
+        let claiming = candidates.filter { $0.length == longest.length }.map(\.statement)
+        guard claiming.count == 1 else {
+            throw TrustModelError(
+                .policy,
+                "more than one statement is for \(repository) with equal scopes: "
+                    + claiming.map { "\"\($0.name.prefix(64))\"" }.joined(separator: ", "),
+                hint: "the team gives every scope to one statement")
+        }
+        return try policy(of: longest.statement)
     }
 
     private func policy(of statement: Statement) throws(TrustModelError) -> VerificationPolicy {
-        var overrides: [VerificationCheck: CheckAction] = [:]
-        for (name, value) in statement.override ?? [:] {
-            let check: VerificationCheck = try word(name, "check to override")
-            guard check != .integrity else {
-                throw TrustModelError(.policy, "the check integrity cannot be overridden")
-            }
-            overrides[check] = try word(value, "action")
-        }
+        let level: VerificationLevel = try word(statement.level, "verification level")
+        let overrides = try NotationPolicy.Statement.overrides(
+            (statement.override ?? [:]).map { ($0.key, $0.value) }, level: level)
         var stores: [TrustStore] = []
         for id in statement.stores { stores.append(try store(id)) }
         return VerificationPolicy(
-            name: statement.name, team: statement.team, level: try word(statement.level, "verification level"),
-            overrides: overrides, stores: stores,
-            identities: try statement.trustedIdentities.map { text throws(TrustModelError) in
-                try TrustedIdentity(text)
-            })
+            name: statement.name, team: statement.team, level: level, overrides: overrides, stores: stores,
+            identities: try NotationPolicy.Statement.identities(statement.trustedIdentities))
     }
 
     private func store(_ id: TrustStoreID) throws(TrustModelError) -> TrustStore {

@@ -6,13 +6,15 @@ import Testing
 @testable import TrustModel
 
 @Suite struct HostTrustPolicyTests {
-    private func trust(_ scopes: [String], root: Certificate, level: String = "strict") throws -> HostTrust {
+    private func trust(
+        _ scopes: [String], root: Certificate, level: String = "strict", override: [String: String]? = nil
+    ) throws -> HostTrust {
         let team = try TeamName("acme")
         let id = TrustStoreID(team: team, kind: .ca, name: try TrustStoreName("prod"))
         let statements = try scopes.map { scope in
             HostTrust.Statement(
-                name: scope, team: team, scopes: [try RegistryScope(scope)], level: level, override: nil, stores: [id],
-                trustedIdentities: ["*"])
+                name: scope, team: team, scopes: [try RegistryScope(scope)], level: level, override: override,
+                stores: [id], trustedIdentities: ["*"])
         }
         let store = HostTrust.Store(
             id: id, anchors: [Base64.encode(root.der)],
@@ -46,6 +48,20 @@ import Testing
 
     @Test func `a level that nobody knows is an error, not a default`() async throws {
         let trust = try trust(["r.example"], root: try await SigningFixture().root, level: "lenient")
+        #expect(throws: TrustModelError(.policy, "")) { try trust.policy(for: RegistryScope("r.example/a")) }
+    }
+
+    @Test(arguments: [
+        ["authenticity": "skip"], ["expiry": "skip"], ["authenticTimestamp": "skip"], ["integrity": "log"],
+        ["revocation": "maybe"],
+    ])
+    func `an override that Notation refuses is refused here too`(_ override: [String: String]) async throws {
+        let trust = try trust(["r.example"], root: try await SigningFixture().root, override: override)
+        #expect(throws: TrustModelError(.policy, "")) { try trust.policy(for: RegistryScope("r.example/a")) }
+    }
+
+    @Test func `two statements with one scope are an error, not a choice`() async throws {
+        let trust = try trust(["r.example", "r.example"], root: try await SigningFixture().root)
         #expect(throws: TrustModelError(.policy, "")) { try trust.policy(for: RegistryScope("r.example/a")) }
     }
 }
