@@ -142,9 +142,24 @@ if layers == "full" {
             ]),
         .executableTarget(name: "roadstead-remote", dependencies: ["RoadsteadRemote"], swiftSettings: strict),
         library(
+            "MetadataTransport",
+            [
+                "Problems", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        library(
+            "TUFClient",
+            [
+                "MetadataTransport", "TUF", "SigningKeys", "Files", "Codecs", "Problems",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ], settings: touchesC),
+        .executableTarget(name: "roadstead-tuf-client", dependencies: ["TUFClient"], swiftSettings: strict),
+        library(
             "RoadsteadAgent",
             [
-                "RoadsteadWire", "TrustModel", "TUF", "SigningKeys", "Files", "Codecs", "Problems",
+                "MetadataTransport", "RoadsteadWire", "TrustModel", "TUF", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),

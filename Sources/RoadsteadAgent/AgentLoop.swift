@@ -1,6 +1,7 @@
 import Codecs
 import Glibc
 package import Logging
+import MetadataTransport
 import ServiceLifecycle
 
 /// Keeps a host in step with its fleet until it is told to stop.

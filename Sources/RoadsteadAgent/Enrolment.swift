@@ -1,5 +1,6 @@
 package import Codecs
 import Files
+import MetadataTransport
 import RoadsteadWire
 package import SigningKeys
 import TUF

@@ -49,5 +49,5 @@ package struct TUFError: Problem {
     }
 
     /// The same error with the file it was found in.
-    func inside(_ place: String) -> TUFError { TUFError(code, "\(place): \(reason)", hint: hint) }
+    package func inside(_ place: String) -> TUFError { TUFError(code, "\(place): \(reason)", hint: hint) }
 }

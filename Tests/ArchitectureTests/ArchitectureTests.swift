@@ -22,8 +22,10 @@ private let arrows: [String: Set<String>] = [
     "Observability": ["Problems"],
     "RoadsteadCommand": ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
     "RoadsteadRemote": ["RoadsteadWire", "TrustModel", "TUF", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
+    "MetadataTransport": ["Problems"],
+    "TUFClient": ["MetadataTransport", "TUF", "SigningKeys", "Files", "Codecs", "Problems"],
     "RoadsteadAgent": [
-        "RoadsteadWire", "TrustModel", "TUF", "PKI", "OCI", "SigningKeys", "Observability", "Files", "Codecs",
+        "MetadataTransport", "RoadsteadWire", "TrustModel", "TUF", "PKI", "OCI", "SigningKeys", "Observability", "Files", "Codecs",
         "Problems",
     ],
     "RoadsteadServer": [
@@ -34,6 +36,7 @@ private let arrows: [String: Set<String>] = [
     "roadstead": ["RoadsteadCommand"],
     "roadstead-remote": ["RoadsteadRemote"],
     "roadstead-agent": ["RoadsteadAgent"],
+    "roadstead-tuf-client": ["TUFClient"],
     "roadstead-server": ["RoadsteadServer"],
 ]
 

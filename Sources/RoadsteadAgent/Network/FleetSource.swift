@@ -1,3 +1,4 @@
+import MetadataTransport
 import TUF
 package import TrustModel
 

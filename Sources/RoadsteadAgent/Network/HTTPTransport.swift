@@ -1,34 +1,19 @@
 import AsyncHTTPClient
+package import MetadataTransport
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 
-/// What a server answered.
-package struct HTTPAnswer: Sendable {
-    package let status: Int
-    package let body: [UInt8]
-    package let entityTag: String?
-}
-
-/// Requests with a total deadline and a bound on the body; no redirects, no decompression.
+/// Requests to the fleet's server, with a total deadline and a bound on the body.
 package struct HTTPTransport: Sendable {
-    private let client: HTTPClient
+    private let http: BoundedHTTP
     package let server: ServerAddress
 
     /// Gives the body a transport and closes its connections at the end.
     package static func with<Result: Sendable>(
         _ server: ServerAddress, _ body: (HTTPTransport) async throws -> Result
     ) async throws -> Result {
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow, decompression: .disabled)
-        configuration.timeout = .init(connect: .seconds(10), read: .seconds(70))
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-        do {
-            let result = try await body(HTTPTransport(client: client, server: server))
-            try? await client.shutdown()
-            return result
-        } catch {
-            try? await client.shutdown()
-            throw error
+        try await BoundedHTTP.with(userAgent: "roadstead-agent/\(AgentVersion.text)") { http in
+            try await body(HTTPTransport(http: http, server: server))
         }
     }
 
@@ -59,37 +44,13 @@ package struct HTTPTransport: Sendable {
     private func exchange(
         _ request: HTTPClientRequest, _ path: String, limit: Int, seconds: Int64
     ) async throws -> HTTPAnswer {
-        var request = request
-        request.headers.add(name: "User-Agent", value: "roadstead-agent/\(AgentVersion.text)")
-        let (client, ready) = (client, request)
-        // The client's own timeout does not bound the body: the whole exchange runs against a clock.
-        return try await withThrowingTaskGroup(of: HTTPAnswer?.self) { group in
-            group.addTask {
-                let response = try await client.execute(ready, deadline: .now() + .seconds(seconds))
-                var body: [UInt8] = []
-                for try await part in response.body {
-                    guard body.count + part.readableBytes <= limit else {
-                        throw AgentError(.answer, "\(path) has more than the \(limit) bytes that are taken")
-                    }
-                    body.append(contentsOf: part.readableBytesView)
-                }
-                return HTTPAnswer(
-                    status: Int(response.status.code), body: body, entityTag: response.headers.first(name: "ETag"))
+        do {
+            return try await http.exchange(request, limit: limit, seconds: Double(seconds))
+        } catch let error as TransportError {
+            switch error.code {
+            case .tooLarge, .encoded: throw AgentError(.answer, "\(path): \(error.reason)")
+            case .unreachable, .deadline, .address: throw unreachable(error.reason)
             }
-            group.addTask {
-                try await Task.sleep(for: .seconds(seconds))
-                return nil
-            }
-            defer { group.cancelAll() }
-            do {
-                if let answer = try await group.next(), let answer { return answer }
-            } catch let error as AgentError {
-                throw error
-            } catch {
-                try Task.checkCancellation()
-                throw unreachable(Self.words(error))
-            }
-            throw unreachable("no whole answer within \(seconds) s")
         }
     }
 
@@ -97,14 +58,5 @@ package struct HTTPTransport: Sendable {
         AgentError(
             .unavailable, "cannot reach the server \(server): \(found)",
             hint: "check that the server runs and that this host can connect to it")
-    }
-
-    private static func words(_ error: any Error) -> String {
-        switch error {
-        case let error as HTTPClientError: error.shortDescription.lowercased()
-        case let error as NIOConnectionError:
-            error.connectionErrors.first.map { "\($0.error)" } ?? "no address of \(error.host) answers"
-        default: String("\(error)".prefix(300))
-        }
     }
 }

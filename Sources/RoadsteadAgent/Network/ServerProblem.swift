@@ -1,4 +1,5 @@
 import Codecs
+package import MetadataTransport
 import RoadsteadWire
 
 /// What a server that refuses has to say.

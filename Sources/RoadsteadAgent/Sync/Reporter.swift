@@ -1,5 +1,6 @@
 import Codecs
 import Files
+import MetadataTransport
 import RoadsteadWire
 package import SigningKeys
 package import TrustModel

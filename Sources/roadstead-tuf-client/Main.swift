@@ -1,0 +1,6 @@
+import TUFClient
+
+@main
+enum Main {
+    static func main() async { await ClientProgram.start() }
+}
