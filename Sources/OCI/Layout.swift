@@ -77,8 +77,9 @@ package struct Layout<Store: LayoutStore>: Sendable {
     /// The signature manifests that refer to an artifact, in the order in which the layout lists them.
     ///
     /// Looked at are the entries of `index.json`, then those of the index tagged `sha256-<hex>`, each once. An entry
-    /// that cannot be read says nothing about the artifact and is left out: it may belong to anything.
-    package func signatures(of artifact: Descriptor) throws -> [SignatureManifest] {
+    /// that cannot be read says nothing about the artifact and is left out: it may belong to anything. The search ends
+    /// with `limit` of them, so that a layout full of signatures costs no more than that. [CVE-2023-33958]
+    package func signatures(of artifact: Descriptor, limit: Int = .max) throws -> [SignatureManifest] {
         let index = try index()
         var seen: Set<Digest> = [artifact.digest]
         var found: [SignatureManifest] = []
@@ -87,6 +88,7 @@ package struct Layout<Store: LayoutStore>: Sendable {
                 let signature = try? signature(at: entry, of: artifact)
             else { continue }
             found.append(signature)
+            if found.count >= limit { break }
         }
         return found
     }

@@ -5,5 +5,6 @@ import Synchronization
 let removal = Mutex<URL?>(nil)
 
 func removeOriginal() {
-    if let folder = removal.withLock({ $0 }) { try? FileManager.default.removeItem(at: folder) }
+    guard let folder = removal.withLock({ $0 }) else { return }
+    for path in [folder.path, folder.path + "-bin"] { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -5,6 +5,8 @@ import TestVectors
 
 /// A folder in which the program itself has made a CA, a signing key, an image layout and a Notation configuration.
 struct CommandFixture: Sendable {
+    /// A folder with a copy of the program and nothing beside it.
+    let programs: String
     let folder: URL
     let digest: String
 
@@ -21,7 +23,11 @@ struct CommandFixture: Sendable {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("roadstead-cli-\(UUID().uuidString)")
         atexit { removeOriginal() }
         removal.withLock { $0 = folder }
-        let fixture = CommandFixture(folder: folder, digest: Digest(of: Array(manifest.utf8)).description)
+        let bin = bin(beside: folder)
+        try FileManager.default.createDirectory(at: bin, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+            atPath: programs + "/roadstead", toPath: bin.appendingPathComponent("roadstead").path)
+        let fixture = CommandFixture(programs: bin.path, folder: folder, digest: Digest(of: Array(manifest.utf8)).description)
         try fixture.fill()
         return fixture
     }
@@ -32,8 +38,12 @@ struct CommandFixture: Sendable {
         return try await TestVectors.withTemporaryFolder { parent in
             let copy = parent.appendingPathComponent("work")
             try FileManager.default.copyItem(at: original.folder, to: copy)
-            return try await body(CommandFixture(folder: copy, digest: original.digest))
+            return try await body(CommandFixture(programs: original.programs, folder: copy, digest: original.digest))
         }
+    }
+
+    private static func bin(beside folder: URL) -> URL {
+        folder.deletingLastPathComponent().appendingPathComponent(folder.lastPathComponent + "-bin")
     }
 
     private func fill() throws {
@@ -69,7 +79,7 @@ struct CommandFixture: Sendable {
 
     /// Runs shell words in the folder, the built programs first in the path, without a terminal.
     func run(_ script: String) throws -> TestVectors.Outcome {
-        let head = "cd '\(folder.path)' && export PATH='\(Self.programs)':\"$PATH\" SWIFT_BACKTRACE=enable=no && "
+        let head = "cd '\(folder.path)' && export PATH='\(programs)':\"$PATH\" SWIFT_BACKTRACE=enable=no && "
         return try TestVectors.outcome("/usr/bin/setsid", ["-w", "/bin/sh", "-c", head + "\n" + script])
     }
 }

@@ -89,7 +89,7 @@ package struct ArtifactVerifier: Sendable {
             findings.append(
                 Finding(
                     .tooManySignatures, stores == 0 ? .rejects : .informs,
-                    "only the first \(maximumSignatures) of \(count) signatures were looked at",
+                    "only the first \(maximumSignatures) signatures were looked at, and there are more",
                     hint: "raise --max-signatures if the right one may come later"))
         }
         return findings
