@@ -23,11 +23,12 @@ struct CommandFixture: Sendable {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("roadstead-cli-\(UUID().uuidString)")
         atexit { removeOriginal() }
         removal.withLock { $0 = folder }
-        let bin = bin(beside: folder)
+        let bin = programsFolder(beside: folder)
         try FileManager.default.createDirectory(at: bin, withIntermediateDirectories: true)
         try FileManager.default.copyItem(
             atPath: programs + "/roadstead", toPath: bin.appendingPathComponent("roadstead").path)
-        let fixture = CommandFixture(programs: bin.path, folder: folder, digest: Digest(of: Array(manifest.utf8)).description)
+        let fixture = CommandFixture(
+            programs: bin.path, folder: folder, digest: Digest(of: Array(manifest.utf8)).description)
         try fixture.fill()
         return fixture
     }
@@ -42,7 +43,7 @@ struct CommandFixture: Sendable {
         }
     }
 
-    private static func bin(beside folder: URL) -> URL {
+    private static func programsFolder(beside folder: URL) -> URL {
         folder.deletingLastPathComponent().appendingPathComponent(folder.lastPathComponent + "-bin")
     }
 

@@ -45,7 +45,8 @@ enum VerifyCommand {
         let verdict = ArtifactVerifier(
             policy: policy, denials: denials, now: console.now, maximumSignatures: maximum
         ).verify(
-            artifact.descriptor, signatures: try artifact.layout.signatures(of: artifact.descriptor, limit: maximum + 1), metadata: metadata
+            artifact.descriptor,
+            signatures: try artifact.layout.signatures(of: artifact.descriptor, limit: maximum + 1), metadata: metadata
         ) {
             (try artifact.layout.envelope(of: $0), try $0.envelope.mediaType)
         }
