@@ -33,7 +33,7 @@ package struct MasterKey: Sendable {
         guard lines.count >= 2, lines[0] == Self.header, rest, lines.count <= 3 else {
             throw PublishError(
                 .masterKey, "\(place) is not a master key: its first line is not \(Self.header), the key on the second",
-                hint: "make one with: roadstead-server master-key generate")
+                hint: "roadstead-server dev makes one; for serve: roadstead-server master-key generate FILE")
         }
         let word = String(lines[1])
         guard var bytes = word.utf8.count == 64 ? try? Hex.decode(word) : try? Base64.decode(word) else {

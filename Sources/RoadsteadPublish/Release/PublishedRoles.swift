@@ -48,7 +48,7 @@ struct PublishedRoles {
     private static func current(_ roots: [[UInt8]]) throws -> SignedMetadata<Root> {
         guard let first = roots.first else {
             throw PublishError(
-                .content, "the fleet has no root yet", hint: "make one with: roadstead fleet root create")
+                .content, "the fleet has no root yet", hint: "hold a ceremony: roadstead ceremony open --fleet FLEET --key …")
         }
         let limit = MetadataLimits().rootBytes
         var current = try SignedMetadata(selfSigned: try UnverifiedMetadata<Root>(first, maximumBytes: limit))
@@ -96,6 +96,6 @@ struct PublishedRoles {
     private static func torn(_ what: String) -> PublishError {
         PublishError(
             .version, "the published state does not hold together: \(what)",
-            hint: "the database may have been restored; run: roadstead-server recover")
+            hint: "the database may have been restored from a backup; publish nothing until its newest state is back")
     }
 }

@@ -100,7 +100,7 @@ struct ReleasePlanner {
             throw PublishError(
                 .version,
                 "team \(team) is known at version \(signed.version), fleet \(content.fleet) has published \(listed ?? 0)",
-                hint: "the database may have been restored; run: roadstead-server recover")
+                hint: "the database may have been restored from a backup; publish nothing until its newest state is back")
         }
         return newest
     }
@@ -245,7 +245,7 @@ struct ReleasePlanner {
         guard !root.isExpired(at: now) else {
             throw PublishError(
                 .content, "the root of fleet \(content.fleet) expired at \(root.expires)",
-                hint: "make the next one with: roadstead fleet root renew")
+                hint: "hold a ceremony: roadstead ceremony open --fleet FLEET --key …")
         }
         for role in [FleetRole.timestamp, .snapshot, .targets] where role != .targets || keys.targetsOnline {
             let key = try keys.require(role).key

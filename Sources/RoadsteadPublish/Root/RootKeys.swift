@@ -58,7 +58,7 @@ package struct ProposedKeys: Sendable {
         guard key.isCanonical else {
             throw PublishError(
                 .rootKey, "\(place) is written in another form than the one its id is computed from here",
-                hint: "export it with: roadstead key public --tuf")
+                hint: "roadstead ceremony open reads public keys in PEM form")
         }
         return key
     }
