@@ -116,8 +116,8 @@ make_fleet() {
     say "The fleet's root key is made here and stays here; the ceremony signs the fleet's first keys"
     expect 0 alice fleet add demo --team acme
     secret "$work/root.passphrase"
-    expect 0 roadstead key generate --type ed25519 --out "$work/root.key" --passphrase-file "$work/root.passphrase"
-    expect 0 alice ceremony open --fleet demo --key "file:$work/root.key.pub" --threshold 1
+    expect 0 roadstead key generate --key-type ed25519 --out "$work/root.key" --passphrase-file "$work/root.passphrase"
+    expect 0 alice ceremony open --fleet demo --key "file:$work/root.key" --passphrase-file "$work/root.passphrase" --threshold 1
     ceremony=$(grep -oE 'ceremony [0-9]+' <<<"$output" | head -1 | cut -d' ' -f2)
     expect 0 alice ceremony sign "$ceremony" --key "file:$work/root.key" --passphrase-file "$work/root.passphrase" --yes
     expect 0 alice ceremony close "$ceremony"

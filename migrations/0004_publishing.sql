@@ -138,7 +138,7 @@ CREATE TRIGGER release_change_stays BEFORE UPDATE OR DELETE ON release_change
 CREATE TABLE published_file (
     fleet_id bigint NOT NULL REFERENCES fleet,
     -- Below the fleet: metadata/… or targets/….
-    path text COLLATE "C" NOT NULL CHECK (path ~ '^(metadata|targets)/[A-Za-z0-9._/-]{1,400}$' AND path !~ '\.\.'),
+    path text COLLATE "C" NOT NULL CHECK (path ~ '^(metadata|targets)/[A-Za-z0-9._/-]+$' AND path !~ '\.\.' AND length(path) <= 420),
     -- Metadata only.
     role text COLLATE "C" CHECK (role ~ '^[a-z][a-z0-9-]{0,30}$'),
     version bigint CHECK (version >= 1),
