@@ -75,7 +75,9 @@ extension PublisherStore {
     private func fenced(_ fleet: FleetName, _ body: (Transaction) async throws -> Void) async throws {
         do {
             try await pool.withTransaction(attempts: 4, body)
-        } catch let error as PostgresError where error.code == .unique || error.code == .check {
+        } catch let error as PostgresError
+            where error.code == .unique || error.constraint == "release_goes_on"
+        {
             throw StoreError(
                 .fence,
                 "what was to be recorded for fleet \"\(fleet)\" does not follow what is there "

@@ -49,8 +49,9 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     package var target: RoleReach {
         switch self {
         case .readGovernance, .administer, .denyEverywhere, .createFleet: .everything
-        case .readTeam(let team), .createStore(let team), .propose(let team), .approveAdditions(let team), .proposeRemoval(let team),
-            .remove(let team), .proposeLiftingDenial(let team), .approveLiftingDenial(let team):
+        case .readTeam(let team), .createStore(let team), .propose(let team), .approveAdditions(let team),
+            .proposeRemoval(let team), .remove(let team), .proposeLiftingDenial(let team),
+            .approveLiftingDenial(let team):
             .team(team)
         case .readFleet(let fleet), .operateFleet(let fleet), .pauseFleet(let fleet): .fleet(fleet)
         case .readAudit(let reach), .exportAudit(let reach): reach

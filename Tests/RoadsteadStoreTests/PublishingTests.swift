@@ -1,0 +1,312 @@
+import Codecs
+import PostgresKit
+import Migrations
+import PostgresTesting
+import RoadsteadStore
+import SigningKeys
+import Testing
+import TrustModel
+
+@Suite(.postgres) struct PublishingTests {
+    private struct Scene {
+        let world: World
+        let fleet: FleetName
+        let team: TeamName
+    }
+
+    /// A fleet with its first root and one team.
+    private func scene() async throws -> Scene {
+        let world = try await World.make()
+        let (team, fleet) = (try await world.team(), try FleetName("demo"))
+        try await world.rule()
+        _ = try await world.api.createFleet(
+            fleet, id: try FleetID.random(), displayName: "demo", profile: .standard, by: world.admin.actor, now: start)
+        _ = try await world.api.addTeam(team, to: fleet, by: world.admin.actor, now: start)
+        return Scene(world: world, fleet: fleet, team: team)
+    }
+
+    private func key(_ name: String) -> PublicKeyRecord {
+        PublicKeyRecord(
+            keyID: Hex.encode(World.digest("id \(name)")), publicKey: Array("spki \(name)".utf8),
+            keyObject: Array("{}".utf8))
+    }
+
+    private func close(_ scene: Scene, root version: Int64, keys: [PublicKeyRecord]) async throws {
+        let draft = try await scene.world.api.openRootDraft(
+            of: scene.fleet, version: version, signedPart: [1], expires: start.adding(days: 7),
+            by: scene.world.admin.actor, now: start)
+        for key in keys {
+            _ = try await scene.world.api.addRootSignature(
+                draft: draft.id, keyID: key.keyID, signature: [7], by: scene.world.admin.actor, now: start)
+        }
+        _ = try await scene.world.api.closeRootDraft(
+            draft.id, file: Array("root \(version)".utf8), keys: keys, by: scene.world.admin.actor, now: start)
+    }
+
+    private func files(_ number: Int64, timestamp: Int64? = nil) -> [NewFile] {
+        let time = timestamp ?? number
+        return [
+            NewFile(path: "targets/acme/\(String(repeating: "a", count: 64)).ca.prod.pem", bytes: Array("pem".utf8)),
+            NewFile(
+                path: "metadata/\(number).snapshot.json", bytes: Array("snapshot \(number)".utf8), role: "snapshot",
+                version: number),
+            NewFile(
+                path: "metadata/timestamp.json", bytes: Array("timestamp \(time)".utf8), role: "timestamp",
+                version: time),
+        ]
+    }
+
+    private func digest(_ number: Int64) -> String { Hex.encode(World.digest("snapshot \(number)")) }
+
+    private func sign(
+        _ number: Int64, _ scene: Scene, files: [NewFile]? = nil, previous: String? = nil, changes: [Int64] = []
+    ) async throws {
+        let release = NewRelease(
+            number: number, kind: .release, previousDigest: number == 1 ? nil : previous ?? digest(number - 1),
+            difference: ["something"], changes: changes)
+        try await scene.world.publisher.recordSigned(
+            release, of: scene.fleet, digest: digest(number), files: files ?? self.files(number), teamRoles: [],
+            now: start)
+    }
+
+    @Test func `files are served from the publication of their release on, not before`() async throws {
+        let scene = try await scene()
+        let read = { try await scene.world.hosts.files.file("metadata/timestamp.json", of: scene.fleet)?.bytes }
+        try await sign(1, scene)
+        #expect(try await read() == nil)
+        #expect(try await scene.world.hosts.files.timestampVersion(of: scene.fleet) == 0)
+        try await scene.world.publisher.recordPublished(1, of: scene.fleet, now: start)
+        #expect(try await read() == Array("timestamp 1".utf8))
+        try await sign(2, scene)
+        #expect(try await read() == Array("timestamp 1".utf8))
+        try await scene.world.publisher.recordPublished(2, of: scene.fleet, now: start)
+        #expect(try await read() == Array("timestamp 2".utf8))
+        #expect(try await scene.world.hosts.files.file("metadata/1.snapshot.json", of: scene.fleet) != nil)
+        #expect(try await scene.world.hosts.files.file("metadata/9.snapshot.json", of: scene.fleet) == nil)
+        #expect(try await scene.world.hosts.files.timestampVersion(of: scene.fleet) == 2)
+    }
+
+    @Test func `a timestamp is signed again without a new release`() async throws {
+        let scene = try await scene()
+        let again = NewFile(
+            path: "metadata/timestamp.json", bytes: Array("timestamp 2".utf8), role: "timestamp", version: 2)
+        await expect(.fence) {
+            try await scene.world.publisher.recordTimestamp(again, of: scene.fleet, now: start)
+        }
+        try await sign(1, scene)
+        try await scene.world.publisher.recordPublished(1, of: scene.fleet, now: start)
+        try await scene.world.publisher.recordTimestamp(again, of: scene.fleet, now: start)
+        let served = try await scene.world.api.files.file("metadata/timestamp.json", of: scene.fleet)
+        #expect(served?.version == 2)
+    }
+
+    @Test func `of two publishers of one release one is fenced off, whole`() async throws {
+        let scene = try await scene()
+        let other = files(1, timestamp: 1).map {
+            NewFile(path: $0.path, bytes: $0.bytes + [0], role: $0.role, version: $0.version)
+        }
+        let results = await withTaskGroup(of: Bool.self) { group in
+            for files in [files(1), other] {
+                group.addTask { (try? await sign(1, scene, files: files)) != nil }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(results.count { $0 } == 1)
+        #expect(try await scene.world.count("SELECT count(*) AS n FROM published_file") == 3)
+    }
+
+    @Test func `a release follows the one before, in number, digest and state`() async throws {
+        let scene = try await scene()
+        await expect(.fence) { try await sign(2, scene) }
+        try await sign(1, scene)
+        await expect(.fence) { try await sign(2, scene) }
+        await expect(.fence) { try await scene.world.publisher.recordPublished(2, of: scene.fleet, now: start) }
+        try await scene.world.publisher.recordPublished(1, of: scene.fleet, now: start)
+        await expect(.fence) { try await sign(2, scene, previous: digest(7)) }
+        await expect(.fence) { try await scene.world.publisher.recordPublished(1, of: scene.fleet, now: start) }
+        try await sign(2, scene)
+    }
+
+    @Test func `a version of a role is given out once, and what is published stays as it is`() async throws {
+        let scene = try await scene()
+        try await sign(1, scene)
+        try await scene.world.publisher.recordPublished(1, of: scene.fleet, now: start)
+        let forged = NewFile(
+            path: "metadata/1.snapshot.json", bytes: Array("forged".utf8), role: "snapshot", version: 1)
+        await expect(.fence) { try await sign(2, scene, files: [forged]) }
+        for script in ["UPDATE published_file SET release = 0", "DELETE FROM published_content", "DELETE FROM release"]
+        {
+            await #expect(throws: (any Error).self) { try await scene.world.asOwner(script) }
+        }
+        #expect(try await scene.world.publisher.state(of: scene.fleet).unfinished == nil)
+    }
+
+    @Test func `a publisher that died between signing and publishing is finished by the next`() async throws {
+        let scene = try await scene()
+        let release = NewRelease(number: 1, kind: .release, previousDigest: nil, difference: [], changes: [])
+        try await scene.world.publisher.recordBuilt(release, of: scene.fleet, payload: [5], now: start)
+        #expect(try await scene.world.publisher.state(of: scene.fleet).unfinished?.payload == [5])
+        try await sign(1, scene)
+        let state = try await scene.world.publisher.state(of: scene.fleet)
+        #expect(state.unfinished?.state == .signed)
+        #expect(state.current.isEmpty)
+        #expect(state.counters["snapshot"] == 1)
+        try await scene.world.publisher.recordPublished(1, of: scene.fleet, now: start)
+        let after = try await scene.world.publisher.state(of: scene.fleet)
+        #expect(after.unfinished == nil)
+        #expect(after.last?.digest == digest(1))
+        #expect(after.current["snapshot"]?.bytes == Array("snapshot 1".utf8))
+    }
+
+    @Test func `one publisher at a time holds a fleet's lock`() async throws {
+        let scene = try await scene()
+        let other = PublisherStore(pool: try scene.world.database.pool(.publisher), inspector: World.inspector)
+        let inner = try await scene.world.publisher.withPublishingLock(scene.fleet) {
+            try await other.withPublishingLock(scene.fleet) { true }
+        }
+        #expect(inner == .some(.none))
+        #expect(try await other.withPublishingLock(scene.fleet) { true } == true)
+    }
+
+    @Test func `the state holds what a release is made from`() async throws {
+        let scene = try await scene()
+        let world = scene.world
+        let bob = try await world.person("bob", (.teamAdmin, .team(scene.team)))
+        let record = try await world.propose([4, 2], in: scene.team, by: world.admin)
+        try await world.approve(record, by: bob)
+        _ = try await world.publisher.publishApprovedChanges(now: start)
+        _ = try await world.api.addRepository(
+            try RegistryScope("registry.example.com/acme/app"), by: world.admin.actor, now: start)
+        _ = try await world.api.setMode(
+            .enforce, of: scene.fleet, enforcer: .notation, by: world.admin.actor, now: start)
+        try await close(scene, root: 1, keys: [key("root")])
+        let state = try await world.publisher.state(of: scene.fleet)
+        #expect(state.content.teams.map(\.name) == [scene.team])
+        #expect(state.content.teams.first?.stores.first?.anchors == [[4, 2]])
+        #expect(state.content.teams.first?.scopes.map(\.rawValue) == ["registry.example.com/acme"])
+        #expect(state.content.repositories.map(\.rawValue) == ["registry.example.com/acme/app"])
+        #expect(state.content.enforcers.first { $0.enforcer == .notation }?.mode == .enforce)
+        #expect(state.content.enforcers.first { $0.enforcer == .containerd }?.mode == .observe)
+        #expect(state.roots.map(\.bytes) == [Array("root 1".utf8)])
+        #expect(state.changes == [record.change.number])
+        try await sign(1, scene, changes: state.changes)
+        try await world.publisher.recordPublished(1, of: scene.fleet, now: start)
+        #expect(try await world.publisher.state(of: scene.fleet).changes.isEmpty)
+        let releases = try await world.api.change(record.change.number).releases
+        #expect(releases.map(\.number) == [1])
+    }
+
+    @Test func `a team's role has one counter for ever, in every fleet`() async throws {
+        let scene = try await scene()
+        let release = NewRelease(number: 1, kind: .release, previousDigest: nil, difference: [], changes: [])
+        let role = { TeamRoleRecord(team: scene.team, version: 3, bytes: $0) }
+        try await scene.world.publisher.recordSigned(
+            release, of: scene.fleet, digest: digest(1), files: files(1), teamRoles: [role([1])], now: start)
+        let prod = try FleetName("prod")
+        _ = try await scene.world.api.createFleet(
+            prod, id: try FleetID.random(), displayName: "prod", profile: .high, by: scene.world.admin.actor, now: start
+        )
+        _ = try await scene.world.api.addTeam(scene.team, to: prod, by: scene.world.admin.actor, now: start)
+        let state = try await scene.world.publisher.state(of: prod)
+        #expect(state.counters["acme"] == 3)
+        #expect(state.teamRoles[scene.team]?.bytes == [1])
+        await expect(.fence) {
+            try await scene.world.publisher.recordSigned(
+                release, of: prod, digest: digest(1), files: files(1), teamRoles: [role([2])], now: start)
+        }
+    }
+
+    @Test func `a key serves one role of one fleet, or one team, and nothing else`() async throws {
+        let scene = try await scene()
+        let id = try await scene.world.api.fleet(scene.fleet).id
+        let snapshot = SealedKeyRecord(key: key("one"), place: .role("snapshot", of: id), sealed: [1])
+        try await scene.world.publisher.addKeys([snapshot], now: start)
+        await expect(.conflict) {
+            try await scene.world.publisher.addKeys(
+                [SealedKeyRecord(key: key("one"), place: .role("timestamp", of: id), sealed: [1])], now: start)
+        }
+        await expect(.conflict) {
+            try await scene.world.publisher.addKeys(
+                [
+                    SealedKeyRecord(key: key("two"), place: .team(scene.team), sealed: [1]),
+                    SealedKeyRecord(key: key("one"), place: .team(scene.team), sealed: [1]),
+                ], now: start)
+        }
+        #expect(try await scene.world.publisher.state(of: scene.fleet).keys == [snapshot])
+        await expect(.conflict) { try await close(scene, root: 1, keys: [key("one")]) }
+        #expect(try await scene.world.api.fleet(scene.fleet).rootVersion == 0)
+    }
+
+    @Test func `a root follows the root before it, with keys of that fleet alone`() async throws {
+        let scene = try await scene()
+        try await close(scene, root: 1, keys: [key("root")])
+        try await close(scene, root: 2, keys: [key("root"), key("root-2")])
+        await expect(.conflict) { try await close(scene, root: 2, keys: [key("root")]) }
+        let fleet = try await scene.world.api.fleet(scene.fleet)
+        #expect(fleet.rootVersion == 2)
+        #expect(fleet.rootSHA256 == Hex.encode(World.digest("root 2")))
+        let served = try await scene.world.hosts.files.file("metadata/1.root.json", of: scene.fleet)
+        #expect(served?.bytes == Array("root 1".utf8))
+        let prod = try FleetName("prod")
+        _ = try await scene.world.api.createFleet(
+            prod, id: try FleetID.random(), displayName: "prod", profile: .standard, by: scene.world.admin.actor,
+            now: start)
+        let other = Scene(world: scene.world, fleet: prod, team: scene.team)
+        await expect(.conflict) { try await close(other, root: 1, keys: [key("root")]) }
+    }
+
+    @Test func `a new ceremony ends the open one, and a late signature is refused`() async throws {
+        let scene = try await scene()
+        let (api, actor) = (scene.world.api, scene.world.admin.actor)
+        let open = {
+            try await api.openRootDraft(
+                of: scene.fleet, version: 1, signedPart: [1], expires: start.adding(days: 7), by: actor, now: start)
+        }
+        let (first, second) = (try await open(), try await open())
+        let sign = { (draft: RootDraftRecord, now: UTCDate) in
+            _ = try await api.addRootSignature(
+                draft: draft.id, keyID: key("root").keyID, signature: [7], by: actor, now: now)
+        }
+        await expect(.notOpen) { try await sign(first, start) }
+        await expect(.expired) { try await sign(second, start.adding(days: 7)) }
+        try await sign(second, start)
+        try await sign(second, start)
+        #expect(try await api.rootDraft(second.id).signatures.count == 1)
+    }
+
+    @Test func `all keys are sealed anew under another master key, or none`() async throws {
+        let scene = try await scene()
+        let publisher = scene.world.publisher
+        let (old, new) = (String(repeating: "0", count: 32), String(repeating: "1", count: 32))
+        #expect(try await publisher.masterKeyCheckValue(settingIfAbsent: old, now: start) == old)
+        #expect(try await publisher.masterKeyCheckValue(settingIfAbsent: new, now: start) == old)
+        try await publisher.addKeys(
+            ["a", "b"].map { SealedKeyRecord(key: key($0), place: .team(scene.team), sealed: [1]) }, now: start)
+        await expect(.invalid) {
+            _ = try await publisher.rotateMasterKey(from: old, to: new, now: start) { Array($0.dropLast()) }
+        }
+        await expect(.conflict) { _ = try await publisher.rotateMasterKey(from: new, to: old, now: start) { $0 } }
+        let count = try await publisher.rotateMasterKey(from: old, to: new, now: start) { keys in
+            keys.map { SealedKeyRecord(key: $0.key, place: $0.place, sealed: [2]) }
+        }
+        #expect(count == 2)
+        #expect(try await publisher.masterKeyCheckValue() == new)
+        #expect(try await publisher.state(of: scene.fleet).keys.map(\.sealed) == [[2], [2]])
+    }
+
+    @Test func `publishers are woken when something was agreed`() async throws {
+        let scene = try await scene()
+        let bob = try await scene.world.person("bob", (.teamAdmin, .team(scene.team)))
+        let record = try await scene.world.propose(in: scene.team, by: scene.world.admin)
+        let stream = NotificationStream(
+            scene.world.database.settings(.publisher), channels: [try SQLName(PublishSignal.channel)])
+        var events = stream.makeAsyncIterator()
+        #expect(await events.next() == .listening)
+        try await scene.world.approve(record, by: bob)
+        guard case .notification(let notification) = await events.next() else {
+            Issue.record("nobody was woken")
+            return
+        }
+        #expect(notification.channel == PublishSignal.channel)
+    }
+}
