@@ -61,7 +61,7 @@ package enum RootRules {
         guard ["sha256", "sha384", "sha512"].contains(facts.signatureHash) else {
             return ("it is signed with \(facts.signatureHash)", stronger)
         }
-        guard facts.notAfter > now else {
+        guard facts.notAfter >= now else {
             return ("it expired at \(facts.notAfter)", "register the certificate that replaced it")
         }
         return nil
