@@ -61,7 +61,8 @@ struct Cluster: Sendable {
         ]
         if configuration.durability == .none { arguments.append("--no-sync") }
         let done = try await Subprocess.run(
-            .path(FilePath(programs.initdb)), arguments: Arguments(arguments), environment: environment,
+            .path(FilePath(executable(programs.initdb))), arguments: self.arguments(programs.initdb, arguments),
+            environment: environment,
             workingDirectory: "/", platformOptions: options(), output: .discarded, error: .string(limit: 65_536))
         guard done.terminationStatus.isSuccess else {
             throw PrivatePostgresError(
@@ -102,13 +103,20 @@ struct Cluster: Sendable {
     var environment: Environment { .custom(["LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "TZ": "UTC"]) }
 
     /// A session of its own, so that Ctrl-C reaches the program first, which then ends the server.
+    /// What is executed: the program, or setpriv when it must run as another user.
+    ///
+    /// A child that changes its own user between fork and exec can hang for ever: the C library then waits for threads
+    /// of the parent that the child does not have.
+    func executable(_ program: String) -> String { account.isOther ? "/usr/bin/setpriv" : program }
+
+    func arguments(_ program: String, _ arguments: [String]) -> Arguments {
+        guard account.isOther else { return Arguments(arguments) }
+        let drop = ["--reuid=\(account.userID)", "--regid=\(account.groupID)", "--clear-groups", "--", program]
+        return Arguments(drop + arguments)
+    }
+
     func options() -> PlatformOptions {
         var options = PlatformOptions()
-        if account.isOther {
-            options.userID = account.userID
-            options.groupID = account.groupID
-            options.supplementaryGroups = [account.groupID]
-        }
         options.createSession = true
         options.teardownSequence = [
             .send(signal: .interrupt, allowedDurationToNextStep: .seconds(10)),

@@ -108,8 +108,9 @@ extension Cluster {
             FilePath(log), .writeOnly, options: [.create, .append, .closeOnExec], permissions: [.ownerReadWrite])
         let options = options()
         return try await Subprocess.run(
-            .path(FilePath(programs.postgres)), arguments: Arguments(serverArguments), environment: environment,
-            workingDirectory: "/", platformOptions: options, input: .none,
+            .path(FilePath(executable(programs.postgres))),
+            arguments: arguments(programs.postgres, serverArguments), environment: environment, workingDirectory: "/",
+            platformOptions: options, input: .none,
             output: .fileDescriptor(output, closeAfterSpawningProcess: false),
             error: .fileDescriptor(output, closeAfterSpawningProcess: true)
         ) { execution in
