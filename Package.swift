@@ -118,6 +118,9 @@ if layers != "core" {
 }
 
 if layers == "full" {
+    products += [
+        .executable(name: "roadstead-server", targets: ["roadstead-server"])
+    ]
     dependencies += [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -130,6 +133,41 @@ if layers == "full" {
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ]
     targets += [
+        library(
+            "Observability",
+            [
+                "Problems", .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        library(
+            "RoadsteadServer",
+            [
+                "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "PrivatePostgres", "Migrations", "PostgresKit",
+                "TrustModel", "TUF", "PKI", "SigningKeys", "Observability", "Files", "Codecs", "Problems",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        .executableTarget(name: "roadstead-server", dependencies: ["RoadsteadServer"], swiftSettings: strict),
+        tests(
+            "RoadsteadServerTests",
+            [
+                "RoadsteadServer", "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "PostgresTesting",
+                "PrivatePostgres", "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI", "Observability",
+                "SigningKeys", "Files", "Codecs", "Problems",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         library(
             "RoadsteadRemote",
             [

@@ -13,6 +13,7 @@ enum StatementList {
         FetchKeptAnswer.self, FetchKeyUse.self, FetchMasterKeyCheck.self, FetchPerson.self,
         FetchPersonBySubject.self, FetchRelease.self, FetchReleaseDigest.self, FetchRepositoryOwner.self,
         FetchRootDraft.self, FetchScopeOwner.self, FetchTeam.self, FetchTeamRemoval.self, FetchTimestampVersion.self,
+        ListPublishedHeads.self, ListPublishedPaths.self,
         FindAnchor.self, FindFile.self, FindTeamRole.self, HasAdministrator.self, InsertAnchor.self,
         InsertBinding.self, InsertChange.self, InsertContent.self, InsertCredential.self, InsertDecision.self,
         InsertFile.self, InsertFleet.self, InsertFleetTeam.self, InsertHost.self, InsertHostState.self,

@@ -1,0 +1,51 @@
+import Codecs
+import RoadsteadStore
+import RoadsteadWire
+import TrustModel
+
+/// The audit log, for those who may read it.
+struct AuditController: Sendable {
+    private static let tag = "audit"
+
+    let store: ApiStore
+
+    var endpoints: [Endpoint] {
+        [
+            .read(
+                "/v1/audit", "Audit events in the order of commits", tag: Self.tag,
+                queries: Endpoint.pageQueries + [.init(name: "after", summary: "sequence number to go on from")]
+            ) { call in
+                let session = try call.caller()
+                let after = call.query("cursor") ?? call.query("after")
+                let page = try PageRequest(after: after, limit: try call.pageLimit())
+                return try await store.auditEvents(page, of: try Self.reach(of: session)).body(AuditEventBody.init)
+            },
+            .read("/v1/audit/verification", "Whether the chain of audit events holds", tag: Self.tag) { call in
+                try call.caller().require(.readAudit(.everything))
+                let chain = try await store.verifyAudit()
+                return AuditVerification(
+                    entries: chain.entries, head: chain.head, intact: chain.isIntact, firstBroken: chain.firstBroken)
+            },
+        ]
+    }
+
+    /// Everything, or the one team or fleet that the caller's role is bound to.
+    private static func reach(of session: Session) throws -> RoleReach {
+        if session.decide(.readAudit(.everything)).isAllowed { return .everything }
+        let reaches = session.bindings.map(\.reach).filter { session.decide(.readAudit($0)).isAllowed }
+        guard let reach = reaches.first else {
+            try session.require(.readAudit(.everything))
+            return .everything
+        }
+        return reach
+    }
+}
+
+extension AuditEventBody {
+    init(_ entry: AuditEntry) throws {
+        self.init(
+            sequence: entry.sequence, at: entry.at, actor: entry.actor, action: entry.action, object: entry.object,
+            detail: try JSON(parsing: entry.detail), requestID: entry.requestID,
+            previous: Hex.encode(entry.previousHash), hash: Hex.encode(entry.hash))
+    }
+}

@@ -1,0 +1,198 @@
+import Codecs
+import HTTPTypes
+import PKI
+import RoadsteadStore
+import RoadsteadWire
+import TrustModel
+
+/// Changes: what is proposed, decided and withdrawn.
+struct ChangeController: Sendable {
+    private static let tag = "changes"
+    private static let bodyLimit = 4 << 20
+    private static let filters = [
+        Endpoint.QueryParameter(name: "team", summary: "of one team"),
+        Endpoint.QueryParameter(name: "state", summary: "in one state"),
+        Endpoint.QueryParameter(name: "mine", summary: "true: the caller's own"),
+    ]
+
+    let store: ApiStore
+
+    var endpoints: [Endpoint] {
+        [
+            .read("/v1/changes", "Changes", tag: Self.tag, queries: Self.filters + Endpoint.pageQueries) { call in
+                try await list(call)
+            },
+            .write(
+                "/v1/changes", "Proposes operations in one team", tag: Self.tag, bodyLimit: Self.bodyLimit,
+                version: { $0.version }
+            ) { (call: Call, body: ChangeRequest) in
+                let session = try call.caller()
+                let content = try Self.content(
+                    body.team, body.operations, body.justification, body.ticket, owner: session.person.subject)
+                return try await render(
+                    store.propose(content, draft: body.draft ?? false, by: session.actor, now: call.now))
+            },
+            .read("/v1/changes/{number}", "A change", tag: Self.tag, version: { $0.version }) { call in
+                try await render(store.change(try call.number("number")))
+            },
+            .write(
+                method: .put, "/v1/changes/{number}", "Edits a change, which voids its approvals", tag: Self.tag,
+                status: .ok,
+                concurrency: .ifMatch, bodyLimit: Self.bodyLimit, version: { $0.version }
+            ) { (call: Call, body: ChangeEdit) in try await edit(call, body) },
+            .act("/v1/changes/{number}/submit", "Submits a draft", tag: Self.tag, version: { $0.version }) { call in
+                let version = call.statesVersion ? try call.expectedVersion() : nil
+                return try await render(
+                    store.submit(
+                        try call.number("number"), ifVersion: version, by: try call.caller().actor, now: call.now))
+            },
+            decision("approve", "Approves exactly what the digest names", approves: true),
+            decision("reject", "Rejects a change, which ends it", approves: false),
+            .act("/v1/changes/{number}/withdraw", "Withdraws one's own change", tag: Self.tag) { call in
+                try await render(
+                    store.withdraw(try call.number("number"), by: try call.caller().actor, now: call.now))
+            },
+        ]
+    }
+
+    private func decision(_ verb: String, _ summary: String, approves: Bool) -> Endpoint {
+        .write("/v1/changes/{number}/\(verb)", summary, tag: Self.tag, status: .ok, version: { $0.version }) {
+            (call: Call, body: DecisionRequest) in
+            try await render(
+                store.decide(
+                    try call.number("number"), approves: approves, digest: body.digest, comment: body.comment,
+                    by: try call.caller().actor, now: call.now))
+        }
+    }
+
+    private func list(_ call: Call) async throws -> Page<ChangeBody> {
+        var filter = ChangeFilter(team: try call.query("team", as: TeamName.self))
+        if let state = call.query("state") { filter.state = try AnchorController.word(state, "state") }
+        if call.query("mine") == "true" { filter.author = try call.caller().person.id }
+        let page = try await store.changes(filter, try call.page())
+        return Page(items: try await render(page.items), next: page.next)
+    }
+
+    private func edit(_ call: Call, _ body: ChangeEdit) async throws -> ChangeBody {
+        let session = try call.caller()
+        let number = try call.number("number")
+        let version = try call.expectedVersion()
+        let content = try Self.content(
+            try await store.change(number).change.team, body.operations, body.justification, body.ticket,
+            owner: session.person.subject)
+        return try await render(
+            store.edit(number, to: content, ifVersion: version, by: session.actor, now: call.now))
+    }
+
+    // MARK: In
+
+    private static func content(
+        _ team: TeamName, _ operations: [OperationBody], _ justification: String, _ ticket: String?, owner: String
+    ) throws -> ChangeContent {
+        let operations = try operations.enumerated().map { index, body in
+            try operation(body, "operations[\(index)]", owner: owner)
+        }
+        return try ChangeContent(team: team, operations: operations, justification: justification, ticket: ticket)
+    }
+
+    private static func operation(_ body: OperationBody, _ place: String, owner: String) throws -> ChangeOperation {
+        func require<Value>(_ value: Value?, _ name: String) throws -> Value {
+            guard let value else {
+                throw CodecError(.missing, "\(place) has no member \"\(name)\", which \(body.op.rawValue) needs")
+            }
+            return value
+        }
+        func refuse(_ values: [(String, Any?)]) throws {
+            for (name, value) in values where value != nil {
+                throw CodecError(.unknownMember, "\(place).\(name) has no meaning for \(body.op.rawValue)")
+            }
+        }
+        switch body.op {
+        case .addAnchor:
+            try refuse([("anchor", body.anchor)])
+            let certificate = try Certificate(pemOrDER: Array(try require(body.certificate, "certificate").utf8))
+            return .addAnchor(
+                AnchorAddition(
+                    kind: try require(body.kind, "kind"), store: try require(body.store, "store"),
+                    certificate: certificate.der, origin: try require(body.origin, "origin"), owner: owner,
+                    reviewBy: body.reviewBy))
+        case .removeAnchor:
+            try refuse([
+                ("kind", body.kind), ("store", body.store), ("certificate", body.certificate),
+                ("origin", body.origin), ("reviewBy", body.reviewBy),
+            ])
+            return .removeAnchor(id: try require(body.anchor, "anchor"))
+        }
+    }
+
+    // MARK: Out
+
+    private func render(_ record: ChangeRecord) async throws -> ChangeBody {
+        let bodies = try await render([record])
+        guard let body = bodies.first else { throw ServerError(.notFound, "the change is gone") }
+        return body
+    }
+
+    /// People and anchors are looked up once for all.
+    private func render(_ records: [ChangeRecord]) async throws -> [ChangeBody] {
+        let ids = records.flatMap { record in [record.change.author] + record.decisions.map(\.person) }
+        let people = try await store.people(ids)
+        var anchors: [Int64: AnchorRecord] = [:]
+        for record in records {
+            for case .removeAnchor(let id) in record.change.content.operations where anchors[id] == nil {
+                anchors[id] = try? await store.anchor(id)
+            }
+        }
+        return records.map { record in
+            ChangeBody(record, name: { people[$0]?.subject ?? "person \($0)" }, anchors: anchors)
+        }
+    }
+}
+
+extension ChangeBody {
+    init(_ record: ChangeRecord, name: (PersonID) -> String, anchors: [Int64: AnchorRecord]) {
+        let change = record.change
+        self.init(
+            number: change.number, team: change.team, author: name(change.author), state: change.state,
+            version: change.version, baseVersion: change.baseVersion, digest: change.digest,
+            operations: change.content.operations.map(OperationBody.init),
+            effect: change.content.operations.map { $0.effect(in: change.team, anchors) },
+            justification: change.content.justification, ticket: change.content.ticket, created: change.created,
+            expires: change.state.isOpen ? change.expires : nil, approvalsNeeded: change.approvalsNeeded,
+            approvals: record.decisions.map { decision in
+                DecisionBody(
+                    person: name(decision.person), approves: decision.approves, digest: decision.digest,
+                    at: decision.decided, void: record.isVoid(decision), comment: decision.comment)
+            },
+            canApprove: record.canApprove.map(\.subject),
+            release: record.releases.map { "\($0.fleet)/\($0.number)" }, note: change.note)
+    }
+}
+
+extension OperationBody {
+    init(_ operation: ChangeOperation) {
+        switch operation {
+        case .addAnchor(let addition):
+            self.init(
+                op: .addAnchor, kind: addition.kind, store: addition.store,
+                certificate: PEMBlock(label: "CERTIFICATE", bytes: addition.certificate).text,
+                origin: addition.origin, reviewBy: addition.reviewBy)
+        case .removeAnchor(let id): self.init(op: .removeAnchor, anchor: id)
+        }
+    }
+}
+
+extension ChangeOperation {
+    /// What it does, in a line for people.
+    fileprivate func effect(in team: TeamName, _ anchors: [Int64: AnchorRecord]) -> String {
+        switch self {
+        case .addAnchor(let addition):
+            let store = TrustStoreID(team: team, kind: addition.kind, name: addition.store)
+            let subject = (try? Certificate(der: addition.certificate)).map { "\($0.subject)" } ?? "a certificate"
+            return "adds the \(addition.origin.title) anchor \(subject) to \(store)"
+        case .removeAnchor(let id):
+            guard let anchor = anchors[id] else { return "removes anchor \(id)" }
+            return "removes the anchor \(anchor.subject) from \(anchor.store)"
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import Codecs
+import HTTPTypes
+import RoadsteadWire
+
+/// One operation of the API: what the router runs and what the OpenAPI document says, in one value.
+struct Endpoint: Sendable {
+    /// What a caller must show.
+    enum Access: String, Sendable {
+        /// Nothing: the body carries its own proof, or there is nothing to protect.
+        case open
+        /// The bootstrap token, as bearer.
+        case bootstrapToken
+        /// An API token, as bearer.
+        case token
+    }
+
+    /// A parameter of the query, always optional.
+    struct QueryParameter: Sendable {
+        let name: String
+        let summary: String
+    }
+
+    enum Concurrency: Sendable {
+        case none
+        /// `If-Match` with the version that the change was made from is required.
+        case ifMatch
+    }
+
+    /// Whether the answer may be kept for `Idempotency-Key`.
+    enum Repeats: Sendable {
+        /// Reading: nothing to keep.
+        case harmless
+        case replayed
+        /// The answer holds a secret that is shown once, so it is not kept: the same key again is refused.
+        case refused
+    }
+
+    let method: HTTPRequest.Method
+    /// With parameters in braces, as OpenAPI and the router both write them.
+    let path: String
+    let summary: String
+    let tag: String
+    let access: Access
+    let body: (any (Decodable & SendableMetatype).Type)?
+    let answer: (any (Encodable & SendableMetatype).Type)?
+    let status: HTTPResponse.Status
+    let queries: [QueryParameter]
+    let concurrency: Concurrency
+    let repeats: Repeats
+    /// Most bytes of the request's body.
+    let bodyLimit: Int
+    let run: @Sendable (Call) async throws -> Answer
+
+    static let defaultBodyLimit = 64 * 1024
+    static let pageQueries = [
+        QueryParameter(name: "limit", summary: "Items on a page, 1 to 1000; 100 unless said"),
+        QueryParameter(name: "cursor", summary: "`next` of the page before"),
+    ]
+
+    var pathParameters: [String] {
+        path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+    }
+}
+
+/// What an operation answers with.
+struct Answer: Sendable {
+    let json: JSON?
+    /// The version of what was answered, for `If-Match`.
+    let version: Int64?
+
+    static let empty = Answer(json: nil, version: nil)
+
+    init(json: JSON?, version: Int64?) {
+        self.json = json
+        self.version = version
+    }
+
+    init(_ value: some Encodable, version: Int64? = nil) throws {
+        json = try JSON(encoding: value)
+        self.version = version
+    }
+}
+
+extension Endpoint {
+    /// An operation that reads.
+    static func read<Value: Codable & Sendable>(
+        _ path: String, _ summary: String, tag: String, access: Access = .token, queries: [QueryParameter] = [],
+        answer: Value.Type = Value.self, version: @escaping @Sendable (Value) -> Int64? = { _ in nil },
+        _ run: @escaping @Sendable (Call) async throws -> Value
+    ) -> Endpoint {
+        Endpoint(
+            method: .get, path: path, summary: summary, tag: tag, access: access, body: nil, answer: Value.self,
+            status: .ok, queries: queries, concurrency: .none, repeats: .harmless, bodyLimit: 0
+        ) { call in
+            let value = try await run(call)
+            return try Answer(value, version: version(value))
+        }
+    }
+
+    /// An operation that takes a body and changes something.
+    static func write<Body: Codable & Sendable, Value: Codable & Sendable>(
+        method: HTTPRequest.Method = .post, _ path: String, _ summary: String, tag: String,
+        access: Access = .token, status: HTTPResponse.Status = .created, concurrency: Concurrency = .none,
+        repeats: Repeats = .replayed, bodyLimit: Int = defaultBodyLimit, body: Body.Type = Body.self,
+        answer: Value.Type = Value.self, version: @escaping @Sendable (Value) -> Int64? = { _ in nil },
+        _ run: @escaping @Sendable (Call, Body) async throws -> Value
+    ) -> Endpoint {
+        Endpoint(
+            method: method, path: path, summary: summary, tag: tag, access: access, body: Body.self,
+            answer: Value.self, status: status, queries: [], concurrency: concurrency, repeats: repeats,
+            bodyLimit: bodyLimit
+        ) { call in
+            let value = try await run(call, try call.decode(Body.self))
+            return try Answer(value, version: version(value))
+        }
+    }
+
+    /// An operation that changes something and takes no body.
+    static func act<Value: Codable & Sendable>(
+        _ path: String, _ summary: String, tag: String, status: HTTPResponse.Status = .ok,
+        concurrency: Concurrency = .none, answer: Value.Type = Value.self,
+        version: @escaping @Sendable (Value) -> Int64? = { _ in nil },
+        _ run: @escaping @Sendable (Call) async throws -> Value
+    ) -> Endpoint {
+        Endpoint(
+            method: .post, path: path, summary: summary, tag: tag, access: .token, body: nil, answer: Value.self,
+            status: status, queries: [], concurrency: concurrency, repeats: .replayed, bodyLimit: 1_024
+        ) { call in
+            let value = try await run(call)
+            return try Answer(value, version: version(value))
+        }
+    }
+
+    /// An operation that takes a body and answers with nothing.
+    static func deliver<Body: Codable & Sendable>(
+        _ path: String, _ summary: String, tag: String, access: Access, bodyLimit: Int = defaultBodyLimit,
+        body: Body.Type = Body.self, _ run: @escaping @Sendable (Call, Body) async throws -> Void
+    ) -> Endpoint {
+        Endpoint(
+            method: .post, path: path, summary: summary, tag: tag, access: access, body: Body.self, answer: nil,
+            status: .noContent, queries: [], concurrency: .none, repeats: .harmless, bodyLimit: bodyLimit
+        ) { call in
+            try await run(call, try call.decode(Body.self))
+            return .empty
+        }
+    }
+
+    /// An operation that takes something away.
+    static func remove(
+        _ path: String, _ summary: String, tag: String, queries: [QueryParameter] = [],
+        _ run: @escaping @Sendable (Call) async throws -> Void
+    ) -> Endpoint {
+        Endpoint(
+            method: .delete, path: path, summary: summary, tag: tag, access: .token, body: nil, answer: nil,
+            status: .noContent, queries: queries, concurrency: .none, repeats: .replayed, bodyLimit: 1_024
+        ) { call in
+            try await run(call)
+            return .empty
+        }
+    }
+}

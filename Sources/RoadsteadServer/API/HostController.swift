@@ -1,0 +1,178 @@
+import Codecs
+import CoreMetrics
+import Observability
+import RoadsteadStore
+import RoadsteadWire
+import SigningKeys
+import TrustModel
+
+/// Hosts: how they join, what they report, who they are.
+struct HostController: Sendable {
+    private static let tag = "hosts"
+    private static let receiptLimit = 1 << 20
+
+    let store: ApiStore
+    let hosts: HostStore
+    let gate: Gate
+    let metrics: any MetricsFactory
+    /// The address by which hosts reach the server.
+    let publicAddress: @Sendable () -> String
+
+    var endpoints: [Endpoint] {
+        [
+            .write(
+                "/v1/fleets/{fleet}/join-tokens", "Makes a join string for hosts, shown once", tag: Self.tag,
+                repeats: .refused
+            ) { try await joinToken($0, $1) },
+            .read(
+                "/v1/hosts", "Hosts", tag: Self.tag,
+                queries: [.init(name: "fleet", summary: "of one fleet")] + Endpoint.pageQueries
+            ) { call in
+                let fleet = try call.query("fleet", as: FleetName.self)
+                return try await store.hosts(of: fleet, try call.page()).body(HostBody.init)
+            },
+            .read("/v1/hosts/{id}", "A host", tag: Self.tag) { call in
+                HostBody(try await store.host(try call.number("id")))
+            },
+            .remove("/v1/hosts/{id}", "Takes a host out of its fleet", tag: Self.tag) { call in
+                try await store.removeHost(try call.number("id"), by: try call.caller().actor, now: call.now)
+            },
+            .write(
+                "/v1/enroll", "Enrols a host that holds a join token and proves its key", tag: Self.tag,
+                access: .open, repeats: .harmless
+            ) { try await enrol($0, $1) },
+            .deliver(
+                "/v1/hosts/{id}/receipts", "Takes in a receipt, signed with the host's key", tag: Self.tag,
+                access: .open, bodyLimit: Self.receiptLimit
+            ) { try await receive($0, $1) },
+        ]
+    }
+
+    private func joinToken(_ call: Call, _ request: JoinTokenRequest) async throws -> JoinTokenBody {
+        let session = try call.caller()
+        let uses = try IdentityController.checked(request.uses ?? 1, 1...10_000, "uses")
+        let hours = try IdentityController.checked(request.expiresInHours ?? 24, 1...720, "expiresInHours")
+        let fleet = try await store.fleet(try call.path("fleet"))
+        guard let digest = fleet.rootSHA256, fleet.rootVersion > 0 else {
+            throw StoreError(
+                .conflict, "fleet \"\(fleet.name)\" has no root yet, which hosts are pinned to",
+                hint: "make its root first: roadstead ceremony open --fleet \(fleet.name)")
+        }
+        let token = TokenText.generate(.join)
+        let record = try await store.createJoinToken(
+            for: fleet.name, tokenSHA256: token.sha256, uses: uses, labels: request.labels ?? [:],
+            expires: call.now.adding(seconds: Int64(hours) * 3_600), by: session.actor, now: call.now)
+        let timestamp = try await store.files.timestampVersion(of: fleet.name)
+        let join = JoinString(
+            server: publicAddress(), fleet: fleet.name, fleetID: fleet.id, rootSHA256: digest,
+            rootVersion: fleet.rootVersion,
+            minimumVersions: timestamp > 0 ? ["timestamp": timestamp, "snapshot": fleet.release] : [:],
+            token: token.text)
+        return JoinTokenBody(joinString: try join.text, expires: record.expires, uses: record.usesLeft)
+    }
+
+    // MARK: Enrolment
+
+    private func enrol(_ call: Call, _ request: EnrollRequest) async throws -> EnrollBody {
+        try gate.admit(call.request, call.context)
+        let fleet: FleetRecord
+        do {
+            fleet = try await store.fleet(request.fleet)
+        } catch let error as StoreError where error.code == .notFound {
+            gate.recordFailure(call.request, call.context)
+            throw error
+        }
+        guard let token = TokenText(request.token, .join) else { throw refused(call) }
+        let key = try Self.hostKey(request.publicKey)
+        let statement = HostStatement.enrolment(
+            fleetID: fleet.id, hostName: request.hostName, tokenSHA256: Hex.encode(token.sha256))
+        guard let proof = try? Base64.decode(request.proof),
+            key.isValid(signature: proof, over: statement, scheme: .ed25519)
+        else {
+            throw ServerError(
+                .request, "the proof is no signature with the host's key over this fleet, name and token",
+                hint: "enrol with roadstead-agent, which makes it")
+        }
+        do {
+            let host = try await hosts.enrol(
+                try NewHost(
+                    name: request.hostName, fleet: request.fleet, publicKey: key.spki, labels: request.labels ?? [:]),
+                tokenSHA256: token.sha256, now: call.now)
+            return EnrollBody(host: "\(host.id)", fleet: host.fleet, fleetID: host.fleetID)
+        } catch let error as StoreError where error.code == .unauthenticated {
+            throw refused(call)
+        }
+    }
+
+    private func refused(_ call: Call) -> ServerError {
+        gate.recordFailure(call.request, call.context)
+        return ServerError(
+            .unauthenticated, "this join token does not count for this fleet",
+            hint: "make another one: roadstead host join-token")
+    }
+
+    private static func hostKey(_ pem: String) throws -> PublicKey {
+        let key = try PublicKey(pem: Array(pem.utf8))
+        guard key.type == .ed25519 else {
+            throw ServerError(.request, "the host's key is \(key.type), and hosts have Ed25519 keys")
+        }
+        return key
+    }
+
+    // MARK: Receipts
+
+    private func receive(_ call: Call, _ envelope: ReceiptEnvelope) async throws {
+        do {
+            try await take(call, envelope)
+            count("taken")
+        } catch {
+            count("refused")
+            throw error
+        }
+    }
+
+    private func take(_ call: Call, _ envelope: ReceiptEnvelope) async throws {
+        try gate.admit(call.request, call.context)
+        let host = try await hosts.host(try call.number("id"))
+        let bytes = try Base64.decode(envelope.receipt)
+        let signature = try Base64.decode(envelope.signature)
+        guard try PublicKey(spki: host.publicKey).isValid(signature: signature, over: bytes, scheme: .ed25519) else {
+            gate.recordFailure(call.request, call.context)
+            throw ServerError(
+                .unauthenticated, "the receipt is not signed with the key of this host",
+                hint: "enrol the host again if its key was replaced")
+        }
+        let receipt = try Receipt(verifiedBytes: bytes)
+        guard receipt.host == "\(host.id)" else {
+            throw ServerError(.request, "the receipt is of host \"\(receipt.host.prefix(40))\", not of this one")
+        }
+        try await hosts.record(
+            receipt.named(host.name), bytes: bytes, signature: signature, from: host, now: call.now)
+    }
+
+    private func count(_ outcome: String) {
+        Counter(
+            label: MetricName.receipts.rawValue, dimensions: [("outcome", outcome)], factory: metrics
+        ).increment()
+    }
+}
+
+extension Receipt {
+    /// The same under the name by which the store knows the host; hosts call themselves by their id.
+    fileprivate func named(_ name: String) -> Receipt {
+        Receipt(
+            host: name, fleet: fleet, sequence: sequence, issued: issued, agentVersion: agentVersion,
+            release: release, releaseDigest: releaseDigest, roleVersions: roleVersions, enforcers: enforcers,
+            warnings: warnings)
+    }
+}
+
+extension HostBody {
+    init(_ record: HostRecord) {
+        self.init(
+            id: "\(record.id)", name: record.name, fleet: record.fleet, labels: record.labels,
+            enrolled: record.enrolled, lastSeen: record.lastSeen, release: record.release, behind: record.behind,
+            agentVersion: record.agentVersion.isEmpty ? nil : record.agentVersion, enforcers: record.enforcers,
+            warnings: record.warnings, removed: record.removed != nil)
+    }
+}

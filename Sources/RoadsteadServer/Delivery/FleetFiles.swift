@@ -1,0 +1,134 @@
+import CoreMetrics
+import Logging
+import Observability
+import Synchronization
+import TrustModel
+
+/// The published files of all fleets: from memory, else from the database, else, while that is away, from disk.
+final class FleetFiles: Sendable {
+    /// What is known without asking anybody.
+    enum Known: Sendable {
+        case file(ServedFile)
+        /// There is no such root yet, or nothing of that name can exist.
+        case absent
+        case unknown
+    }
+
+    private struct Publication {
+        let head: FleetHead
+        let timestamp: ServedFile
+    }
+
+    private struct State {
+        var publications: [FleetName: Publication] = [:]
+        /// Timestamps by request path, so that the busiest request is one look-up.
+        var timestamps: [String: ServedFile] = [:]
+        var cache: FileCache
+    }
+
+    let hints = HintBoard()
+    private let source: any FleetFileSource
+    private let directory: PublishedDirectory
+    private let state: Mutex<State>
+    private let misses: Counter
+    private let fromDisk: Counter
+
+    /// - Parameter cacheBytes: bound of what is kept in memory beside the timestamps.
+    init(
+        source: any FleetFileSource, directory: PublishedDirectory, metrics: any MetricsFactory,
+        cacheBytes: Int = 64 << 20
+    ) {
+        self.source = source
+        self.directory = directory
+        state = Mutex(State(cache: FileCache(limit: cacheBytes)))
+        misses = Counter(label: MetricName.fleetCacheMisses.rawValue, dimensions: [], factory: metrics)
+        fromDisk = Counter(label: MetricName.fleetServedFromDisk.rawValue, dimensions: [], factory: metrics)
+    }
+
+    /// The timestamp at a request's path, when that is what the path names.
+    func timestamp(at path: String) -> ServedFile? { state.withLock { $0.timestamps[path] } }
+
+    func known(_ path: FleetPath) -> Known {
+        state.withLock { state in
+            guard let publication = state.publications[path.fleet] else { return .unknown }
+            if path.isTimestamp { return .file(publication.timestamp) }
+            if let root = path.rootVersion, root > publication.head.rootVersion { return .absent }
+            return state.cache.file(path.text).map { .file($0) } ?? .unknown
+        }
+    }
+
+    /// Version of a fleet's timestamp; nil when it has published nothing.
+    func timestampVersion(_ fleet: FleetName) -> Int64? {
+        state.withLock { $0.publications[fleet]?.head.timestampVersion }
+    }
+
+    /// Loads a file that is not in memory; nil when it was never published.
+    ///
+    /// - Throws: when the database is away and the disk does not know either: that must not look like "not found".
+    func load(_ path: FleetPath) async throws -> ServedFile? {
+        misses.increment()
+        let bytes: [UInt8]?
+        do {
+            bytes = try await source.file(path)
+        } catch {
+            bytes = try onDisk(path, while: error)
+        }
+        guard let bytes else { return nil }
+        let file = ServedFile(bytes, path: path)
+        if !path.isTimestamp { state.withLock { $0.cache.insert(file, path.text) } }
+        return file
+    }
+
+    private func onDisk(_ path: FleetPath, while error: any Error) throws -> [UInt8]? {
+        if let bytes = try? directory.file(path) {
+            fromDisk.increment()
+            return bytes
+        }
+        let newest = directory.rootVersion(path.fleet)
+        if let root = path.rootVersion, newest > 0, root > newest { return nil }
+        throw error
+    }
+
+    /// Takes in what was published since the last time: to disk first, then into memory, then the waiters are woken.
+    func refresh(logger: Logger) async throws {
+        defer { hints.wake(versions) }
+        for head in try await source.heads() where self.head(head.fleet) != head {
+            try await takeIn(head, logger)
+        }
+    }
+
+    /// Starts from what lies on disk, so that files are served even when the database does not answer at once.
+    private func takeIn(_ head: FleetHead, _ logger: Logger) async throws {
+        guard let timestampPath = FleetPath(fleet: head.fleet, file: "metadata/timestamp.json"),
+            let timestamp = try await source.file(timestampPath)
+        else { return }
+        await copyToDisk(head.fleet, timestamp, timestampPath, logger)
+        let file = ServedFile(timestamp, path: timestampPath)
+        state.withLock { state in
+            state.publications[head.fleet] = Publication(head: head, timestamp: file)
+            state.timestamps[timestampPath.text] = file
+        }
+    }
+
+    /// A full disk must not stop the delivery of a removal: it is logged and tried again with the next publication.
+    private func copyToDisk(
+        _ fleet: FleetName, _ timestamp: [UInt8], _ timestampPath: FleetPath, _ logger: Logger
+    ) async {
+        do {
+            for path in try await source.files(of: fleet) where !path.isTimestamp && !directory.holds(path) {
+                if let bytes = try await source.file(path) { try directory.write(bytes, path) }
+            }
+            try directory.write(timestamp, timestampPath)
+        } catch {
+            logger.error(
+                "published files could not be copied to disk",
+                metadata: [LogKey.fleet.rawValue: "\(fleet)", LogKey.reason.rawValue: "\(error)"])
+        }
+    }
+
+    private func head(_ fleet: FleetName) -> FleetHead? { state.withLock { $0.publications[fleet]?.head } }
+
+    private var versions: [FleetName: Int64] {
+        state.withLock { $0.publications.mapValues(\.head.timestampVersion) }
+    }
+}

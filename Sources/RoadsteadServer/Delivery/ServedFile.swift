@@ -1,0 +1,28 @@
+import Codecs
+import HTTPTypes
+import NIOCore
+import SigningKeys
+
+/// One published file with the headers that go with it, made once.
+struct ServedFile: Sendable {
+    let body: ByteBuffer
+    /// Strong: SHA-256 of the bytes. [RFC 9110 §8.8.3]
+    let etag: String
+    let headers: HTTPFields
+    /// Headers of `304`, which has no body and no length.
+    let unchangedHeaders: HTTPFields
+
+    init(_ bytes: [UInt8], path: FleetPath) {
+        body = ByteBuffer(bytes: bytes)
+        etag = "\"\(Hex.encode(HashAlgorithm.sha256.digest(of: bytes)))\""
+        var headers: HTTPFields = [
+            .eTag: etag, .cacheControl: path.cacheControl, .xContentTypeOptions: "nosniff",
+        ]
+        unchangedHeaders = headers
+        headers[.contentType] = path.contentType
+        headers[.contentLength] = String(bytes.count)
+        self.headers = headers
+    }
+
+    var count: Int { body.readableBytes }
+}

@@ -1,0 +1,42 @@
+import Problems
+
+/// Why the server refuses a request, or to start.
+package struct ServerError: Problem {
+    package enum Code: String, Sendable {
+        /// No credential, or one that does not count.
+        case unauthenticated
+        /// Too many credentials were refused for this address.
+        case tooManyAttempts = "too-many-attempts"
+        case notFound = "not-found"
+        case methodNotAllowed = "method-not-allowed"
+        /// The request's form is wrong: a parameter, a header, a media type.
+        case request
+        case bodyTooLarge = "body-too-large"
+        case mediaType = "media-type"
+        /// A change was asked for without saying which version it is of.
+        case preconditionRequired = "precondition-required"
+        /// The key was used for another request before.
+        case idempotencyKey = "idempotency-key"
+        /// Something that the answer needs is away for the moment.
+        case unavailable
+        /// A file that was published is not there.
+        case published
+        /// The configuration cannot be used.
+        case configuration
+        /// Plain HTTP off loopback without a trusted proxy.
+        case exposed
+        /// A program error; the detail is in the log.
+        case `internal`
+    }
+
+    package static let module = "server"
+    package let code: Code
+    package let reason: String
+    package let hint: String?
+
+    package init(_ code: Code, _ reason: String, hint: String? = nil) {
+        self.code = code
+        self.reason = reason
+        self.hint = hint
+    }
+}

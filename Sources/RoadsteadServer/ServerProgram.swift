@@ -1,0 +1,151 @@
+import Codecs
+import CoreMetrics
+import Files
+import Hummingbird
+import Logging
+import Migrations
+import Observability
+import PostgresKit
+import RoadsteadPublish
+import RoadsteadStore
+import ServiceLifecycle
+import Synchronization
+
+/// A server put together from its configuration: checked first, then run until it is told to stop.
+struct ServerProgram: Sendable {
+    static let version = "0.1.0"
+
+    let configuration: ServerConfiguration
+    let access: DatabaseAccess
+    let master: MasterKey
+    let logger: Logger
+    var clock: @Sendable () -> UTCDate = SystemClock.now
+
+    /// Checks what must hold before anything is served, and gives the program that serves.
+    ///
+    /// - Parameter onRunning: called with the server's address once it takes connections.
+    func application(
+        onRunning: @escaping @Sendable (String) async -> Void = { _ in }
+    ) async throws -> Application<FrontResponder<RouterResponder<RoadsteadContext>>> {
+        let parts = try ServerParts(self)
+        try await parts.check(now: clock())
+        try await prepareState(parts)
+        let configuration = configuration
+        return try parts.web.application(configuration, services: parts.services, logger: logger) { port in
+            let address = configuration.publicAddress(port: port)
+            parts.address.set(address)
+            await onRunning(address)
+        }
+    }
+
+    private func prepareState(_ parts: ServerParts) async throws {
+        try Files.createDirectory(configuration.stateDirectory)
+        try Files.createDirectory(configuration.publishedDirectory)
+        let path = configuration.bootstrapTokenPath
+        if let expires = try await BootstrapToken.issue(parts.api, path: path, now: clock()) {
+            logger.notice("no administrator yet; the bootstrap token is in \(path) until \(expires)")
+        }
+    }
+}
+
+/// The address by which hosts reach the server; known once it listens.
+final class PublicAddress: Sendable {
+    private let text: Mutex<String>
+
+    init(_ text: String) { self.text = Mutex(text) }
+
+    var current: String { text.withLock { $0 } }
+    func set(_ address: String) { text.withLock { $0 = address } }
+}
+
+/// The parts of a server and how they hang together.
+struct ServerParts: Sendable {
+    let api: ApiStore
+    let publisher: Publisher
+    let web: WebApplication
+    let services: [any Service]
+    let address: PublicAddress
+    private let readiness: Readiness
+
+    init(_ program: ServerProgram) throws {
+        let (configuration, logger, clock) = (program.configuration, program.logger, program.clock)
+        let metrics = MetricsRegistry()
+        let pools = try DatabasePools(program.access, apiConnections: configuration.database.connections)
+        let api = ApiStore(pool: pools.api)
+        let hosts = HostStore(pool: pools.hosts)
+        let publisher = Publisher(
+            store: PublisherStore(pool: pools.publisher), master: program.master, logger: logger, metrics: metrics)
+        let address = PublicAddress(configuration.publicAddress(port: configuration.listenPort))
+        let files = FleetFiles(
+            source: StoreFleetFiles(files: hosts.files),
+            directory: PublishedDirectory(path: configuration.publishedDirectory), metrics: metrics,
+            cacheBytes: configuration.cacheBytes)
+        let gate = Self.gate(api, configuration, metrics)
+        readiness = Readiness(pools: pools, publisher: publisher, migrator: try Migrator())
+        let endpoints =
+            IdentityController(store: api, bootstrapTokenPath: configuration.bootstrapTokenPath, gate: gate).endpoints
+            + TeamController(store: api).endpoints + RuleController(store: api).endpoints
+            + AnchorController(store: api).endpoints + ChangeController(store: api).endpoints
+            + FleetController(store: api, publisher: publisher).endpoints
+            + CeremonyController(store: api, publisher: publisher).endpoints
+            + HostController(
+                store: api, hosts: hosts, gate: gate, metrics: metrics, publicAddress: { address.current }
+            ).endpoints + AuditController(store: api).endpoints
+        web = WebApplication(
+            endpoints: endpoints, gate: gate, repeats: StoreRepeatedAnswers(store: api),
+            delivery: FleetDelivery(files: files, metrics: metrics),
+            operatorRoutes: OperatorRoutes(
+                checks: readiness.checks, metrics: metrics,
+                document: OpenAPIDocument(endpoints: endpoints, version: ServerProgram.version), gate: gate,
+                clock: clock, sample: { Self.sample(pools, metrics) }),
+            metrics: metrics, clock: clock)
+        let published = WakeSignal()
+        services =
+            pools.all.map { PoolService(pool: $0.pool) } as [any Service] + [
+                PeriodicService("fleet files", every: .seconds(1), logger: logger, signal: published) {
+                    try await files.refresh(logger: logger)
+                },
+                PublisherService(
+                    publisher, listener: try program.access.settings(.publisher), published: published,
+                    logger: logger, clock: clock),
+                PeriodicService("housekeeping", every: .seconds(60), logger: logger) {
+                    try await api.expireChanges(now: clock())
+                    try await api.forgetOldKeys(now: clock())
+                },
+            ]
+        (self.api, self.publisher, self.address) = (api, publisher, address)
+    }
+
+    /// - Throws: when the schema is not the one that this program needs, or the master key not the one in use.
+    func check(now: UTCDate) async throws {
+        try await readiness.requireSchema()
+        try await readiness.requireMasterKey(now: now)
+    }
+
+    private static func gate(
+        _ api: ApiStore, _ configuration: ServerConfiguration, _ metrics: MetricsRegistry
+    ) -> Gate {
+        let proxies = ProxyGuard(
+            trusted: Set(configuration.trustedProxies),
+            refusesOthers: configuration.tls == nil && !configuration.isLoopback)
+        return Gate(proxies: proxies, metrics: metrics) { text, requestID, now in
+            guard let token = TokenText(text, .api) else { return nil }
+            do {
+                return try await api.authenticate(tokenSHA256: token.sha256, requestID: requestID, now: now)
+            } catch let error as StoreError where error.code == .unauthenticated {
+                return nil
+            }
+        }
+    }
+
+    private static func sample(_ pools: DatabasePools, _ metrics: MetricsRegistry) {
+        for (name, pool) in pools.all {
+            let statistics = pool.statistics
+            let labels = [("pool", name)]
+            Gauge(label: MetricName.databaseConnections.rawValue, dimensions: labels, factory: metrics)
+                .record(statistics.idle + statistics.leased)
+            Gauge(label: MetricName.databaseWaiting.rawValue, dimensions: labels, factory: metrics)
+                .record(statistics.waiting)
+        }
+    }
+}

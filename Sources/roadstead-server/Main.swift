@@ -1,0 +1,6 @@
+import RoadsteadServer
+
+@main
+struct Main {
+    static func main() async { await ServerCommand.runProgram() }
+}

@@ -1,0 +1,95 @@
+import Files
+import Testing
+
+@testable import RoadsteadServer
+
+@Suite struct Configuration {
+    private func file(_ text: String) throws -> ConfigurationFile {
+        try withScratch { folder in
+            try Files.write(Array(text.utf8), to: folder + "/server.yaml")
+            return try ConfigurationFile(path: folder + "/server.yaml")
+        }
+    }
+
+    @Test func `flags win over the environment, that over the file, that over the defaults`() throws {
+        let file = try file("listen:\n  host: 127.0.0.3\n  port: 3\ndatabase:\n  name: from-file\n")
+        let configuration = try ServerConfiguration(
+            ConfigurationSources(
+                flags: [.listenHost: "127.0.0.1"],
+                environment: ["ROADSTEAD_LISTEN_HOST": "127.0.0.2", "ROADSTEAD_LISTEN_PORT": "2"], file: file))
+        #expect(configuration.listenHost == "127.0.0.1")
+        #expect(configuration.listenPort == 2)
+        #expect(configuration.database.name == "from-file")
+        #expect(configuration.database.port == 5_432)
+    }
+
+    @Test func `all problems are told at once`() throws {
+        let file = try file("listen:\n  port: abc\ncolour: red\n")
+        let problems = try #require(throws: ConfigurationProblems.self) {
+            try ServerConfiguration(
+                ConfigurationSources(flags: [.databaseTLS: "maybe", .tlsKey: "/k"], environment: [:], file: file))
+        }
+        let text = problems.description
+        #expect(problems.problems.count == 4)
+        #expect(text.contains("\"colour\"") && text.contains("listen.port: is \"abc\""))
+        #expect(text.contains("database.tls") && text.contains("tls.certificate"))
+    }
+
+    @Test func `off loopback plain HTTP is refused unless a trusted proxy is named`() throws {
+        let problems = try #require(throws: ConfigurationProblems.self) {
+            try ServerConfiguration(ConfigurationSources(flags: [.listenHost: "0.0.0.0"]))
+        }
+        #expect(problems.description.contains("--trusted-proxy"))
+        let behind = try ServerConfiguration(
+            ConfigurationSources(flags: [.listenHost: "0.0.0.0", .trustedProxy: "10.0.0.1, 10.0.0.2"]))
+        #expect(behind.trustedProxies == ["10.0.0.1", "10.0.0.2"])
+        let encrypted = try ServerConfiguration(
+            ConfigurationSources(flags: [.listenHost: "0.0.0.0", .tlsCertificate: "/c", .tlsKey: "/k"]))
+        #expect(encrypted.publicAddress(port: 443) == "https://0.0.0.0:443")
+    }
+
+    @Test func `a database elsewhere is never spoken to in the clear`() throws {
+        #expect(throws: ConfigurationProblems.self) {
+            try ServerConfiguration(
+                ConfigurationSources(flags: [.databaseHost: "db.example.com", .databaseTLS: "disable"]))
+        }
+        let remote = try ServerConfiguration(ConfigurationSources(flags: [.databaseHost: "db.example.com"]))
+        #expect(remote.database.tls == "verify-full")
+    }
+
+    @Test func `JSON and YAML say the same`() throws {
+        let yaml = try file(
+            "# comment\nlisten:\n  port: 80 # why\ntrusted:\n  proxy:\n  - 10.0.0.1\n  - \"10.0.0.2\"\nlog:\n  level: 'debug'\n"
+        )
+        let json = try file(
+            #"{"listen": {"port": 80}, "trusted": {"proxy": ["10.0.0.1", "10.0.0.2"]}, "log": {"level": "debug"}}"#)
+        #expect(yaml.values.map(\.key) == json.values.map(\.key))
+        #expect(yaml.values.map(\.value) == json.values.map(\.value))
+    }
+
+    @Test(arguments: [
+        "a: [1, 2]", "a: {b: c}", "a: &x 1", "a: *x", "a: !!int 1", "a: |\n  text", "\ta: 1", "a:1", "- a",
+        "--- \na: 1",
+        "a: \"x\\n\"", "a: \"open", "just words",
+    ])
+    func `YAML that surprises is refused with its line`(text: String) throws {
+        let error = try #require(throws: ServerError.self) { try file(text) }
+        #expect(error.code == .configuration)
+        #expect(error.reason.contains("line "))
+    }
+}
+
+/// Runs the closure with a directory of its own.
+func withScratch<Value>(_ body: (String) throws -> Value) throws -> Value {
+    let folder = "/tmp/roadstead-server-tests.\(UInt64.random(in: 0 ... .max))"
+    try Files.createDirectory(folder, mode: 0o700)
+    defer { try? Files.removeTree(folder) }
+    return try body(folder)
+}
+
+func withScratch<Value>(_ body: (String) async throws -> Value) async throws -> Value {
+    let folder = "/tmp/roadstead-server-tests.\(UInt64.random(in: 0 ... .max))"
+    try Files.createDirectory(folder, mode: 0o700)
+    defer { try? Files.removeTree(folder) }
+    return try await body(folder)
+}

@@ -1,0 +1,67 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import NIOCore
+import Testing
+
+@testable import RoadsteadServer
+
+@Suite struct Operation {
+    @Test func `an address that does not exist is a problem with a request id and security headers`() async throws {
+        try await withScratch { folder in
+            try await DeliveryServer(directory: folder).application().test(.live) { client in
+                let answer = try await client.execute(uri: "/nowhere", method: .get)
+                #expect(answer.status == .notFound)
+                #expect(answer.headers[.contentType] == "application/problem+json")
+                let id = try #require(answer.headers[.xRequestID])
+                #expect(String(buffer: answer.body).contains(id))
+                #expect(answer.headers[.xContentTypeOptions] == "nosniff")
+                #expect(answer.headers[.contentSecurityPolicy]?.contains("default-src 'none'") == true)
+            }
+        }
+    }
+
+    @Test func `requests around the proxy are refused`() async throws {
+        try await withScratch { folder in
+            let server = try DeliveryServer(directory: folder)
+            let guarded = ProxyGuard(trusted: ["10.0.0.1"], refusesOthers: true)
+            try await server.application(trusted: guarded.trusted, refusesOthers: true).test(.live) { client in
+                let answer = try await client.execute(uri: "/healthz", method: .get)
+                #expect(answer.status == .ok)
+            }
+        }
+    }
+
+    @Test func `metrics are for this machine, or for who signs in`() async throws {
+        try await withScratch { folder in
+            try await DeliveryServer(directory: folder).application().test(.live) { client in
+                let local = try await client.execute(uri: "/metrics", method: .get)
+                #expect(local.status == .ok)
+                #expect(String(buffer: local.body).contains("roadstead_fleet_requests_total"))
+                let proxied = try await client.execute(
+                    uri: "/metrics", method: .get, headers: [.xForwardedFor: "203.0.113.9"])
+                #expect(proxied.status == .unauthorized)
+            }
+        }
+    }
+
+    @Test func `twenty refused credentials from an address bar it for a minute`() throws {
+        let limiter = SignInLimiter()
+        let start = ContinuousClock.now
+        for _ in 0..<SignInLimiter.failuresPerWindow {
+            try limiter.admit("192.0.2.1", now: start)
+            limiter.recordFailure("192.0.2.1", now: start)
+        }
+        #expect(throws: ServerError(.tooManyAttempts, "")) { try limiter.admit("192.0.2.1", now: start) }
+        try limiter.admit("192.0.2.2", now: start)
+        try limiter.admit("192.0.2.1", now: start + .seconds(61))
+    }
+
+    @Test func `a ring is not lost when nobody waits`() async {
+        let signal = WakeSignal()
+        signal.ring()
+        let start = ContinuousClock.now
+        await signal.wait(atMost: .seconds(30))
+        #expect(ContinuousClock.now - start < .seconds(5))
+    }
+}

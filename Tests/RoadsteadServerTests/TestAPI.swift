@@ -1,0 +1,191 @@
+import Codecs
+import Files
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import Migrations
+import NIOCore
+import PKI
+import PostgresTesting
+import RoadsteadPublish
+import RoadsteadWire
+import SigningKeys
+import Synchronization
+import TUF
+import Testing
+import TrustModel
+
+@testable import RoadsteadServer
+
+/// A server on the test's own database, and what speaks to it.
+struct TestAPI: Sendable {
+    let client: any TestClientProtocol
+    let program: ServerProgram
+
+    var state: String { program.configuration.stateDirectory }
+
+    /// What came back.
+    struct Reply: Sendable {
+        let status: HTTPResponse.Status
+        let headers: HTTPFields
+        let body: [UInt8]
+
+        func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+            try JSON(parsing: body).decode(Value.self, place: "answer", unknownMembers: .refused)
+        }
+
+        /// The stable name of the problem.
+        var problem: String? { (try? decode(ProblemBody.self))?.type }
+    }
+
+    /// Runs the closure against a server with every service.
+    static func withServer(
+        _ setup: TestingSetup = .router, clock: @escaping @Sendable () -> UTCDate = SystemClock.now,
+        _ body: @Sendable (TestAPI) async throws -> Void
+    ) async throws {
+        let database = try #require(TestDatabase.current)
+        let state = "/tmp/roadstead-server-tests.\(UInt64.random(in: 0 ... .max))"
+        try Files.createDirectory(state, mode: 0o700)
+        let program = try program(database, state: state, clock: clock)
+        do {
+            try await program.application().test(setup) { client in
+                try await body(TestAPI(client: client, program: program))
+            }
+            try Files.removeTree(state)
+        } catch {
+            try? Files.removeTree(state)
+            throw error
+        }
+    }
+
+    static func program(
+        _ database: TestDatabase, state: String, clock: @escaping @Sendable () -> UTCDate = SystemClock.now
+    ) throws -> ServerProgram {
+        let configuration = try ServerConfiguration(
+            ConfigurationSources(flags: [.listenPort: "0", .stateDirectory: state, .databaseConnections: "4"]))
+        return ServerProgram(
+            configuration: configuration, access: DatabaseAccess { database.settings($0) },
+            master: try MasterKey.generate(), logger: quietLogger, clock: clock)
+    }
+
+    /// Only faults, which no test here expects.
+    static var quietLogger: Logger {
+        var logger = Logger(label: "test", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = .error
+        return logger
+    }
+
+    func send(
+        _ method: HTTPRequest.Method, _ path: String, json: JSON? = nil, as token: String? = nil,
+        headers: HTTPFields = [:]
+    ) async throws -> Reply {
+        var headers = headers
+        if let token { headers[.authorization] = "Bearer \(token)" }
+        if json != nil, headers[.contentType] == nil { headers[.contentType] = "application/json" }
+        let answer = try await client.execute(
+            uri: path, method: method, headers: headers, body: json.map { ByteBuffer(bytes: $0.bytes) })
+        return Reply(
+            status: answer.status, headers: answer.headers, body: Array(answer.body.readableBytesView))
+    }
+
+    /// Sends and expects success.
+    func ask<Value: Decodable>(
+        _ method: HTTPRequest.Method, _ path: String, _ body: (any Encodable)? = nil, as token: String? = nil,
+        headers: HTTPFields = [:], answer: Value.Type = Value.self
+    ) async throws -> Value {
+        let reply = try await send(
+            method, path, json: try body.map { try JSON(encoding: $0) }, as: token, headers: headers)
+        guard (200..<300).contains(reply.status.code) else {
+            throw UnexpectedReply(
+                text: "\(method) \(path): \(reply.status) \(String(decoding: reply.body, as: UTF8.self))")
+        }
+        return try reply.decode()
+    }
+
+    struct UnexpectedReply: Error { let text: String }
+
+    // MARK: People
+
+    /// The first administrator's token.
+    func bootstrap() async throws -> String {
+        let text = String(
+            decoding: try Files.readSecret("\(state)/bootstrap-token"), as: UTF8.self)
+        let issued: IssuedToken = try await ask(
+            .post, "/v1/bootstrap", BootstrapRequest(name: "alice", displayName: "Alice"),
+            as: String(text.dropLast()))
+        return issued.token
+    }
+
+    /// A further person's token.
+    func invite(_ name: String, _ roles: [InvitedRole], by token: String) async throws -> String {
+        let invitation: InvitationBody = try await ask(
+            .post, "/v1/invitations", InvitationRequest(name: name, displayName: name, bindings: roles), as: token)
+        let issued: IssuedToken = try await ask(
+            .post, "/v1/invitations/accept",
+            AcceptInvitationRequest(invitation: invitation.invitation, label: "laptop"))
+        return issued.token
+    }
+
+    /// Team `acme` with a scope, a store and a rule that lets it register its own roots.
+    func makeTeam(as token: String) async throws {
+        let team = try TeamName("acme")
+        let _: TeamBody = try await ask(.post, "/v1/teams", TeamRequest(name: team), as: token)
+        let _: TeamBody = try await ask(
+            .post, "/v1/teams/acme/scopes", ScopeRequest(scope: try RegistryScope("registry.example.com/acme")),
+            as: token)
+        let _: StoreBody = try await ask(
+            .post, "/v1/teams/acme/stores", StoreRequest(kind: .ca, name: try TrustStoreName("prod")), as: token)
+        let _: RootRuleBody = try await ask(
+            .post, "/v1/root-rules",
+            RootRuleBody(
+                name: "acme-own", team: team, origin: .own, effect: .allow, approvals: 1,
+                conditions: RuleConditions()), as: token)
+    }
+
+    /// A change that adds one root.
+    static func addition(_ certificate: String, store: String = "prod") throws -> ChangeRequest {
+        ChangeRequest(
+            team: try TeamName("acme"),
+            operations: [
+                OperationBody(
+                    op: .addAnchor, kind: .ca, store: try TrustStoreName(store), certificate: certificate, origin: .own)
+            ], justification: "our build root")
+    }
+
+    /// A new root, made now.
+    static func root(_ name: String = "acme root") async throws -> Certificate {
+        let key = try PrivateKey.generate(.ec(.p256))
+        return try await CertificateBuilder.root(
+            subject: try DistinguishedName("C=US,ST=WA,O=acme,CN=\(name)"), signer: key,
+            validity: .init(from: SystemClock.now().adding(days: -1), days: 3_650))
+    }
+
+    /// Makes a fleet's next root with one new key.
+    func makeRoot(of fleet: String, as token: String) async throws -> PrivateKey {
+        let key = try PrivateKey.generate(.ed25519)
+        try await holdCeremony(of: fleet, key: key, as: token)
+        return key
+    }
+
+    func holdCeremony(of fleet: String, key: PrivateKey, as token: String) async throws {
+        let listed = try Key(key.publicKey)
+        let draft: RootDraftBody = try await ask(
+            .post, "/v1/fleets/\(fleet)/root-drafts", RootDraftRequest(keys: [listed.json], threshold: 1), as: token)
+        let signature = try await key.signature(over: try Base64.decode(draft.toSign), scheme: .ed25519)
+        let closed: RootDraftBody = try await ask(
+            .post, "/v1/root-drafts/\(draft.id)/signatures",
+            RootSignatureRequest(keyID: listed.id.text, signature: Hex.encode(signature)), as: token)
+        #expect(closed.state == "closed")
+    }
+}
+
+/// A clock that a test moves.
+final class TestClock: Sendable {
+    private let seconds: Mutex<Int64>
+
+    init() { seconds = Mutex(SystemClock.now().seconds) }
+
+    func advance(seconds more: Int64) { seconds.withLock { $0 += more } }
+    func now() -> UTCDate { UTCDate(seconds: seconds.withLock { $0 }) }
+}
