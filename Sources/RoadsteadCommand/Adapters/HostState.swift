@@ -8,7 +8,9 @@ struct HostState {
 
     private let directory: String
 
-    init(_ console: Console) { directory = console.environment("ROADSTEAD_STATE") ?? Self.standardDirectory }
+    init(directory: String?, _ console: Console) {
+        self.directory = directory ?? console.environment("ROADSTEAD_STATE") ?? Self.standardDirectory
+    }
 
     /// The trust of the current generation, a document of the agent's own.
     func trust() throws -> HostTrust {

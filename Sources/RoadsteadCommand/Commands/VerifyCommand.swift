@@ -13,14 +13,15 @@ enum VerifyCommand {
             .value("scope", "HOST/REPOSITORY", required: true, "the repository whose trust policy applies"),
             .value(
                 "config", "DIR", "a Notation configuration directory (default: what this host's agent put in force)"),
+            .value(
+                "state", "DIR", "the directory of this host's agent (default: $ROADSTEAD_STATE, /var/lib/roadstead)"),
             .value("cache", "DIR", "a Notation cache directory, for revocation lists; not read yet"),
             .repeated("user-metadata", "KEY=VALUE", short: "m", "something the signature must state; may be repeated"),
             .value("max-signatures", "N", "how many signatures are looked at (default: 100)"),
             Output.option,
         ],
         discussion: """
-            Without --config the trust is that of the host's current generation, in $ROADSTEAD_STATE/current (by default
-            /var/lib/roadstead/current). The rules are those of the Notary Project specification.
+            Without --config the trust is that of the host's current generation, below --state. The rules are those of the Notary Project specification.
             Revocation and timestamps are not verified yet: a chain that names a CRL or OCSP address, or a policy that
             requires a timestamp, is reported as "not checked", which the level strict rejects.
             """,
@@ -74,7 +75,7 @@ enum VerifyCommand {
             guard let statement = try configuration.trustPolicy().statement(for: scope) else { return nil }
             return (statement.policy(load: configuration.trustStore), .none)
         }
-        let trust = try HostState(console).trust()
+        let trust = try HostState(directory: invocation["state"], console).trust()
         guard let policy = try trust.policy(for: try RegistryScope(scope)) else { return nil }
         return (policy, Denials(trust.denials))
     }
