@@ -101,6 +101,10 @@ CREATE TABLE anchor (
     CHECK ((state = 'removed') = (removed_at IS NOT NULL)),
     CHECK ((state = 'removed') = (removed_by_change IS NOT NULL))
 );
+-- What was removed comes back by a new addition only, with approvals of its own.
+CREATE TRIGGER removed_anchor_stays BEFORE UPDATE ON anchor FOR EACH ROW
+    WHEN (OLD.state = 'removed') EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER anchor_stays BEFORE DELETE ON anchor FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE UNIQUE INDEX anchor_once ON anchor (store_id, sha256) WHERE state = 'active';
 CREATE INDEX anchor_by_team ON anchor (team_id, id);
 CREATE INDEX anchor_by_certificate ON anchor (sha256);

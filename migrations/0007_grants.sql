@@ -41,7 +41,7 @@ GRANT SELECT ON team, team_scope, trust_store, repository, fleet, fleet_enforcer
     release_change, published_file, master_key, host, host_state TO roadstead_publisher;
 GRANT UPDATE (content_version) ON team TO roadstead_publisher;
 GRANT UPDATE (published_release) ON fleet TO roadstead_publisher;
-GRANT UPDATE (state, approved_at, closed_at, note) ON change TO roadstead_publisher;
+GRANT UPDATE (state, approvals_needed, officers_needed, approved_at, closed_at, note) ON change TO roadstead_publisher;
 GRANT INSERT, UPDATE (state, removed_by_change, removed_at) ON anchor TO roadstead_publisher;
 GRANT INSERT, UPDATE (private_key, retired_at) ON signing_key TO roadstead_publisher;
 GRANT INSERT ON published_content, team_role, release_change, published_file TO roadstead_publisher;

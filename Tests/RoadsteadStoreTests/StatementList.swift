@@ -32,7 +32,8 @@ enum StatementList {
         LockJoinToken.self, LockRootDraft.self, LockTeam.self, MoveChange.self, NextChangeNumber.self,
         PublishRelease.self, ReleaseKey.self, RemoveAnchor.self, RemoveHost.self, RemoveRootRule.self,
         RemoveTeam.self, ReplaceMasterKeyCheck.self, ResealKey.self, RevokeBinding.self, RevokeCredential.self,
-        SendPublishSignal.self, SetBootstrap.self, SetEnforcerMode.self, SetFleetMode.self, SignRelease.self,
+        SendPublishSignal.self, SetBootstrap.self, SetApprovalsNeeded.self, SetEnforcerMode.self, SetFleetMode.self,
+        SignRelease.self,
         SubmitChange.self, TouchCredential.self, TryPublishingLock.self, UpdateChangeContent.self,
         UpdateHostState.self, UseBootstrap.self, UseJoinToken.self, VoidRootDrafts.self,
     ]

@@ -24,6 +24,9 @@ struct ChangePlanner: Sendable {
     let team: TeamRow
     let now: UTCDate
 
+    /// Larger than the certificate of any honest CA; each host of each fleet loads it.
+    static let maximumCertificateBytes = 65_536
+
     /// - Throws: `StoreError(.refusedByRule)`, `.conflict`, `.notFound` or `.invalid`, about the first operation that cannot be.
     func plan(_ content: ChangeContent) async throws -> ChangePlan {
         let stores = try await transaction.fetchAll(ListStores(teams: [team.id]))
@@ -52,7 +55,17 @@ struct ChangePlanner: Sendable {
                 .notFound, "there is no store \"\(id)\"",
                 hint: "roadstead store add --team \(team.name) --type \(addition.kind.rawValue) \(addition.store)")
         }
+        guard addition.certificate.count <= Self.maximumCertificateBytes else {
+            throw StoreError(
+                .invalid,
+                "a certificate has \(addition.certificate.count) bytes, and trust anchors have at most "
+                    + "\(Self.maximumCertificateBytes)")
+        }
         let facts = try inspector.facts(addition.certificate, addition.kind, now)
+        guard facts.notBefore <= facts.notAfter else {
+            throw StoreError(
+                .invalid, "\(facts.subject) is valid from \(facts.notBefore) to \(facts.notAfter), which is never")
+        }
         let find = FindAnchor(store: store.id, sha256: facts.certificateSHA256)
         if let anchor = try await transaction.fetchOptional(find) {
             throw StoreError(

@@ -167,6 +167,15 @@ struct MoveChange: Statement {
     }
 }
 
+/// Keeps what a change needs by now, after the rules have become stricter.
+struct SetApprovalsNeeded: Statement {
+    static let sql = "UPDATE change SET approvals_needed = $2, officers_needed = $3 WHERE number = $1"
+    let number: Int64
+    let needed: ApprovalsNeeded
+
+    var bindings: [Binding] { [.int(number), .int(needed.count), .int(needed.securityOfficers)] }
+}
+
 struct ListDecisions: Query {
     static let sql = """
         SELECT person_id, approves, digest, comment, decided_at FROM change_decision WHERE change_number = $1 ORDER BY id

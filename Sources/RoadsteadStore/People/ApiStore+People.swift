@@ -77,9 +77,16 @@ extension ApiStore {
         }
     }
 
-    /// Revokes a credential of the caller's own, the one in use included.
+    /// Revokes a credential of the caller's own, the one in use included; one that may only read or is limited to a
+    /// team revokes no other.
     package func revokeCredential(_ id: Int64, by actor: Actor, now: UTCDate) async throws {
         try await work(actor, nil, now: now) { work in
+            let limits = work.authority.limits
+            guard id == actor.credential || (limits.access == .write && limits.team == nil) else {
+                throw StoreError(
+                    .forbidden, "this token cannot revoke another one",
+                    hint: "use a token with write access and without limits")
+            }
             let revoke = RevokeCredential(id: id, person: actor.person, now: now)
             guard try await work.transaction.execute(revoke) == 1 else { throw StoreError.noSuch("token", id) }
             try await work.audit.record(.credentialRevoked, "credential:\(id)")

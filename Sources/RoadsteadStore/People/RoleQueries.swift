@@ -86,12 +86,12 @@ struct RevokeBinding: Statement {
     var bindings: [Binding] { [.int(id), .int(by.rawValue), .date(now)] }
 }
 
-/// The trust administrators who can act, locked so that two revocations cannot each leave the other.
+/// The trust administrators who can act, roles and people locked so that two of them cannot each take the other away.
 struct LockAdministrators: Query {
     static let sql = """
         SELECT b.id, b.person_id FROM role_binding b JOIN person p ON p.id = b.person_id
         WHERE b.role = 'trust-admin' AND b.revoked_at IS NULL AND p.disabled_at IS NULL
-        ORDER BY b.id FOR UPDATE OF b
+        ORDER BY b.id FOR NO KEY UPDATE OF b, p
         """
     var bindings: [Binding] { [] }
     func decode(_ row: Row) throws -> (binding: Int64, person: PersonID) {

@@ -28,14 +28,21 @@ extension PublisherStore {
         do {
             return try await pool.withTransaction(attempts: 4) { try await bringIn(number, on: $0, now: now) }
         } catch let error as StoreError {
-            // What was done of it is undone; only the refusal is kept.
-            return try await pool.withTransaction(attempts: 4) { transaction in
-                guard let change = try await transaction.fetchOptional(LockChange(number: number)),
-                    change.state == .approved
-                else { return nil }
-                try await end(change, .rejected, "\(error)", .changeRejected, transaction, now)
-                return .rejected(number, reason: "\(error)")
-            }
+            return try await reject(number, "\(error)", now: now)
+        } catch let error as PostgresError where [.binding, .check, .statement].contains(error.code) {
+            // Values that the schema does not take: trying again would hold up every change and release behind it.
+            return try await reject(number, "\(error)", now: now)
+        }
+    }
+
+    /// What was done of the change is undone; only the refusal is kept.
+    private func reject(_ number: Int64, _ reason: String, now: UTCDate) async throws -> ChangeOutcome? {
+        try await pool.withTransaction(attempts: 4) { transaction in
+            guard let change = try await transaction.fetchOptional(LockChange(number: number)),
+                change.state == .approved
+            else { return nil }
+            try await end(change, .rejected, reason, .changeRejected, transaction, now)
+            return .rejected(number, reason: reason)
         }
     }
 
@@ -52,6 +59,7 @@ extension PublisherStore {
         let needed = try change.needed.union(plan.needed)
         guard case .agreed = try await transaction.standing(of: change, needed: needed) else {
             let note = "an approver no longer holds the role, or more approvals are needed by now"
+            try await transaction.execute(SetApprovalsNeeded(number: number, needed: needed))
             try await end(change, .submitted, note, .changeSentBack, transaction, now)
             return .sentBack(number)
         }
