@@ -24,6 +24,8 @@ final class FleetFiles: Sendable {
         /// Timestamps by request path, so that the busiest request is one look-up.
         var timestamps: [String: ServedFile] = [:]
         var cache: FileCache
+        /// Whether the source failed when it was asked last: then the disk is asked first, without waiting for it.
+        var isAway = false
     }
 
     let hints = HintBoard()
@@ -67,16 +69,23 @@ final class FleetFiles: Sendable {
     /// - Throws: when the database is away and the disk does not know either: that must not look like "not found".
     func load(_ path: FleetPath) async throws -> ServedFile? {
         misses.increment()
-        let bytes: [UInt8]?
-        do {
-            bytes = try await source.file(path)
-        } catch {
-            bytes = try onDisk(path, while: error)
-        }
-        guard let bytes else { return nil }
+        guard let bytes = try await bytes(of: path) else { return nil }
         let file = ServedFile(bytes, path: path)
         if !path.isTimestamp { state.withLock { $0.cache.insert(file, path.text) } }
         return file
+    }
+
+    private func bytes(of path: FleetPath) async throws -> [UInt8]? {
+        if state.withLock({ $0.isAway }), let bytes = try? directory.file(path) {
+            fromDisk.increment()
+            return bytes
+        }
+        do {
+            return try await source.file(path)
+        } catch {
+            state.withLock { $0.isAway = true }
+            return try onDisk(path, while: error)
+        }
     }
 
     private func onDisk(_ path: FleetPath, while error: any Error) throws -> [UInt8]? {
@@ -92,8 +101,13 @@ final class FleetFiles: Sendable {
     /// Takes in what was published since the last time: to disk first, then into memory, then the waiters are woken.
     func refresh(logger: Logger) async throws {
         defer { hints.wake(versions) }
-        for head in try await source.heads() where self.head(head.fleet) != head {
-            try await takeIn(head, logger)
+        do {
+            let heads = try await source.heads()
+            state.withLock { $0.isAway = false }
+            for head in heads where self.head(head.fleet) != head { try await takeIn(head, logger) }
+        } catch {
+            state.withLock { $0.isAway = true }
+            throw error
         }
     }
 

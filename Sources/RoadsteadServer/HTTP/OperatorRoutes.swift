@@ -30,13 +30,12 @@ struct OperatorRoutes: Sendable {
     }
 
     private func ready() async -> Response {
-        var members: [(String, JSON)] = []
-        var isReady = true
-        for check in checks {
-            let (name, problem) = await check()
-            isReady = isReady && problem == nil
-            members.append((name, .string(problem ?? "ready")))
+        let results = await withTaskGroup { group in
+            for (index, check) in checks.enumerated() { group.addTask { (index, await check()) } }
+            return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
         }
+        let isReady = results.allSatisfy { $0.problem == nil }
+        let members = results.map { ($0.name, JSON.string($0.problem ?? "ready")) }
         let body: JSON = ["status": isReady ? "ready" : "not ready", "checks": .object(JSONObject(members))]
         return Self.json(isReady ? .ok : .serviceUnavailable, body)
     }
