@@ -52,7 +52,10 @@ var targets: [Target] = [
         exclude: ["stock_client.py"], swiftSettings: strict),
     tests("CodecsTests", ["Codecs", "Problems"]),
     tests("FilesTests", ["Files", "Problems"]),
-    tests("TUFTests", ["TUF", "SigningKeys", "Codecs", "Problems"]),
+    .target(
+        name: "RepositorySimulation", dependencies: ["TUF", "SigningKeys", "Codecs"],
+        path: "Tests/Support/RepositorySimulation", swiftSettings: strict),
+    tests("TUFTests", ["RepositorySimulation", "TUF", "SigningKeys", "Codecs", "Problems"]),
     tests("ArchitectureTests", []),
     .target(
         name: "TestVectors", dependencies: ["Codecs"], path: "Tests/Support/TestVectors", swiftSettings: strict),

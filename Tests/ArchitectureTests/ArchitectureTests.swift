@@ -25,7 +25,8 @@ private let arrows: [String: Set<String>] = [
     "MetadataTransport": ["Problems"],
     "TUFClient": ["MetadataTransport", "TUF", "SigningKeys", "Files", "Codecs", "Problems"],
     "RoadsteadAgent": [
-        "MetadataTransport", "RoadsteadWire", "TrustModel", "TUF", "PKI", "OCI", "SigningKeys", "Observability", "Files", "Codecs",
+        "MetadataTransport", "RoadsteadWire", "TrustModel", "TUF", "PKI", "OCI", "SigningKeys", "Observability",
+        "Files", "Codecs",
         "Problems",
     ],
     "RoadsteadServer": [

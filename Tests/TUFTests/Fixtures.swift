@@ -1,6 +1,7 @@
 import Codecs
 import SigningKeys
 import TUF
+import RepositorySimulation
 import Testing
 
 /// A timestamp file as text, one member replaced, unsigned: for tests of the form.

@@ -1,6 +1,7 @@
 import Codecs
 import SigningKeys
 import TUF
+import RepositorySimulation
 import Testing
 
 /// A small generator with a fixed seed, so that a failure repeats.

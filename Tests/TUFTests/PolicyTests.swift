@@ -1,6 +1,7 @@
 import Codecs
 import SigningKeys
 import TUF
+import RepositorySimulation
 import Testing
 
 @Suite struct PolicyTests {

@@ -2,6 +2,7 @@ import Codecs
 import Foundation
 import SigningKeys
 import TUF
+import RepositorySimulation
 import Testing
 
 @Suite(.enabled("python-tuf can be installed") { try await PythonTUF.isAvailable() })

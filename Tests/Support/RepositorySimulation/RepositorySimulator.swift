@@ -1,25 +1,25 @@
-import Codecs
-import SigningKeys
-import TUF
+package import Codecs
+package import SigningKeys
+package import TUF
 
 /// A repository in memory: what its owner would publish, and what a client keeps of it.
 ///
 /// Tests change the roles, call `publish` and hand a `SimulatedClient` the result; requests are recorded.
-final class RepositorySimulator: @unchecked Sendable {
-    static let start = UTCDate(seconds: 1_780_000_000)
-    static let fleet = "prod-eu"
+package final class RepositorySimulator: @unchecked Sendable {
+    package static let start = UTCDate(seconds: 1_780_000_000)
+    package static let fleet = "prod-eu"
 
-    var root: Root
-    var timestamp: Timestamp
-    var snapshot: Snapshot
-    var roles: [Role: Targets]
+    package var root: Root
+    package var timestamp: Timestamp
+    package var snapshot: Snapshot
+    package var roles: [Role: Targets]
     /// Keys that sign a role; what root and delegations say is independent of it.
-    var signers: [Role: [PrivateKey]]
+    package var signers: [Role: [PrivateKey]]
     /// Files as served, by path.
-    var files: [String: [UInt8]] = [:]
-    var usesHashes = false
+    package var files: [String: [UInt8]] = [:]
+    package var usesHashes = false
 
-    init(consistentSnapshot: Bool = true, keyType: KeyType = .ed25519) async throws {
+    package init(consistentSnapshot: Bool = true, keyType: KeyType = .ed25519) async throws {
         let keys = try (0..<4).map { _ in try PrivateKey.generate(keyType) }
         func header() -> MetadataHeader { Self.header() }
         root = Root(
@@ -36,15 +36,15 @@ final class RepositorySimulator: @unchecked Sendable {
         try await publish(.root, .targets, .snapshot, .timestamp, bump: false)
     }
 
-    static func header(version: Int64 = 1) -> MetadataHeader {
+    package static func header(version: Int64 = 1) -> MetadataHeader {
         MetadataHeader(
             version: version, expires: start.adding(days: 30), stamp: FleetStamp(fleet: fleet, issued: start))
     }
 
     /// The root a host starts from.
-    var firstRoot: [UInt8] { files["1.root.json"] ?? [] }
+    package var firstRoot: [UInt8] { files["1.root.json"] ?? [] }
 
-    func delegate(
+    package func delegate(
         from delegator: Role = .targets, to name: String, paths: [String], terminating: Bool = false,
         keys: [PrivateKey]? = nil, threshold: Int = 1
     ) throws {
@@ -64,7 +64,7 @@ final class RepositorySimulator: @unchecked Sendable {
         signers[.delegated(role), default: []] += keys
     }
 
-    func add(_ target: String, _ content: String, to role: Role = .targets) throws {
+    package func add(_ target: String, _ content: String, to role: Role = .targets) throws {
         let name = try TargetName(target)
         let file = TargetFile(content: Array(content.utf8))
         roles[role]?.targets[name] = file
@@ -73,19 +73,19 @@ final class RepositorySimulator: @unchecked Sendable {
     }
 
     /// Replaces all keys of a top-level role.
-    func rotate(_ role: TopLevelRole, count: Int = 1, threshold: Int = 1) throws {
+    package func rotate(_ role: TopLevelRole, count: Int = 1, threshold: Int = 1) throws {
         let keys = try (0..<count).map { _ in try PrivateKey.generate(.ed25519) }
         try list(keys.map { try Key($0.publicKey) }, for: role, threshold: threshold)
         signers[role.role] = keys
     }
 
-    func list(_ keys: [Key], for role: TopLevelRole, threshold: Int) throws {
+    package func list(_ keys: [Key], for role: TopLevelRole, threshold: Int) throws {
         for key in keys { root.keys.add(key) }
         root[role] = try RoleKeys(keys.map(\.id), threshold: threshold)
     }
 
     /// Raises the version, signs and serves roles in the given order; later roles list what earlier ones became.
-    func publish(_ published: Role..., bump: Bool = true) async throws {
+    package func publish(_ published: Role..., bump: Bool = true) async throws {
         for role in published { try await publish(role, bump: bump) }
     }
 
@@ -114,12 +114,12 @@ final class RepositorySimulator: @unchecked Sendable {
     }
 
     /// Everything that hosts see when content changed.
-    func publishAll() async throws {
+    package func publishAll() async throws {
         for role in roles.keys.sorted(by: { $0.name < $1.name }) { try await publish(role) }
         try await publish(.snapshot, .timestamp)
     }
 
-    func sign<Content: RoleMetadata>(_ content: Content, _ role: Role) async throws -> [UInt8] {
+    package func sign<Content: RoleMetadata>(_ content: Content, _ role: Role) async throws -> [UInt8] {
         var draft = try MetadataDraft(content)
         for key in signers[role] ?? [] { try await draft.sign(with: key) }
         return draft.bytes
@@ -135,45 +135,45 @@ final class RepositorySimulator: @unchecked Sendable {
 }
 
 /// A host's cache and its way to a repository.
-final class SimulatedClient: MetadataAccess, @unchecked Sendable {
-    var cache: [String: [UInt8]] = [:]
-    var requests: [String] = []
-    var repository: RepositorySimulator
-    var policy: UpdatePolicy
+package final class SimulatedClient: MetadataAccess, @unchecked Sendable {
+    package var cache: [String: [UInt8]] = [:]
+    package var requests: [String] = []
+    package var repository: RepositorySimulator
+    package var policy: UpdatePolicy
     /// Paths that fail instead of being served.
-    var broken: Set<String> = []
-    var isDiskFull = false
+    package var broken: Set<String> = []
+    package var isDiskFull = false
 
-    struct Failure: Error, CustomStringConvertible { let description: String }
+    package struct Failure: Error, CustomStringConvertible { package let description: String }
 
-    init(_ repository: RepositorySimulator, fleet: String? = RepositorySimulator.fleet) {
+    package init(_ repository: RepositorySimulator, fleet: String? = RepositorySimulator.fleet) {
         self.repository = repository
         policy = UpdatePolicy(
             initialRoot: .bytes(repository.firstRoot), now: RepositorySimulator.start, expectedFleet: fleet)
     }
 
     @discardableResult
-    func refresh(after previous: TrustedMetadataSet? = nil) async throws(TUFError) -> UpdateOutcome {
+    package func refresh(after previous: TrustedMetadataSet? = nil) async throws(TUFError) -> UpdateOutcome {
         requests = []
         var workflow = UpdateWorkflow(policy, after: previous)
         return try await workflow.run(with: self)
     }
 
     /// Refreshes and looks a target up.
-    func find(_ target: String) async throws -> FoundTarget? {
+    package func find(_ target: String) async throws -> FoundTarget? {
         var lookup = TargetLookup(try TargetName(target), in: DelegatedRoles(try await refresh().trusted))
         requests = []
         return try await lookup.run(with: self).target
     }
 
-    func version(_ role: Role) -> Int64? {
+    package func version(_ role: Role) -> Int64? {
         guard let bytes = cache[role.fileName], let tree = try? JSON(parsing: bytes) else { return nil }
         return tree.objectOrNil?["signed"]?.objectOrNil?["version"]?.integerOrNil
     }
 
-    func load(_ role: Role, maximumBytes: Int) async throws -> [UInt8]? { cache[role.fileName] }
+    package func load(_ role: Role, maximumBytes: Int) async throws -> [UInt8]? { cache[role.fileName] }
 
-    func fetch(_ file: MetadataFile, maximumBytes: Int) async throws -> [UInt8]? {
+    package func fetch(_ file: MetadataFile, maximumBytes: Int) async throws -> [UInt8]? {
         requests.append(file.path)
         if broken.contains(file.path) { throw Failure(description: "status 503") }
         guard let bytes = repository.files[file.path] else { return nil }
@@ -181,10 +181,10 @@ final class SimulatedClient: MetadataAccess, @unchecked Sendable {
         return bytes
     }
 
-    func persist(_ role: Role, _ bytes: [UInt8]) async throws {
+    package func persist(_ role: Role, _ bytes: [UInt8]) async throws {
         if isDiskFull { throw Failure(description: "no space left on device") }
         cache[role.fileName] = bytes
     }
 
-    func delete(_ role: Role) async throws { cache[role.fileName] = nil }
+    package func delete(_ role: Role) async throws { cache[role.fileName] = nil }
 }
