@@ -5,13 +5,18 @@ import PackageDescription
 /// on PostgreSQL without a network stack, `full` is everything. Low layers alone build and test in seconds.
 let layers = Context.environment["ROADSTEAD_LAYERS"] ?? "full"
 
-let strict: [SwiftSetting] = [
+let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .treatAllWarnings(as: .error),
 ]
+
+/// `ROADSTEAD_FUZZ=1` adds the fuzzer to the low layers and instruments them; `ROADSTEAD_BENCH=1` adds a benchmark.
+let isFuzzing = Context.environment["ROADSTEAD_FUZZ"] == "1"
+let isBenchmarking = Context.environment["ROADSTEAD_BENCH"] == "1"
+let strict = settings + (isFuzzing ? [.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])] : [])
 let touchesC: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 func library(_ name: String, _ dependencies: [Target.Dependency], settings: [SwiftSetting] = strict) -> Target {
@@ -76,6 +81,18 @@ var targets: [Target] = [
     tests("PKITests", ["PKI", "SigningKeys", "Codecs", "Problems", "TestVectors"]),
     tests("RenderingTests", ["TrustModel", "PKI", "SigningKeys", "Codecs", "Problems"]),
 ]
+
+if isFuzzing {
+    targets += [
+        .executableTarget(
+            name: "RoadsteadFuzz",
+            dependencies: [
+                "RepositorySimulation", "TrustModel", "TUF", "Envelopes", "OCI", "PKI", "SigningKeys", "Files",
+                "Codecs",
+            ], path: "Tests/Fuzzing", swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
+    ]
+}
 
 if layers != "core" {
     dependencies += [

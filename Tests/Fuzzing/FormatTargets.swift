@@ -1,0 +1,88 @@
+import Codecs
+import Envelopes
+import OCI
+import PKI
+import TrustModel
+
+private let now = UTCDate(seconds: 1_780_000_000)
+
+extension FuzzTarget {
+    /// What is parsed is written and parsed again to the same; its canonical form is stable.
+    static let json = FuzzTarget(name: "json") { bytes in
+        _ = try? JSON(parsingFirstValueOf: bytes)
+        guard let tree = try? JSON(parsing: bytes) else { return }
+        guard let again = try? JSON(parsing: tree.bytes) else { preconditionFailure("its own writing is refused") }
+        precondition(again.bytes == tree.bytes, "writing is not stable")
+        guard let canonical = try? tree.canonicalBytes() else { return }
+        precondition((try? again.canonicalBytes()) == canonical, "the canonical form is not stable")
+        precondition((try? tree.sorted.canonicalBytes()) == canonical, "the canonical form depends on the order")
+    }
+
+    static let certificate = FuzzTarget(name: "certificate") { bytes in
+        walk(DERReader(bytes))
+        _ = try? Certificate.parse(pemOrDER: bytes)
+        if let name = try? DistinguishedName(String(decoding: bytes, as: UTF8.self)) {
+            precondition((try? DistinguishedName("\(name)")) == name, "a name's text is not that name")
+        }
+        guard let certificate = try? Certificate(der: bytes) else { return }
+        precondition(certificate.der == bytes, "a certificate is not its bytes")
+        _ = certificate.isSelfSigned
+        _ = AnchorRules.findings(for: certificate, purpose: .codeSigning, at: now)
+        _ = AnchorRules.findings(for: certificate, purpose: .timestamping, at: now)
+        _ = try? UnverifiedChain([certificate, certificate])
+    }
+
+    private static func walk(_ reader: DERReader) {
+        var reader = reader
+        while let element = try? reader.next() {
+            _ = try? element.integerBytes()
+            _ = try? element.bitStringBytes()
+            if element.tag.isConstructed, let inner = try? DERReader(inside: element) { walk(inner) }
+            if let inner = try? DERReader(wrapped: element), element.content.first == 0x30 { walk(inner) }
+        }
+    }
+
+    /// Only the shortest form is taken, so what is parsed is written as the same bytes, map order aside.
+    static let cbor = FuzzTarget(name: "cbor") { bytes in
+        guard let value = try? CBOR(parsing: bytes) else { return }
+        let written = value.encoded
+        guard let again = try? CBOR(parsing: written) else { preconditionFailure("its own writing is refused") }
+        precondition(again.encoded == written, "writing is not stable")
+    }
+
+    static let envelope = FuzzTarget(name: "envelope") { bytes in
+        for format in [EnvelopeFormat.jws, .cose] {
+            _ = try? UnverifiedEnvelope(parsing: bytes, format: format).verified()
+        }
+        _ = try? TargetArtifact(payload: bytes)
+    }
+
+    /// A reference is written as the text it was read from.
+    static let reference = FuzzTarget(name: "reference") { bytes in
+        guard let text = String(validating: bytes, as: UTF8.self) else { return }
+        if let reference = try? Reference(text) {
+            precondition("\(reference)".utf8.elementsEqual(text.utf8), "a reference is not its text")
+        }
+        if let scope = try? RegistryScope(text) { _ = "\(scope)" }
+        _ = try? Digest(text)
+        _ = try? Manifest(parsing: bytes)
+        _ = try? Index(parsing: bytes)
+    }
+
+    static let policy = FuzzTarget(name: "policy") { bytes in
+        _ = try? NotationPolicy(parsing: bytes)
+        let text = String(decoding: bytes, as: UTF8.self)
+        _ = try? TrustedIdentity(text)
+        _ = try? NamedStore(text)
+        _ = try? TeamPolicy(verifiedBytes: bytes)
+        _ = try? DenyDocument(verifiedBytes: bytes)
+        _ = try? FleetSettings(verifiedBytes: bytes)
+    }
+
+    static let join = FuzzTarget(name: "join") { bytes in
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard let join = try? JoinString(parsing: text) else { return }
+        guard let written = try? join.text else { preconditionFailure("what was read cannot be written") }
+        precondition((try? JoinString(parsing: written)) == join, "a join string is not its text")
+    }
+}

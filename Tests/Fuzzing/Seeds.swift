@@ -1,0 +1,104 @@
+import Codecs
+import Envelopes
+import Files
+import PKI
+import RepositorySimulation
+import SigningKeys
+import TUF
+import TrustModel
+
+/// Inputs to start from, made by our own code, so that there are no files of bytes to keep.
+enum Seeds {
+    static func write(to directory: String) async throws {
+        var seeds: [String: [[UInt8]]] = [:]
+        seeds["json"] = texts
+        seeds["reference"] = references
+        seeds["policy"] = policies
+        seeds["join"] = try joins()
+        seeds["metadata"] = (SampleRepository.shared?.files.values).map(Array.init)
+        seeds["workflow"] = workflows
+        try await addSigned(&seeds)
+        seeds["cbor"] =
+            seeds["envelope", default: []].filter { $0.first == 0xD2 } + [CBOR.array([.integer(-1), .null]).encoded]
+        for target in FuzzTarget.all {
+            try Files.createDirectory("\(directory)/\(target.name)")
+            for (index, bytes) in seeds[target.name, default: []].enumerated() {
+                try Files.write(bytes, to: "\(directory)/\(target.name)/seed-\(index)")
+            }
+        }
+    }
+
+    private static var texts: [[UInt8]] {
+        [
+            #"{"a":[1,-2,true,false,null,"\u00e9\ud83d\ude00\n\\\"/"],"b":{"":{}},"é":9223372036854775807}"#,
+            #"[[[[[[]]]]]]"#, #"{"a":1,"a":2}"#, #"[1.0,1e3,-0]"#, #"{"signed":{"version":1},"signatures":[]} x"#,
+        ].map { Array($0.utf8) }
+    }
+
+    private static var references: [[UInt8]] {
+        let digest = "sha256:" + String(repeating: "0a", count: 32)
+        return [
+            "registry.example.com/acme/app:v1@\(digest)", "localhost:5000/a/b_c", "[::1]:5000/x", digest,
+            "registry.example.com/*", "*",
+            """
+            {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",\
+            "config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"\(digest)","size":2},\
+            "layers":[{"mediaType":"application/jose+json","digest":"\(digest)","size":9,"annotations":{"a":"b"}}],\
+            "subject":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"\(digest)","size":1}}
+            """,
+        ].map { Array($0.utf8) }
+    }
+
+    private static var policies: [[UInt8]] {
+        [
+            """
+            {"version":"1.0","trustPolicies":[{"name":"acme","registryScopes":["registry.example.com/acme/app"],\
+            "signatureVerification":{"level":"strict","override":{"expiry":"log"}},"trustStores":["ca:acme","tsa:t"],\
+            "trustedIdentities":["x509.subject: C=US, ST=WA, O=Acme, CN=a\\\\,b","*"]}]}
+            """,
+            "x509.subject: C=US, ST=WA, O=Acme, CN=Signer", "ca:acme-builds",
+            #"{"schema":1,"critical":[],"team":"acme","statements":[]}"#,
+            #"{"schema":1,"critical":[],"entries":[]}"#,
+        ].map { Array($0.utf8) }
+    }
+
+    private static func joins() throws -> [[UInt8]] {
+        let join = JoinString(
+            server: "https://trust.example.com", fleet: try FleetName("prod-eu"), fleetID: try FleetID("f-1234567890"),
+            rootSHA256: String(repeating: "ab", count: 32), rootVersion: 1,
+            minimumVersions: ["timestamp": 3, "snapshot": 2], token: "secret")
+        return [Array(try join.text.utf8), Array("rsjoin1.e30".utf8)]
+    }
+
+    /// One for each kind of answer at each of the first steps.
+    private static var workflows: [[UInt8]] {
+        (0..<20).flatMap { step in
+            (0..<8).map { answer in [UInt8](repeating: 0, count: step) + [UInt8(answer), 0, 40, 1, 65, 2, 3, 4] }
+        }
+    }
+
+    private static func addSigned(_ seeds: inout [String: [[UInt8]]]) async throws {
+        let start = UTCDate(seconds: 1_767_225_600)
+        for type in [KeyType.ec(.p256), .rsa(bits: 2_048)] {
+            let (rootKey, key) = (try PrivateKey.generate(type), try PrivateKey.generate(type))
+            let root = try await CertificateBuilder.root(
+                subject: DistinguishedName("CN=Root,O=Example,C=US"), signer: rootKey,
+                validity: .init(from: start, days: 3_650), pathLength: 1)
+            let leaf = try await CertificateBuilder.leaf(
+                .codeSigning, subject: DistinguishedName("CN=Signer,O=Example,ST=WA,C=US"), publicKey: key.publicKey,
+                issuer: .init(certificate: root, signer: rootKey), validity: .init(from: start, days: 365),
+                crlURLs: ["http://crl.example/a.crl"])
+            seeds["certificate", default: []] += [root.der, leaf.der, Array("CN=a\\,b+OU=c, O=#0403".utf8)]
+            let artifact = TargetArtifact(
+                mediaType: "application/vnd.oci.image.manifest.v1+json",
+                digest: "sha256:" + String(repeating: "0a", count: 32), size: 7, annotations: ["a": "b"])
+            for format in [EnvelopeFormat.jws, .cose] {
+                let writer = EnvelopeWriter(format: format, signingAgent: "fuzz/1")
+                seeds["envelope", default: []].append(
+                    try await writer.sign(
+                        artifact, chain: [leaf, root], signer: key, at: start.adding(days: 1),
+                        expiry: start.adding(days: 20)))
+            }
+        }
+    }
+}
