@@ -1,5 +1,5 @@
 # Every target installs what it needs first; `make help` lists them.
-.PHONY: help setup setup-bench build release test test-core demo run bench format lint clean
+.PHONY: help setup setup-bench build release test test-core fuzz demo run bench format lint clean
 
 SWIFT_FILES := Package.swift Sources Tests
 export SWIFT_BACKTRACE ?= enable=no
@@ -25,6 +25,9 @@ test: setup ## Build, then run every test with the real components it needs.
 
 test-core: setup ## Build and test the low layers alone, in seconds.
 	ROADSTEAD_LAYERS=core swift test --scratch-path .build-core --disable-xctest
+
+fuzz: setup ## Fuzz the parsers and the TUF workflow, half a minute each (FUZZ_SECONDS).
+	@deploy/fuzz.sh $(FUZZ_SECONDS)
 
 demo: build ## Run the whole story once, with the real programs, and check every step.
 	@deploy/demo.sh

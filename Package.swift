@@ -214,6 +214,14 @@ if layers == "full" {
                 .product(name: "NIOCore", package: "swift-nio"),
             ], settings: touchesC),
         .executableTarget(name: "roadstead-tuf-client", dependencies: ["TUFClient"], swiftSettings: strict),
+        tests(
+            "TUFClientTests",
+            [
+                "TUFClient", "RepositorySimulation", "TUF", "SigningKeys", "Files", "Codecs", "Problems",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
         library(
             "RoadsteadAgent",
             [

@@ -64,7 +64,8 @@ enum Seeds {
 
     private static func joins() throws -> [[UInt8]] {
         let join = JoinString(
-            server: "https://trust.example.com", fleet: try FleetName("prod-eu"), fleetID: try FleetID("f-1234567890"),
+            server: "https://trust.example.com", fleet: try FleetName("prod-eu"),
+            fleetID: try FleetID(String(repeating: "0a", count: 16)),
             rootSHA256: String(repeating: "ab", count: 32), rootVersion: 1,
             minimumVersions: ["timestamp": 3, "snapshot": 2], token: "secret")
         return [Array(try join.text.utf8), Array("rsjoin1.e30".utf8)]
