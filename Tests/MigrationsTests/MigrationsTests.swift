@@ -120,12 +120,29 @@ struct MigrationStateTests {
     }
 
     @Test func `who waits too long for another's migration is told so`() async throws {
-        let all = [try migration("0001_slow", "SELECT pg_sleep(2.5);")]
         let settings = try database().settings(.owner)
+        try await database().withConnection(as: .owner) { try await $0.run(script: "CREATE TABLE gate (a bigint)") }
+        let waitsForGate = """
+            DO $$ BEGIN
+                LOOP EXIT WHEN EXISTS (SELECT FROM gate); PERFORM pg_sleep(0.05); END LOOP;
+            END $$;
+            CREATE TABLE slow (a bigint);
+            """
+        let all = [try migration("0001_slow", waitsForGate)]
         let slow = Task { try await Migrator(all).apply(to: settings) }
-        try await Task.sleep(for: .milliseconds(400))
-        let error = try await failure { _ = try await Migrator(all).apply(to: settings, lockDeadline: .seconds(1)) }
-        #expect(error.code == .busy)
+        try await database().withConnection(as: .owner) { connection in
+            let held: StaticString = """
+                SELECT count(*) AS n FROM pg_locks
+                WHERE locktype = 'advisory' AND granted
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                """
+            while try await connection.rows(held)[0].value("n") as Int64 == 0 {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            let error = try await failure { _ = try await Migrator(all).apply(to: settings, lockDeadline: .seconds(1)) }
+            #expect(error.code == .busy)
+            try await connection.run(script: "INSERT INTO gate VALUES (1)")
+        }
         _ = try await slow.value
     }
 

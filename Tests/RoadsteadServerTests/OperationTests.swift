@@ -57,11 +57,10 @@ import Testing
         try limiter.admit("192.0.2.1", now: start + .seconds(61))
     }
 
-    @Test func `a ring is not lost when nobody waits`() async {
+    @Test(.timeLimit(.minutes(5)))
+    func `a ring is not lost when nobody waits`() async {
         let signal = WakeSignal()
         signal.ring()
-        let start = ContinuousClock.now
-        await signal.wait(atMost: .seconds(30))
-        #expect(ContinuousClock.now - start < .seconds(5))
+        await signal.wait(atMost: .seconds(86_400))
     }
 }
