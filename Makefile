@@ -1,5 +1,5 @@
 # Every target installs what it needs first; `make help` lists them.
-.PHONY: help setup setup-bench build release test test-core fuzz demo run bench format lint clean
+.PHONY: help setup setup-bench build release test test-core fuzz demo run bench bench-tuf format lint clean
 
 SWIFT_FILES := Package.swift Sources Tests
 export SWIFT_BACKTRACE ?= enable=no
@@ -37,6 +37,9 @@ run: build ## Leave a server, a demo fleet and an agent running in the foregroun
 
 bench: setup-bench release ## Measure beside the peers and print one table.
 	@deploy/bench.sh
+
+bench-tuf: setup ## Measure the TUF client beside python-tuf, in process.
+	@deploy/bench-tuf.sh
 
 format: ## Format the sources.
 	swift format --in-place --recursive $(SWIFT_FILES)

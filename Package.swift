@@ -94,6 +94,14 @@ if isFuzzing {
     ]
 }
 
+if isBenchmarking {
+    targets += [
+        .executableTarget(
+            name: "RoadsteadTUFBench", dependencies: ["RepositorySimulation", "TUF", "SigningKeys", "Files", "Codecs"],
+            path: "Tests/Benchmarks/TUF", swiftSettings: strict)
+    ]
+}
+
 if layers != "core" {
     dependencies += [
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
