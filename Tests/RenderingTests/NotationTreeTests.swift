@@ -173,6 +173,80 @@ import TrustModel
         #expect(try !isRejecting(tree, "reg.example.com/b"))
     }
 
+    @Test(arguments: ["certificate", "key", "issuer-serial"])
+    func `a denial further down a chain rejects the scopes it reaches unless the fleet lets them pass`(kind: String)
+        async throws
+    {
+        let (root, leaf) = (try await makeRoot("root"), try await makeRoot("leaf"))
+        let teams = ["a", "b"].map { TeamFixture(name: $0, scopes: ["reg.example.com/\($0)"], stores: ["s": [root]]) }
+        let subject = try subject(kind, of: leaf)
+        let trust = try merge(teams, denials: [try denial(subject, team: "a")]).trust
+        let tree = NotationTree(trust, now: now)
+        #expect(try isRejecting(tree, "reg.example.com/a"))
+        #expect(try !isRejecting(tree, "reg.example.com/b"))
+        #expect(tree.warnings.map(\.kind) == [.notEnforced])
+        let lenient = NotationTree(trust, inexpressible: .reportUnenforced, now: now)
+        #expect(try !isRejecting(lenient, "reg.example.com/a"))
+        #expect(lenient.warnings.map(\.kind) == [.notEnforced])
+        let everywhere = NotationTree(try merge(teams, denials: [try denial(subject)]).trust, now: now)
+        #expect(try ["a", "b"].allSatisfy { try isRejecting(everywhere, "reg.example.com/\($0)") })
+    }
+
+    @Test(arguments: ["certificate", "key", "issuer-serial"])
+    func `a denial that takes its anchor out of the store is enforced by that`(kind: String) async throws {
+        let (kept, denied) = (try await makeRoot("kept"), try await makeRoot("denied"))
+        let team = TeamFixture(name: "acme", scopes: [repository], stores: ["prod": [kept, denied]])
+        let tree = NotationTree(
+            try merge([team], denials: [try denial(try subject(kind, of: denied))]).trust, now: now)
+        #expect(try !isRejecting(tree, repository))
+        #expect(tree.warnings.isEmpty)
+        #expect(tree.files.map(\.path).filter { $0.hasSuffix(".pem") }.count == 1)
+    }
+
+    @Test func `a denied root of one team leaves another's scopes alone, a denied key does not`() async throws {
+        let (kept, denied) = (try await makeRoot("kept"), try await makeRoot("denied"))
+        let teams = [
+            TeamFixture(name: "a", scopes: ["reg.example.com/a"], stores: ["s": [kept, denied]]),
+            TeamFixture(name: "b", scopes: ["reg.example.com/b"], stores: ["s": [kept]]),
+        ]
+        for (kind, rejects) in [("certificate", false), ("issuer-serial", false), ("key", true)] {
+            let tree = NotationTree(
+                try merge(teams, denials: [try denial(try subject(kind, of: denied))]).trust, now: now)
+            #expect(try !isRejecting(tree, "reg.example.com/a"), "\(kind)")
+            #expect(try isRejecting(tree, "reg.example.com/b") == rejects, "\(kind)")
+        }
+    }
+
+    @Test func `a denied intermediate that was an anchor may still stand in a chain, so its scopes reject`()
+        async throws
+    {
+        let key = try PrivateKey.generate(.ec(.p256))
+        let root = try await CertificateBuilder.root(
+            subject: DistinguishedName("C=US, ST=WA, O=Example, CN=ca"), signer: key,
+            validity: .init(from: now, days: 100))
+        let issued = try await CertificateBuilder.leaf(
+            .codeSigning, subject: DistinguishedName("C=US, ST=WA, O=Example, CN=issued"),
+            publicKey: PrivateKey.generate(.ec(.p256)).publicKey,
+            issuer: CertificateBuilder.Authority(certificate: root, signer: key), validity: .init(from: now, days: 10))
+        let denials = [try denial(.certificate(sha256: issued.sha256))]
+        var team = TeamFixture(name: "acme", scopes: [repository], stores: ["prod": [root, issued]])
+        #expect(try isRejecting(NotationTree(merge([team], denials: denials).trust, now: now), repository))
+        team.stores = ["prod": [issued]]
+        let alone = NotationTree(try merge([team], denials: denials).trust, now: now)
+        #expect(alone.warnings.isEmpty)
+        #expect(!alone.files.contains { $0.path.hasSuffix(".pem") })
+    }
+
+    private func subject(_ kind: String, of certificate: Certificate) throws -> DenialSubject {
+        switch kind {
+        case "certificate": .certificate(sha256: certificate.sha256)
+        case "key": .key(sha256: Hex.encode(try #require(certificate.publicKey).fingerprint))
+        default:
+            .issuerAndSerial(
+                issuer: certificate.issuer.description, serial: certificate.serialNumber.description)
+        }
+    }
+
     @Test func `a host without teams rejects everything`() throws {
         let tree = NotationTree(try merge([]).trust, now: now)
         #expect(try isRejecting(tree, "any.example.com/thing"))

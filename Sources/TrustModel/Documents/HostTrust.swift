@@ -37,11 +37,19 @@ package struct HostTrust: SignedDocument, Equatable {
         package let id: TrustStoreID
         package let anchors: [String]
         package let constraints: [TeamPolicy.AnchorConstraint]
+        /// Identifiers of the denials that took a self-signed anchor out of the store; absent for none.
+        ///
+        /// Where no store of a statement holds a self-signed certificate, no chain of that statement can end in it,
+        /// which is how enforcers without a list of denials come to enforce one.
+        package let denied: [String]?
 
-        package init(id: TrustStoreID, anchors: [String], constraints: [TeamPolicy.AnchorConstraint]) {
+        package init(
+            id: TrustStoreID, anchors: [String], constraints: [TeamPolicy.AnchorConstraint], denied: [String]? = nil
+        ) {
             self.id = id
             self.anchors = anchors
             self.constraints = constraints
+            self.denied = denied
         }
     }
 

@@ -10,23 +10,23 @@ struct NotationPolicyText: Sendable {
     init(_ trust: HostTrust, stores: NotationStores, inexpressible: FleetSettings.Inexpressible) {
         header = [("fleet", .string(trust.fleet.rawValue)), ("release", .integer(trust.release))]
         let expansion = RepositoryExpansion(trust)
+        let denials = NotationDenials(trust)
         warnings += expansion.warnings
         var rejected = expansion.rejected
         for (index, repositories) in expansion.assigned.sorted(by: { $0.key < $1.key }) {
             let statement = trust.statements[index]
             if statement.stores.isEmpty, statement.level != "skip" {
                 rejected += repositories
-            } else if let reason = unenforced(statement, trust: trust, stores: stores), inexpressible == .rejectScope {
+            } else if let reason = unenforced(statement, denials: denials, stores: stores), inexpressible == .rejectScope {
                 warn(statement, .notEnforced, "\(reason), so its \(repositories.count) repositories reject")
                 rejected += repositories
             } else {
-                if let reason = unenforced(statement, trust: trust, stores: stores) {
+                if let reason = unenforced(statement, denials: denials, stores: stores) {
                     warn(statement, .notEnforced, "\(reason); the fleet's settings let it pass")
                 }
                 add(statement, repositories, stores: stores, rejected: &rejected)
             }
         }
-        warnUnmatchedDenials(trust, stores: stores)
         repositoryCount += rejected.count
         if !rejected.isEmpty || statements.isEmpty {
             statements.append(Self.rejection(of: rejected.isEmpty ? ["*"] : rejected.map(\.rawValue).sorted()))
@@ -64,34 +64,15 @@ struct NotationPolicyText: Sendable {
     }
 
     /// What of a statement's constraints and of the denials that reach it Notation cannot hold.
-    private func unenforced(_ statement: HostTrust.Statement, trust: HostTrust, stores: NotationStores) -> String? {
+    private func unenforced(
+        _ statement: HostTrust.Statement, denials: NotationDenials, stores: NotationStores
+    ) -> String? {
         if let store = statement.stores.first(where: stores.limited.contains) {
             return "an anchor of store \(store) has limits that Notation cannot enforce"
         }
-        let reaching = trust.denials.filter { $0.team == nil || $0.team == statement.team }
-        let leaf = reaching.first { denial in
-            switch denial.subject {
-            case .digest, .identity: true
-            default: false
-            }
+        return denials.unenforced(statement, stores: stores).map {
+            "Notation cannot enforce denial \($0.id.prefix(64)) of the kind \($0.kind)"
         }
-        return leaf.map { "Notation cannot enforce denial \($0.id.prefix(64)) of the kind \($0.kind)" }
-    }
-
-    /// Denials of certificates and keys act on anchors; further down a chain Notation does not see them.
-    private mutating func warnUnmatchedDenials(_ trust: HostTrust, stores: NotationStores) {
-        let certificates = trust.denials.filter { denial in
-            switch denial.subject {
-            case .certificate, .key, .issuerAndSerial: true
-            default: false
-            }
-        }
-        guard !certificates.isEmpty else { return }
-        warnings.append(
-            TrustWarning(
-                .notEnforced,
-                "\(certificates.count) denials of certificates or keys hold for anchors; Notation does not see them further down a chain"
-            ))
     }
 
     private static func rendered(_ statement: HostTrust.Statement, _ repositories: [RegistryScope]) -> JSON {

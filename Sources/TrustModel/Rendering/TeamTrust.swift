@@ -14,6 +14,8 @@ struct TeamTrust: Sendable {
         let id: TrustStoreID
         var anchors: [TrustAnchorFacts]
         let constraints: [TeamPolicy.AnchorConstraint]
+        /// Identifiers of the denials that took a self-signed anchor away.
+        var denied: Set<String> = []
     }
 
     let statements: [HostTrust.Statement]

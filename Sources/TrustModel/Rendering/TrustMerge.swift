@@ -123,8 +123,9 @@ package struct TrustMerge: Sendable {
         for index in stores.indices {
             before += stores[index].anchors.count
             let team = stores[index].id.team
-            let subjects = deny.denials.filter { $0.team == nil || $0.team == team }.compactMap(\.subject)
-            stores[index].anchors.removeAll { anchor in subjects.contains(where: anchor.isDenied) }
+            for denial in deny.denials where denial.team == nil || denial.team == team {
+                stores[index].remove(denial)
+            }
             after += stores[index].anchors.count
         }
         guard before - after >= 2, (before - after) * 2 > before else { return [] }
@@ -137,10 +138,21 @@ package struct TrustMerge: Sendable {
 }
 
 extension TeamTrust.Store {
+    /// Takes out what a denial names. Of an anchor that another certificate issued no record is made:
+    /// it may still stand in the middle of a chain.
+    fileprivate mutating func remove(_ denial: DenyDocument.Denial) {
+        guard let subject = denial.subject else { return }
+        let doomed = anchors.filter { $0.isDenied(by: subject) }
+        if doomed.isEmpty { return }
+        anchors.removeAll { $0.isDenied(by: subject) }
+        if doomed.allSatisfy(\.isSelfSigned) { denied.insert(denial.id) }
+    }
+
     fileprivate var published: HostTrust.Store {
         let held = Set(anchors.map(\.sha256))
         return HostTrust.Store(
             id: id, anchors: anchors.map { Base64.encode($0.der) },
-            constraints: constraints.filter { held.contains($0.anchor) })
+            constraints: constraints.filter { held.contains($0.anchor) },
+            denied: denied.isEmpty ? nil : denied.sorted())
     }
 }
