@@ -20,9 +20,26 @@ package enum Files {
     package static func read(
         _ path: String, limit: Int, links: LinkPolicy = .followed
     ) throws(FileError) -> [UInt8] {
+        try read(path, limit: limit, links: links, isSecret: false)
+    }
+
+    /// Reads a file that holds a secret; refused when its group or others have any access to it.
+    package static func readSecret(_ path: String, limit: Int = 65_536) throws(FileError) -> [UInt8] {
+        try read(path, limit: limit, links: .followed, isSecret: true)
+    }
+
+    /// Opens once and asks the open file, so that what is checked is what is read.
+    private static func read(
+        _ path: String, limit: Int, links: LinkPolicy, isSecret: Bool
+    ) throws(FileError) -> [UInt8] {
         let flags = links == .refused ? O_RDONLY | O_NOFOLLOW | O_NONBLOCK : O_RDONLY | O_NONBLOCK
         let file = try Descriptor("read", path, flags: flags)
         let status = try status(of: file, path)
+        guard !isSecret || status.mode & 0o077 == 0 else {
+            throw FileError(
+                .exposed, "\(path) holds a secret and has mode \(octal(status.mode)), so that others can reach it",
+                hint: "chmod 600 \(path)")
+        }
         guard status.kind == .regular else { throw FileError(.kind, "cannot read \(path): it is not a regular file") }
         guard status.size <= limit else { throw tooLarge(path, limit) }
         var bytes: [UInt8] = []
@@ -36,17 +53,6 @@ package enum Files {
             bytes.append(contentsOf: buffer[..<count])
             guard bytes.count <= limit else { throw tooLarge(path, limit) }
         }
-    }
-
-    /// Reads a file that holds a secret; refused when its group or others have any access to it.
-    package static func readSecret(_ path: String, limit: Int = 65_536) throws(FileError) -> [UInt8] {
-        let status = try status(path, links: .followed)
-        guard status.mode & 0o077 == 0 else {
-            throw FileError(
-                .exposed, "\(path) holds a secret and has mode \(octal(status.mode)), so that others can reach it",
-                hint: "chmod 600 \(path)")
-        }
-        return try read(path, limit: limit)
     }
 
     /// Puts a whole new file in place: written beside its name, synced, renamed over it, the directory synced.

@@ -41,6 +41,29 @@ import Testing
         #expect(try Files.readSecret(directory + "/secret") == [1])
     }
 
+    @Test func `a secret swapped while it is read is never one that others can read`() async throws {
+        defer { try? Files.removeTree(directory) }
+        let path = directory + "/secret"
+        try Files.write([1], to: path, mode: 0o600)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for _ in 0..<150 {
+                    try Files.write([2], to: path, mode: 0o644)
+                    try Files.write([1], to: path, mode: 0o600)
+                }
+            }
+            group.addTask {
+                for _ in 0..<2_000 {
+                    do throws(FileError) { #expect(try Files.readSecret(path) == [1]) } catch {
+                        #expect(error.code == .exposed)
+                    }
+                    await Task.yield()
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
     @Test func `a lock is held once`() throws {
         defer { try? Files.removeTree(directory) }
         let path = directory + "/lock"
