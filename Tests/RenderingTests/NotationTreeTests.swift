@@ -70,6 +70,44 @@ import TrustModel
         #expect(try policy(tree).statement(for: repository)?.trustStores.map(\.description) == ["ca:acme.prod"])
     }
 
+    @Test func `a store emptied by a denial does not stop the other store of its statement`() async throws {
+        let (kept, denied) = (try await makeRoot("kept"), try await makeRoot("denied"))
+        let team = TeamFixture(name: "acme", scopes: [repository], stores: ["prod": [kept], "staging": [denied]])
+        let trust = try merge([team], denials: [try denial(.certificate(sha256: denied.sha256))]).trust
+        let tree = NotationTree(trust, now: now)
+        #expect(try policy(tree).statement(for: repository)?.trustStores.map(\.description) == ["ca:acme.prod"])
+        #expect(tree.directories.contains("truststore/x509/ca/acme.staging"))
+        // What the evaluator takes its anchors from is the same.
+        let anchors = try trust.policy(for: scope(repository))?.stores.flatMap(\.anchors).map(\.certificate)
+        #expect(anchors == [kept])
+    }
+
+    @Test func `a statement whose stores are all empty keeps them and rejects`() async throws {
+        let team = TeamFixture(name: "acme", scopes: [repository], stores: ["prod": [], "staging": []])
+        let trust = try merge([team]).trust
+        let stores = try policy(NotationTree(trust, now: now)).statement(for: repository)?.trustStores
+        #expect(stores?.map(\.description) == ["ca:acme.prod", "ca:acme.staging"])
+        #expect(try trust.policy(for: scope(repository))?.stores.allSatisfy(\.anchors.isEmpty) == true)
+    }
+
+    @Test func `an empty store that is the last of its kind stays`() async throws {
+        let root = try await makeRoot("a")
+        let team = TeamFixture(name: "acme", scopes: [repository], stores: ["prod": [root]])
+        let merged = try merge([team]).trust
+        let stamps = try store("acme", "stamps", .tsa)
+        let statement = try #require(merged.statements.first)
+        let trust = HostTrust(
+            fleet: merged.fleet, release: 1, issued: now,
+            statements: [
+                .init(
+                    name: statement.name, team: statement.team, scopes: statement.scopes, level: "strict",
+                    override: nil, stores: statement.stores + [stamps], trustedIdentities: ["*"])
+            ],
+            stores: merged.stores + [.init(id: stamps, anchors: [], constraints: [])], denials: [], repositories: [])
+        let stores = try policy(NotationTree(trust, now: now)).statement(for: repository)?.trustStores
+        #expect(stores?.map(\.description) == ["ca:acme.prod", "tsa:acme.stamps"])
+    }
+
     struct Poison: Sendable, CustomTestStringConvertible {
         let name: String
         var identities = ["*"]

@@ -17,11 +17,14 @@ struct NotationPolicyText: Sendable {
             let statement = trust.statements[index]
             if statement.stores.isEmpty, statement.level != "skip" {
                 rejected += repositories
-            } else if let reason = unenforced(statement, denials: denials, stores: stores), inexpressible == .rejectScope {
+                continue
+            }
+            let reason = unenforced(statement, denials: denials, stores: stores)
+            if let reason, inexpressible == .rejectScope {
                 warn(statement, .notEnforced, "\(reason), so its \(repositories.count) repositories reject")
                 rejected += repositories
             } else {
-                if let reason = unenforced(statement, denials: denials, stores: stores) {
+                if let reason {
                     warn(statement, .notEnforced, "\(reason); the fleet's settings let it pass")
                 }
                 add(statement, repositories, stores: stores, rejected: &rejected)
@@ -46,7 +49,7 @@ struct NotationPolicyText: Sendable {
         _ statement: HostTrust.Statement, _ repositories: [RegistryScope], stores: NotationStores,
         rejected: inout [RegistryScope]
     ) {
-        let rendered = Self.rendered(statement, repositories)
+        let rendered = Self.rendered(statement, repositories, stores: stores.needed(by: statement))
         if let store = statement.stores.first(where: { stores.anchors[$0] == nil }) {
             warn(statement, .statement, "it refers to the store \(store), which is not there; its scopes reject")
         } else if let reason = Self.objection(to: rendered) {
@@ -75,7 +78,9 @@ struct NotationPolicyText: Sendable {
         }
     }
 
-    private static func rendered(_ statement: HostTrust.Statement, _ repositories: [RegistryScope]) -> JSON {
+    private static func rendered(
+        _ statement: HostTrust.Statement, _ repositories: [RegistryScope], stores: [TrustStoreID]
+    ) -> JSON {
         var verification: [(String, JSON)] = [("level", .string(statement.level))]
         if let override = statement.override, !override.isEmpty {
             let members = override.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
@@ -84,7 +89,7 @@ struct NotationPolicyText: Sendable {
         return document(
             name: "\(statement.team).\(statement.name)", scopes: repositories.map(\.rawValue),
             verification: verification,
-            stores: statement.stores.map(\.description), identities: statement.trustedIdentities)
+            stores: stores.map(\.description), identities: statement.trustedIdentities)
     }
 
     private static func rejection(of scopes: [String]) -> JSON {

@@ -41,6 +41,17 @@ struct NotationStores: Sendable {
         anchors[store.id] = fit
     }
 
+    /// The stores that a statement refers to, less those that are empty beside one of the same kind that is not.
+    ///
+    /// Notation rejects every signature of a statement with one empty store. The evaluator takes what the other stores
+    /// hold, and so must Notation, or an emptied staging store stops production. Kinds are held apart, since an
+    /// empty store that is the last of its kind says that nothing of that kind is trusted.
+    func needed(by statement: HostTrust.Statement) -> [TrustStoreID] {
+        let filled = statement.stores.filter { !(anchors[$0] ?? []).isEmpty }
+        let kinds = Set(filled.map(\.kind))
+        return statement.stores.filter { filled.contains($0) || !kinds.contains($0.kind) }
+    }
+
     /// Adds the stores of the generation before that are gone now.
     mutating func carry(from previous: HostTrust, denials: [DenyDocument.Denial]) {
         for store in previous.stores where anchors[store.id] == nil {
