@@ -48,7 +48,8 @@ struct PublishedRoles {
     private static func current(_ roots: [[UInt8]]) throws -> SignedMetadata<Root> {
         guard let first = roots.first else {
             throw PublishError(
-                .content, "the fleet has no root yet", hint: "hold a ceremony: roadstead ceremony open --fleet FLEET --key …")
+                .content, "the fleet has no root yet",
+                hint: "hold a ceremony: roadstead ceremony open --fleet FLEET --key …")
         }
         let limit = MetadataLimits().rootBytes
         var current = try SignedMetadata(selfSigned: try UnverifiedMetadata<Root>(first, maximumBytes: limit))

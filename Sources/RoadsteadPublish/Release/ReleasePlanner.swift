@@ -100,7 +100,9 @@ struct ReleasePlanner {
             throw PublishError(
                 .version,
                 "team \(team) is known at version \(signed.version), fleet \(content.fleet) has published \(listed ?? 0)",
-                hint: "the database may have been restored from a backup; publish nothing until its newest state is back")
+                hint:
+                    "the database may have been restored from a backup; publish nothing until its newest state is back"
+            )
         }
         return newest
     }
