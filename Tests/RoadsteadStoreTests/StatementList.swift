@@ -6,7 +6,8 @@ import PostgresKit
 enum StatementList {
     static let all: [any Statement.Type] = [
         AcceptInvitation.self, AdvanceFleet.self, AdvanceRoot.self, AdvanceTeam.self, AppendAuditEvent.self,
-        ClaimKey.self, ClearEnforcerModes.self, CloseRootDraft.self, CountFleetsOfTeam.self, DeleteFleetTeam.self,
+        ClaimKey.self, ClearEnforcerModes.self, CloseRootDraft.self, CountFleetsOfTeam.self, CountRepositories.self,
+        DeleteFleetTeam.self,
         DeleteOldKeys.self, DeleteScope.self, DeleteScopesOfTeam.self, DisablePerson.self, FetchAnchor.self,
         FetchAuditHead.self, FetchBinding.self, FetchChange.self, FetchCredential.self, FetchCredentialByToken.self,
         FetchFile.self, FetchFleet.self, FetchFleetSummary.self, FetchHost.self, FetchHostByName.self,

@@ -54,6 +54,59 @@ import TrustModel
         #expect(known.map(\.rawValue) == ["registry.example.com/acme/app"])
     }
 
+    @Test func `a team has at most 2,000 repositories, however many add at the same time`() async throws {
+        let world = try await World.make()
+        let (acme, other) = (try await world.team(), try await world.team("other"))
+        let bob = try await world.person("bob", (.teamMember, .team(acme)))
+        let shared = try RegistryScope("registry.example.com/acme/shared")
+        _ = try await world.api.addScope(shared, to: other, by: world.admin.actor, now: start)
+        // The last 50 are in the longer scope of another team.
+        try await world.asOwner(
+            """
+            INSERT INTO repository (name, created_at) SELECT 'registry.example.com/acme/r' || n, now()
+            FROM generate_series(1, 1997) n;
+            INSERT INTO repository (name, created_at) SELECT 'registry.example.com/acme/shared/r' || n, now()
+            FROM generate_series(1, 50) n
+            """)
+        let added = await withTaskGroup(of: Bool.self) { group in
+            for index in 0..<8 {
+                group.addTask {
+                    let name = try? RegistryScope("registry.example.com/acme/new\(index)")
+                    guard let name else { return false }
+                    return (try? await world.api.addRepository(name, by: bob.actor, now: start)) ?? false
+                }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(added == 3)
+        await expect(.conflict) {
+            try await world.api.addRepository(
+                try RegistryScope("registry.example.com/acme/more"), by: bob.actor, now: start)
+        }
+        let known = try RegistryScope("registry.example.com/acme/r1")
+        #expect(try await world.api.addRepository(known, by: bob.actor, now: start) == false)
+        let elsewhere = try RegistryScope("registry.example.com/acme/shared/new")
+        #expect(try await world.api.addRepository(elsewhere, by: world.admin.actor, now: start))
+        #expect(try await world.count("SELECT count(*) AS n FROM repository") == 2_051)
+    }
+
+    @Test func `there are at most 10,000 repositories`() async throws {
+        let world = try await World.make()
+        try await world.team()
+        try await world.asOwner(
+            """
+            INSERT INTO repository (name, created_at) SELECT 'registry.example.com/gone/r' || n, now()
+            FROM generate_series(1, 9999) n
+            """)
+        let add = { (name: String) in
+            try await world.api.addRepository(
+                try RegistryScope("registry.example.com/acme/\(name)"), by: world.admin.actor, now: start)
+        }
+        #expect(try await add("last"))
+        await expect(.conflict) { _ = try await add("more") }
+        #expect(try await world.count("SELECT count(*) AS n FROM repository") == 10_000)
+    }
+
     @Test func `a team administrator makes stores of that team only`() async throws {
         let world = try await World.make()
         let (acme, other) = (try await world.team(), try await world.team("other"))

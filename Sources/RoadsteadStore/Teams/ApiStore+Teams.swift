@@ -95,6 +95,7 @@ extension ApiStore {
     /// Records a repository, into which prefixes expand; whoever may propose for the team that owns it may do so.
     ///
     /// - Returns: whether it is new.
+    /// - Throws: `StoreError(.conflict)` when a new one would be above `RepositoryLimits`.
     @discardableResult
     package func addRepository(_ name: RegistryScope, by actor: Actor, now: UTCDate) async throws -> Bool {
         guard name.hasPath else {
@@ -106,8 +107,12 @@ extension ApiStore {
                     .conflict, "no team owns a scope that covers \"\(name)\"", hint: "add the scope to a team first")
             }
             try work.authority.requireAny([.propose(owner), .administer])
+            let team = try await work.transaction.lockTeam(owner)
             guard try await work.transaction.fetchOptional(InsertRepository(name: name, now: now)) != nil else {
                 return false
+            }
+            if let count = try await work.transaction.fetchOptional(CountRepositories(team: team.id)) {
+                try RepositoryLimits.check(everywhere: count.everywhere, ofTeam: count.ofTeam, team: owner)
             }
             try await work.audit.record(.repositoryAdded, name, team: owner)
             try await work.transaction.execute(SendPublishSignal())

@@ -138,6 +138,24 @@ struct InsertRepository: Query {
     func decode(_ row: Row) throws -> String { try row.value("name") }
 }
 
+/// How many repositories there are, and how many of them fall to a team by the longest scope; by index ranges.
+struct CountRepositories: Query {
+    static let sql = """
+        SELECT (SELECT count(*) FROM repository) AS everywhere, count(DISTINCT r.name) AS of_team
+        FROM team_scope s
+        JOIN repository r ON r.name = s.scope OR (r.name >= s.scope || '/' AND r.name < s.scope || '0')
+        WHERE s.team_id = $1 AND NOT EXISTS (
+            SELECT FROM team_scope o
+            WHERE o.team_id <> s.team_id AND o.scope >= s.scope || '/' AND o.scope < s.scope || '0'
+                AND (o.scope = r.name OR left(r.name, length(o.scope) + 1) = o.scope || '/'))
+        """
+    let team: Int64
+    var bindings: [Binding] { [.int(team)] }
+    func decode(_ row: Row) throws -> (everywhere: Int, ofTeam: Int) {
+        (try row.value("everywhere"), try row.value("of_team"))
+    }
+}
+
 struct ListRepositories: Query {
     static let sql = "SELECT name FROM repository WHERE name > $1 ORDER BY name LIMIT $2"
     let after: String
