@@ -103,6 +103,36 @@ import TrustModel
         }
     }
 
+    @Test func `targets of a team are taken up to a size that all of them have together`() {
+        let limit = TeamTargets.byteLimit
+        #expect(TeamTargets.refusal(ofLengths: [limit - 1, 1, 0]) == nil)
+        for lengths in [[limit, 1], [limit + 1], [Int64.max, Int64.max], [-1]] {
+            #expect(TeamTargets.refusal(ofLengths: lengths)?.contains("1048576 bytes") == true, "\(lengths)")
+        }
+    }
+
+    @Test func `constraints that every store repeats are taken up to a number`() async throws {
+        let root = try await makeRoot("a")
+        var team = TeamFixture(name: "acme", scopes: ["reg.example.com/acme"])
+        for index in 0..<101 { team.stores["s\(index)"] = [root] }
+        team.constraints = Array(repeating: .init(anchor: root.sha256, distrustAfter: now), count: 100)
+        let outcome = try merge([team])
+        #expect(outcome.warnings.map(\.kind) == [.noContent])
+        #expect(outcome.warnings.first?.text.contains("10000 times") == true)
+    }
+
+    @Test func `a host's trust is read back when it is larger than other documents may be`() throws {
+        let trust = HostTrust(
+            fleet: try FleetName("prod"), release: 1, issued: now, statements: [],
+            stores: [
+                .init(id: try store("acme", "prod"), anchors: [String(repeating: "A", count: 9 << 20)], constraints: [])
+            ], denials: [], repositories: [])
+        let bytes = try trust.publishedBytes()
+        #expect(bytes.count > TeamPolicy.byteLimit)
+        #expect(try HostTrust(verifiedBytes: bytes) == trust)
+        #expect(throws: CodecError(.limit, "")) { try TeamPolicy(verifiedBytes: bytes) }
+    }
+
     @Test func `a denial for one team leaves the others alone`() async throws {
         let root = try await makeRoot("shared")
         let teams = ["a", "b"].map {

@@ -8,7 +8,7 @@ package struct GenerationStore: Sendable {
     /// How many generations before the one in force are kept, for readers that the switch caught.
     package static let keptBefore = 2
     /// A file of a generation is no larger than this.
-    static let fileLimit = 64 << 20
+    static let fileLimit = HostTrust.byteLimit
 
     package let state: StateDirectory
 
@@ -43,7 +43,8 @@ package struct GenerationStore: Sendable {
     /// The generation in force, whole; nil before the first.
     package func current() throws -> Intact? { try currentName().map(load) }
 
-    /// The newest generation that is whole: what to fall back to when the one in force is damaged.
+    /// The newest generation that is whole: what readers may still hold when the one in force is damaged.
+    /// It may hold anchors that were removed since, so no content of it becomes trust again.
     package func newestIntact() -> Intact? {
         for name in names().reversed() { if let intact = try? load(name.text) { return intact } }
         return nil
@@ -59,7 +60,15 @@ package struct GenerationStore: Sendable {
     }
 
     /// Puts a generation in place and in force. Killed at any moment, the old or the new one is in force, whole.
+    ///
+    /// - Throws: `AgentError(.content)` before anything is written when a file is larger than what is read back.
     package func putInForce(_ generation: Generation, now: UTCDate) throws -> String {
+        if let file = generation.files.first(where: { $0.bytes.count > Self.fileLimit }) {
+            throw AgentError(
+                .content,
+                "\(file.path) would have \(file.bytes.count) bytes, and at most \(Self.fileLimit) are read back",
+                hint: "give the fleet fewer teams or anchors; this host keeps what it has")
+        }
         let name = try freeName(for: generation.origin.release)
         let staging = "\(state.generations)/.\(name).tmp"
         try Files.removeTree(staging)

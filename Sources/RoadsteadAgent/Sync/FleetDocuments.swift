@@ -11,7 +11,9 @@ struct FleetDocuments: Sendable {
     let teams: [TeamName: TeamState]
 
     /// Largest target that is taken; a listed length above it counts as missing content.
-    static let targetLimit: Int64 = 32 << 20
+    ///
+    /// It is what a document is read with; a team's targets have a limit of their own together.
+    static let targetLimit = Int64(FleetSettings.byteLimit)
 
     /// Collects the documents of a fleet's roles.
     ///
@@ -49,9 +51,12 @@ struct FleetDocuments: Sendable {
         case .failure(let error)?: return .unavailable(error.description)
         case .success?: break
         }
+        let targets = roles.targets(of: .delegated(name)).filter {
+            TeamFiles.meaning(of: $0.name.text, team: team) != nil
+        }
+        if let reason = TeamTargets.refusal(ofLengths: targets.map(\.file.length)) { return .unavailable(reason) }
         var files: [String: [UInt8]] = [:]
-        for target in roles.targets(of: .delegated(name)) {
-            guard TeamFiles.meaning(of: target.name.text, team: team) != nil else { continue }
+        for target in targets {
             do { files[target.name.text] = try await fetcher.content(of: target) } catch {
                 return .unavailable("\(error)")
             }

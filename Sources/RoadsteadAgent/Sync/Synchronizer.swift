@@ -35,12 +35,12 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
         try state.removeLeftovers()
         let store = GenerationStore(state)
         var notes: [String] = []
-        let inForce = intactGeneration(store, &notes)
+        let (inForce, overlap) = generations(store, &notes)
         let (trusted, roles) = try await refresh(now: now)
-        let documents = try await FleetDocuments(roles, from: source, known: inForce?.content ?? [:])
+        let documents = try await FleetDocuments(roles, from: source, known: overlap?.content ?? [:])
         try checkFleet(documents.settings)
-        let generation = try render(documents, trusted: trusted, after: inForce, now: trusted.time)
-        let isCurrent = inForce.map { store.isEqual($0, generation) && isInForce($0, store) } ?? false
+        let generation = try render(documents, trusted: trusted, after: overlap, lastGood: inForce, now: trusted.time)
+        let isCurrent = inForce.map { store.isEqual($0, generation) } ?? false
         let name = isCurrent ? inForce?.name ?? "" : try store.putInForce(generation, now: now)
         if !isCurrent { try store.prune() }
         return Outcome(
@@ -49,16 +49,20 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
             warnings: generation.warnings + notes)
     }
 
-    /// The generation in force; when it is damaged, the newest whole one serves as what was last good.
-    private func intactGeneration(_ store: GenerationStore, _ notes: inout [String]) -> GenerationStore.Intact? {
-        do { return try store.current() } catch {
+    /// The generation in force, and the one whose readers a switch may catch.
+    ///
+    /// When the one in force is damaged, only the second is there, the newest whole one: nothing of an older generation
+    /// becomes trust again, since it may have been taken away in between.
+    private func generations(
+        _ store: GenerationStore, _ notes: inout [String]
+    ) -> (inForce: GenerationStore.Intact?, overlap: GenerationStore.Intact?) {
+        do {
+            let inForce = try store.current()
+            return (inForce, inForce)
+        } catch {
             notes.append("\(error)")
-            return store.newestIntact()
+            return (nil, store.newestIntact())
         }
-    }
-
-    private func isInForce(_ generation: GenerationStore.Intact, _ store: GenerationStore) -> Bool {
-        (try? store.currentName()) == generation.name
     }
 
     /// The client workflow. A repository caught while it is being published, or an edge between two states, gets a
@@ -104,18 +108,24 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
         }
     }
 
+    /// Merges and renders.
+    ///
+    /// - Parameters:
+    ///   - overlap: the generation whose readers the switch may catch.
+    ///   - lastGood: the generation whose content stays for teams of which nothing newer can be had.
     private func render(
-        _ documents: FleetDocuments, trusted: TrustedMetadataSet, after inForce: GenerationStore.Intact?, now: UTCDate
+        _ documents: FleetDocuments, trusted: TrustedMetadataSet, after overlap: GenerationStore.Intact?,
+        lastGood: GenerationStore.Intact?, now: UTCDate
     ) throws -> Generation {
         let digest = Hex.encode(HashAlgorithm.sha256.digest(of: trusted.snapshot.bytes))
         let stamp = trusted.snapshot.content.stamp
         let release = trusted.snapshot.version
-        // The same release once more overlaps with what the one in force overlaps with.
-        let isSame = inForce?.manifest.origin.releaseDigest == digest
-        let previous = isSame ? inForce?.previousTrust : inForce?.trust
+        // The same release once more overlaps with what that one overlaps with.
+        let isSame = overlap?.manifest.origin.releaseDigest == digest
+        let previous = isSame ? overlap?.previousTrust : overlap?.trust
         let outcome = TrustMerge(
             settings: documents.settings, ops: documents.ops, deny: documents.deny, teams: documents.teams,
-            lastGood: lastGood(documents.settings, inForce), lastRepositories: inForce?.trust.repositories ?? [],
+            lastGood: teams(of: documents.settings, in: lastGood), lastRepositories: overlap?.trust.repositories ?? [],
             release: release, issued: stamp?.issued ?? now
         ).merged()
         let notation = NotationTree(
@@ -124,7 +134,7 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
             FleetSettings.EnforcerSetting(enforcer: $0, mode: documents.settings.mode(of: $0))
         }
         let ops = documents.ops
-        let last = inForce?.manifest.origin
+        let last = overlap?.manifest.origin
         let origin = Generation.Origin(
             release: release, releaseDigest: digest, fleet: documents.settings.fleet, modes: modes,
             freshness: documents.settings.freshness, pollSeconds: ops?.pollSeconds ?? last?.pollSeconds ?? 60,
@@ -132,11 +142,11 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
         return try Generation(outcome, notation: notation, previous: previous, origin: origin)
     }
 
-    private func lastGood(
-        _ settings: FleetSettings, _ inForce: GenerationStore.Intact?
+    private func teams(
+        of settings: FleetSettings, in generation: GenerationStore.Intact?
     ) -> [TeamName: TeamTargets] {
-        guard let inForce else { return [:] }
-        let contents = settings.teams.map { TeamFiles.content(of: $0.name, files: inForce.content) }
+        guard let generation else { return [:] }
+        let contents = settings.teams.map { TeamFiles.content(of: $0.name, files: generation.content) }
         return Dictionary(contents.filter { $0.policy != nil }.map { ($0.team, $0) }) { first, _ in first }
     }
 

@@ -4,7 +4,6 @@ import TrustModel
 /// What the agent of this host put in force.
 struct HostState {
     static let standardDirectory = "/var/lib/roadstead"
-    static let maximumTrustBytes = 64 << 20
 
     private let directory: String
 
@@ -20,6 +19,6 @@ struct HostState {
                 .environment, "this host has no trust in force: there is no \(file)",
                 hint: "enrol it with roadstead-agent enroll, or name a Notation configuration with --config")
         }
-        return try HostTrust(verifiedBytes: try Files.read(file, limit: Self.maximumTrustBytes))
+        return try HostTrust(verifiedBytes: try Files.read(file, limit: HostTrust.byteLimit))
     }
 }

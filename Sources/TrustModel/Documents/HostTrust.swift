@@ -6,6 +6,8 @@ package import Codecs
 package struct HostTrust: SignedDocument, Equatable {
     package static let documentName = "trust.json"
     package static let fileName = "trust.json"
+    /// It holds every team's content at once.
+    package static let byteLimit = 64 << 20
 
     /// A team's statement, its scopes already checked against what the team owns.
     package struct Statement: Sendable, Codable, Equatable {

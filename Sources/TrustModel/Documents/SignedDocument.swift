@@ -11,6 +11,8 @@ package protocol SignedDocument: Codable, Sendable {
     static var knownFeatures: Set<String> { get }
     /// What the document is, for errors.
     static var documentName: String { get }
+    /// The largest text of it that is read, in bytes.
+    static var byteLimit: Int { get }
     var schema: Int { get }
     var critical: [String] { get }
 }
@@ -18,12 +20,13 @@ package protocol SignedDocument: Codable, Sendable {
 extension SignedDocument {
     package static var currentSchema: Int { 1 }
     package static var knownFeatures: Set<String> { [] }
+    package static var byteLimit: Int { 8 << 20 }
 
     /// Reads a document from the bytes of a verified target.
     ///
     /// - Throws: `TrustModelError(.criticalFeature)` when it needs what this program does not know.
     package init(verifiedBytes bytes: [UInt8]) throws {
-        let tree = try JSON(parsing: bytes)
+        let tree = try JSON(parsing: bytes, limits: JSONLimits(bytes: Self.byteLimit))
         let header = try tree.decode(DocumentHeader.self, place: Self.documentName)
         let unknown = header.critical.filter { !Self.knownFeatures.contains($0) }
         guard unknown.isEmpty, (1...Self.currentSchema).contains(header.schema) else {

@@ -1,5 +1,9 @@
 /// A team's targets as they were verified: the bytes of its policy and of its stores.
 package struct TeamTargets: Sendable, Equatable {
+    /// How many bytes a team's targets have together at most: some hundreds of anchors, and few enough that all teams
+    /// of a fleet fit into what a host reads back.
+    package static let byteLimit: Int64 = 1 << 20
+
     package let team: TeamName
     /// `<team>/policy.json`; nil when the team's role lists none.
     package let policy: [UInt8]?
@@ -10,6 +14,19 @@ package struct TeamTargets: Sendable, Equatable {
         self.team = team
         self.policy = policy
         self.stores = stores
+    }
+
+    /// Why a host does not take targets of these lengths from one team; nil when it does.
+    package static func refusal(ofLengths lengths: [Int64]) -> String? {
+        var total: Int64 = 0
+        for length in lengths {
+            let (sum, overflows) = total.addingReportingOverflow(length)
+            guard !overflows, length >= 0, sum <= byteLimit else {
+                return "its targets have more than the \(byteLimit) bytes that a host takes from one team"
+            }
+            total = sum
+        }
+        return nil
     }
 }
 

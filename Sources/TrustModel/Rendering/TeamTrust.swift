@@ -18,6 +18,9 @@ struct TeamTrust: Sendable {
         var denied: Set<String> = []
     }
 
+    /// Constraints of all stores together; one is repeated in each store that holds its anchor.
+    private static let constraintLimit = 10_000
+
     let statements: [HostTrust.Statement]
     var stores: [Store]
     var warnings: [TrustWarning]
@@ -78,6 +81,7 @@ struct TeamTrust: Sendable {
         _ content: TeamTargets, policy: TeamPolicy, team: FleetSettings.Team, _ warnings: inout [TrustWarning]
     ) throws -> [Store] {
         var stores: [Store] = []
+        var constraintCount = 0
         for (id, pem) in content.stores.sorted(by: { $0.key < $1.key }) {
             guard id.team == team.name else {
                 throw TrustModelError(.store, "its role carries the store \(id) of another team")
@@ -94,8 +98,13 @@ struct TeamTrust: Sendable {
                 anchors.removeAll { !allowed.contains($0.sha256) }
             }
             let held = Set(anchors.map(\.sha256))
-            stores.append(
-                Store(id: id, anchors: anchors, constraints: policy.constraints.filter { held.contains($0.anchor) }))
+            let constraints = policy.constraints.filter { held.contains($0.anchor) }
+            constraintCount += constraints.count
+            guard constraintCount <= constraintLimit else {
+                throw TrustModelError(
+                    .document, "its policy limits anchors more than \(constraintLimit) times over all stores")
+            }
+            stores.append(Store(id: id, anchors: anchors, constraints: constraints))
         }
         return stores
     }
