@@ -12,6 +12,11 @@ elif [ "$(id -u)" -eq 0 ]; then
 else
     work=${XDG_STATE_HOME:-$HOME/.local/state}/roadstead/run
 fi
+if [ ! -e "$work/ready" ] && [ -e "$work" ]; then
+    echo "run: an earlier set-up in $work was not finished; starting over"
+    rm -rf "$work/server" "$work/host" "$work/config" "$work/acme" "$work/app" "$work/app.root"
+    rm -f "$work"/root.* "$work/join" "$work/bob.invitation"
+fi
 mkdir -p "$work/acme"
 export ROADSTEAD_CONFIG_HOME=$work/config ROADSTEAD_PORT=${ROADSTEAD_PORT:-8080}
 
