@@ -19,9 +19,9 @@ build: setup ## Build everything for debugging.
 release: setup ## Build the programs for release.
 	deploy/build-release.sh
 
-test: setup ## Build, then run every test with the real components it needs.
+test: setup ## Build, then run every test, one at a time, with the real components it needs.
 	swift build --build-tests
-	swift test --skip-build --disable-xctest
+	swift test --skip-build --disable-xctest --no-parallel
 
 test-core: setup ## Build and test the low layers alone, in seconds.
 	ROADSTEAD_LAYERS=core swift test --scratch-path .build-core --disable-xctest

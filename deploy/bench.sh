@@ -21,7 +21,7 @@ trap 'exit 130' INT TERM
 
 rows=()
 row() { rows+=("$1|$2|$3|$4"); }
-ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", b > 0 ? a / b : 0 }'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 # per_second URL [HEADER…]: answers a second under wrk, from one thread and 32 connections.
 per_second() {
     local url=$1 headers=()
@@ -33,7 +33,7 @@ per_second() {
 }
 mean_ms() { hyperfine -N --warmup 5 --runs "$1" --export-json "$work/hyperfine.json" "$2" >/dev/null 2>&1 \
     && python3 -c 'import json,sys; r=json.load(open(sys.argv[1]))["results"][0]; print("%.1f %.1f" % (r["mean"]*1e3, r["min"]*1e3))' "$work/hyperfine.json"; }
-peak_mb() { python3 -c 'import resource,subprocess,sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); print("%.1f" % (resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss/1024))' "$@"; }
+peak_mb() { /usr/bin/time -f %M -o "$work/peak" "$@" >/dev/null && awk '{ printf "%.1f", $1 / 1024 }' "$work/peak"; }
 
 echo "bench: setting up a fleet" >&2
 {

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 packages=(libpq-dev libssl-dev pkg-config postgresql python3 python3-venv curl)
-if [ "${1:-}" = bench ]; then packages+=(nginx wrk hyperfine); fi
+if [ "${1:-}" = bench ]; then packages+=(nginx wrk hyperfine time); fi
 
 missing=()
 for package in "${packages[@]}"; do
