@@ -136,4 +136,15 @@ private func sources() throws -> [SourceFile] {
             #expect(file.text.hasPrefix("// Long because "), "\(file.target)/\(file.name) has \(lines.count) lines")
         }
     }
+
+    @Test func `the page of metrics lists every metric and no other`() throws {
+        let names = /roadstead_[a-z_]+/
+        func found(in path: String) throws -> Set<String> {
+            let text = try String(contentsOf: repositoryRoot.appending(path: path), encoding: .utf8)
+            return Set(text.matches(of: names).map { String($0.output) })
+        }
+        let exposed = try found(in: "Sources/Observability/MetricName.swift")
+        try #require(exposed.count > 5)
+        #expect(try found(in: "docs/metrics.md") == exposed)
+    }
 }
