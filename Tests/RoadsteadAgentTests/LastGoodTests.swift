@@ -97,4 +97,20 @@ import TrustModel
         #expect(outcome.warnings.contains { $0.contains("team acme") && $0.contains(reason) })
         #expect(try anchors() == [[Base64.encode(root.der)]])
     }
+
+    @Test func `a generation that could not be read back is refused before anything is written`() async throws {
+        defer { try? Files.removeTree(sandbox) }
+        let fleet = try fleet()
+        try await fleet.publish(at: Self.now)
+        _ = try await sync(fleet)
+        let store = GenerationStore(state)
+        let current = try #require(try store.current())
+        let generation = try Generation(
+            current.trust, notation: NotationTree(current.trust, now: Self.now), previous: nil,
+            content: ["acme/ca.prod.pem": [UInt8](repeating: 0x0A, count: HostTrust.byteLimit + 1)], warnings: [],
+            origin: current.manifest.origin)
+        #expect(throws: AgentError.self) { try store.putInForce(generation, now: Self.now) }
+        #expect(try store.currentName() == current.name)
+        #expect(try Files.list(state.generations) == [current.name])
+    }
 }

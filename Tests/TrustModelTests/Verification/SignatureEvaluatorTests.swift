@@ -72,6 +72,14 @@ import Testing
         #expect(rejections(verdict) == [.trustStoreUnusable])
     }
 
+    @Test func `an emptied store does not stop the other store of its statement, and alone it rejects`() async throws {
+        let fixture = try await SigningFixture()
+        let envelope = try await fixture.sign()
+        let emptied = try store([], "ca:staging")
+        #expect(try evaluate(envelope, try policy([emptied, store([fixture.root])])).isAccepted)
+        #expect(try !evaluate(envelope, try policy([emptied])).isAccepted)
+    }
+
     @Test func `a store that holds a signing certificate of somebody is unusable`() async throws {
         let fixture = try await SigningFixture()
         #expect(try store([fixture.root, fixture.leaf]).problem?.contains("neither a CA nor self-signed") == true)
