@@ -53,14 +53,18 @@ var targets: [Target] = [
         linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
     .testTarget(
         name: "RoadsteadPublishTests",
-        dependencies: ["RoadsteadPublish", "TrustModel", "TUF", "SigningKeys", "Files", "Codecs", "Problems"],
+        dependencies: [
+            "PythonEnvironment", "RoadsteadPublish", "TrustModel", "TUF", "SigningKeys", "Files", "Codecs", "Problems",
+        ],
         exclude: ["stock_client.py"], swiftSettings: strict),
     tests("CodecsTests", ["Codecs", "Problems"]),
     tests("FilesTests", ["Files", "Problems"]),
     .target(
         name: "RepositorySimulation", dependencies: ["TUF", "SigningKeys", "Codecs"],
         path: "Tests/Support/RepositorySimulation", swiftSettings: strict),
-    tests("TUFTests", ["RepositorySimulation", "TUF", "SigningKeys", "Codecs", "Problems"]),
+    .target(
+        name: "PythonEnvironment", path: "Tests/Support/PythonEnvironment", swiftSettings: strict),
+    tests("TUFTests", ["PythonEnvironment", "RepositorySimulation", "TUF", "SigningKeys", "Codecs", "Problems"]),
     tests("ArchitectureTests", []),
     .target(
         name: "TestVectors", dependencies: ["Codecs"], path: "Tests/Support/TestVectors", swiftSettings: strict),
@@ -260,6 +264,9 @@ if layers == "full" {
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
+        tests(
+            "IntegrationTests",
+            ["PythonEnvironment", "roadstead", "roadstead-remote", "roadstead-agent", "roadstead-server"]),
     ]
     products += [
         .library(name: "Faults", type: .dynamic, targets: ["Faults"])

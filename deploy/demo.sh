@@ -49,7 +49,7 @@ say "The root is removed, by one person at once; the host syncs"
 expect 0 alice anchor list --team acme --output json
 anchor=$(grep -oE '"id": [0-9]+' <<<"$output" | head -1 | grep -oE '[0-9]+')
 expect 0 bob anchor remove "$anchor" --reason "the build root is retired"
-expect 0 alice release publish --fleet demo
+publish_release
 expect 0 roadstead-agent sync --state "$work/host"
 
 say "The first image is now rejected"

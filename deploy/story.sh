@@ -123,8 +123,16 @@ make_fleet() {
     expect 0 alice ceremony close "$ceremony"
 
     say "The fleet publishes a release"
+    publish_release
+}
+
+publish_release() {
     expect 0 alice release publish --fleet demo
     expect_text "is published"
+    # Tests let other programs follow the fleet here.
+    if [ -n "${ROADSTEAD_DEMO_AFTER_RELEASE:-}" ]; then
+        expect 0 $ROADSTEAD_DEMO_AFTER_RELEASE "$work/follower" "$address/fleets/demo"
+    fi
 }
 
 enrol_host() { # agent state

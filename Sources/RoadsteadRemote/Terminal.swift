@@ -27,6 +27,21 @@ enum Terminal {
         return answer == "y" || answer == "yes"
     }
 
+    /// Asks for a secret on the terminal without showing it; nil where there is no terminal.
+    static func askSecretly(_ question: String) -> String? {
+        var settings = termios()
+        guard isatty(STDIN_FILENO) == 1, tcgetattr(STDIN_FILENO, &settings) == 0 else { return nil }
+        var hidden = settings
+        hidden.c_lflag &= ~tcflag_t(ECHO)
+        write(question)
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden)
+        defer {
+            tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
+            write("\n")
+        }
+        return readLine()
+    }
+
     /// Prints rows under headings, cut to the terminal's width.
     static func showTable(_ headings: [String], _ rows: [[String]]) {
         let table = [headings] + rows

@@ -1,10 +1,9 @@
 import Codecs
 import Foundation
+import PythonEnvironment
 import Testing
 
 /// python-tuf's own client in a process of its own, fed one request a line.
-///
-/// Its environment is made once, in `.build-python` beside the other build products.
 final class StockClient {
     private let process = Process()
     private let requests = Pipe()
@@ -12,7 +11,7 @@ final class StockClient {
     private var unread: [UInt8] = []
 
     init() throws {
-        process.executableURL = URL(filePath: try Self.python())
+        process.executableURL = PythonEnvironment.python
         process.arguments = [Self.folder.appending(path: "stock_client.py").path]
         process.standardInput = requests
         process.standardOutput = answers
@@ -56,29 +55,4 @@ final class StockClient {
     }
 
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
-    private static let environment =
-        folder.deletingLastPathComponent().deletingLastPathComponent().appending(path: ".build-python")
-
-    /// Makes the environment apart and renames it into place, so that no other test run sees half of it.
-    private static func python() throws -> String {
-        let python = environment.appending(path: "bin/python").path
-        if FileManager.default.fileExists(atPath: python) { return python }
-        let draft = environment.path + ".\(ProcessInfo.processInfo.processIdentifier)"
-        try run("/usr/bin/env", "python3", "-m", "venv", draft)
-        try run("\(draft)/bin/python", "-m", "pip", "install", "--quiet", "tuf==7.0.1", "securesystemslib[crypto]")
-        try? FileManager.default.moveItem(atPath: draft, toPath: environment.path)
-        return python
-    }
-
-    private static func run(_ program: String, _ arguments: String...) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw Refused(description: "\(program) \(arguments.joined(separator: " ")) failed")
-        }
-    }
 }

@@ -1,5 +1,6 @@
 import Codecs
 import Foundation
+import PythonEnvironment
 import SigningKeys
 import TUF
 import Testing
@@ -20,7 +21,8 @@ private struct Dice: RandomNumberGenerator {
     }
 }
 
-@Suite(.serialized) struct StockClients {
+@Suite(.serialized, .enabled("python-tuf can be installed") { try await PythonEnvironment.isAvailable() })
+struct StockClients {
     /// Lets python-tuf refresh and download everything, as a host that has been there before or as a new one.
     private func check(
         _ fleet: TestFleet, _ client: StockClient, host: String, isNew: Bool, now: UTCDate, _ what: String

@@ -1,11 +1,12 @@
 import Codecs
 import Foundation
-import SigningKeys
-import TUF
+import PythonEnvironment
 import RepositorySimulation
+import SigningKeys
 import Testing
+import TUF
 
-@Suite(.enabled("python-tuf can be installed") { try await PythonTUF.isAvailable() })
+@Suite(.enabled("python-tuf can be installed") { try await PythonEnvironment.isAvailable() })
 struct PythonInteroperationTests {
     /// What python-tuf's client did with a repository.
     func refresh(
@@ -15,7 +16,7 @@ struct PythonInteroperationTests {
         try directory.write(repository.files)
         try state.write(["initial-root": initialRoot])
         let root = state.url.appendingPathComponent("initial-root").path
-        let output = try PythonTUF.run("refresh.py", [directory.url.path, state.url.path, root] + targets)
+        let output = try PythonEnvironment.run("refresh.py", [directory.url.path, state.url.path, root] + targets)
         return try JSON(parsing: output).object("output")
     }
 
@@ -89,7 +90,7 @@ struct PythonInteroperationTests {
     @Test(arguments: [true, false])
     func `a repository made by python-tuf is followed`(consistentSnapshot: Bool) async throws {
         let directory = try TemporaryDirectory()
-        _ = try PythonTUF.run("publish.py", [directory.url.path, consistentSnapshot ? "1" : "0"])
+        _ = try PythonEnvironment.run("publish.py", [directory.url.path, consistentSnapshot ? "1" : "0"])
         let repository = try await RepositorySimulator()
         repository.files = try directory.read()
         let client = SimulatedClient(repository, fleet: nil)
@@ -105,7 +106,7 @@ struct PythonInteroperationTests {
 
     @Test func `key ids are those that python-tuf computes`() async throws {
         let directory = try TemporaryDirectory()
-        _ = try PythonTUF.run("publish.py", [directory.url.path, "1"])
+        _ = try PythonEnvironment.run("publish.py", [directory.url.path, "1"])
         let bytes = try #require(try directory.read()["2.root.json"])
         let root = try UnverifiedMetadata<Root>(bytes, maximumBytes: 1 << 20).unverifiedContent
         for (id, key) in root.keys.listed {

@@ -23,13 +23,11 @@ struct CeremonyCommand: AsyncParsableCommand {
             help: ArgumentHelp("A key that will hold the fleet, public or private; once for each.", valueName: "uri"))
         var key: [String]
         @Option(help: "How many of them must sign.") var threshold = 1
-        @Option(help: ArgumentHelp("File with the passphrase of encrypted keys.", valueName: "file"))
-        var passphraseFile: String?
+        @OptionGroup var files: KeyFileOptions
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let passphrase = try passphraseFile.map { Secret(try readSecretLine($0)) }
-            let keys = try key.map { try Key(try publicKey($0, passphrase)).json }
+            let keys = try key.map { try Key(try files.publicKey($0)).json }
             let body = RootDraftRequest(keys: keys, threshold: threshold)
             let draft: RootDraftBody = try await connection.withClient {
                 try await $0.send(.post, "/v1/fleets/\(fleet)/root-drafts", body)
@@ -55,12 +53,12 @@ struct CeremonyCommand: AsyncParsableCommand {
             discussion: "What is shown is read here from the exact bytes that are signed, not from the server's word.")
         @Argument var id: Int64
         @Option(help: ArgumentHelp("Your private key.", valueName: "uri")) var key: String
-        @Option(help: ArgumentHelp("File with its passphrase.", valueName: "file")) var passphraseFile: String?
+        @OptionGroup var files: KeyFileOptions
         @Flag(help: "Do not ask.") var yes = false
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let signer = try privateKey(key, try passphraseFile.map { Secret(try readSecretLine($0)) })
+            let signer = try files.privateKey(key)
             let signed = try await connection.withClient { client -> RootDraftBody in
                 let draft: RootDraftBody = try await client.get("/v1/root-drafts/\(id)")
                 let content = try RootToSign(draft)
@@ -155,22 +153,4 @@ private struct RootToSign {
         let signature = try await verifiedSignature(by: signer, over: bytes, scheme: scheme)
         return RootSignatureRequest(keyID: try Key(signer.publicKey).id.text, signature: Hex.encode(signature))
     }
-}
-
-private func publicKey(_ uri: String, _ passphrase: Secret?) throws -> PublicKey {
-    let text = try readText(try path(uri), limit: 65_536)
-    if text.contains("-----BEGIN PUBLIC KEY-----") { return try PublicKey(pem: Array(text.utf8)) }
-    return try privateKey(uri, passphrase).publicKey
-}
-
-private func privateKey(_ uri: String, _ passphrase: Secret?) throws -> PrivateKey {
-    let text = try readText(try path(uri), limit: 65_536)
-    return try PrivateKey(pem: Array(text.utf8), passphrase: passphrase)
-}
-
-private func path(_ uri: String) throws -> String {
-    guard uri.hasPrefix("file:") else {
-        throw RemoteError(.usage, "\"\(uri)\" is not a key that this program can use", hint: "file:PATH")
-    }
-    return String(uri.dropFirst("file:".count))
 }

@@ -36,7 +36,7 @@ enum ConfigurationKey: String, CaseIterable, Sendable {
         case .databasePasswords: "0600 file with lines ROLE:PASSWORD"
         case .databaseConnections: "most connections of the API's pool"
         case .stateDirectory: "directory for published files and the bootstrap token"
-        case .masterKey: "0600 file with the master key; the systemd credential master-key unless said"
+        case .masterKey: "0600 file with the master key; the systemd credential roadstead-master-key unless said"
         case .logLevel: "trace, debug, info, notice, warning, error"
         case .cacheMegabytes: "memory for published files"
         case .shutdownSeconds: "how long requests may take to end at shutdown"

@@ -38,6 +38,7 @@ package struct ServerConfiguration: Sendable {
         trustedProxies = reader.list(.trustedProxy)
         database = DatabaseConfiguration(&reader)
         stateDirectory = reader.directory(.stateDirectory) ?? Self.defaultStateDirectory(sources.environment)
+        credentialsDirectory = sources.environment["CREDENTIALS_DIRECTORY"]
         masterKeyPath = reader.text(.masterKey) ?? Self.defaultMasterKey(sources.environment, stateDirectory)
         logLevel =
             reader.oneOf(.logLevel, Logger.Level.allCases.map(\.rawValue)).flatMap { Logger.Level(rawValue: $0) }
