@@ -75,7 +75,7 @@ package enum Program {
 
     /// What users of related tools type, and what it is called here.
     private static let otherTongues = [
-        "cert": "did you mean roadstead trust add (this host) or roadstead anchor add (the fleet)?",
+        "cert": "did you mean roadstead anchor add?",
         "certificate": "did you mean roadstead ca issue (make one) or roadstead inspect FILE (look at one)?",
         "list": "did you mean roadstead inspect --oci-layout DIR@DIGEST?",
         "ls": "did you mean roadstead inspect --oci-layout DIR@DIGEST?",

@@ -15,6 +15,7 @@ enum ExitStatus {
 package enum RemoteProgram {
     package static func run(arguments: [String]) async -> Int32 {
         do {
+            try checkFirstWord(of: arguments)
             var command = try RemoteCommand.parseAsRoot(arguments)
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
@@ -25,6 +26,19 @@ package enum RemoteProgram {
         } catch {
             return report(error)
         }
+    }
+
+    /// A first word that nobody knows comes here too, since the small program hands on whatever it does not know itself.
+    private static func checkFirstWord(of arguments: [String]) throws {
+        guard let word = arguments.first, !word.hasPrefix("-"), word != "help" else { return }
+        let known = RemoteCommand.configuration.subcommands.flatMap { command in
+            [command.configuration.commandName].compactMap(\.self) + command.configuration.aliases
+        }
+        guard !known.contains(word) else { return }
+        throw RemoteError(
+            .usage, "there is no command \"\(word)\"",
+            hint:
+                "without a server: sign, verify, inspect, key, ca, version; with one: \(known.joined(separator: ", "))")
     }
 
     private static func report(_ error: any Error) -> Int32 {

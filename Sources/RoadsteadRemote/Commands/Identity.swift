@@ -6,7 +6,7 @@ import TrustModel
 
 struct Login: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Sign in at a server and remember the token.",
+        commandName: "login", abstract: "Sign in at a server and remember the token.",
         discussion: """
             Secrets come from files or standard input (-), never from the command line.
 
@@ -77,7 +77,8 @@ struct Login: AsyncParsableCommand {
 }
 
 struct Logout: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Revoke this sign-in's token and forget it.")
+    static let configuration = CommandConfiguration(
+        commandName: "logout", abstract: "Revoke this sign-in's token and forget it.")
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import Glibc
 
 /// The program: everything that runs on the server's machine.
 package struct ServerCommand: AsyncParsableCommand {
@@ -12,6 +13,19 @@ package struct ServerCommand: AsyncParsableCommand {
 
     package init() {}
 
-    /// Parses the command line and runs what it says.
-    package static func runProgram() async { await main() }
+    /// Parses the command line and runs what it says. A command line that makes no sense ends with status 2.
+    package static func runProgram() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            warn(fullMessage(for: error).replacing("Error: ", with: "", maxReplacements: 1))
+            Glibc.exit(2)
+        }
+    }
 }

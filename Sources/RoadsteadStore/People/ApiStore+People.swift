@@ -108,7 +108,8 @@ extension ApiStore {
             let find = FetchPersonBySubject(issuer: PersonRecord.localIssuer, subject: subject)
             guard let person = try await transaction.fetchOptional(find), !person.disabled else {
                 throw StoreError(
-                    .notFound, "there is no person \"\(subject)\"", hint: "invite: roadstead invite \(subject)")
+                    .notFound, "there is no person \"\(subject)\"",
+                    hint: "roadstead person invite \(subject) --role ROLE")
             }
             let (team, fleet) = try await Self.reachIDs(binding.reach, on: transaction)
             let insert = InsertBinding(

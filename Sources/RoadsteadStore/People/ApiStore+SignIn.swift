@@ -84,7 +84,7 @@ extension ApiStore {
             guard try await transaction.fetchOptional(known) == nil else {
                 throw StoreError(
                     .conflict, "there is a person \"\(subject)\" already",
-                    hint: "give the role with: roadstead role add, or invite under another name")
+                    hint: "give the role with: roadstead person grant, or invite under another name")
             }
             for binding in bindings { _ = try await Self.reachIDs(binding.reach, on: transaction) }
             let id = try await transaction.fetchOne(
