@@ -54,7 +54,8 @@ import TrustModel
             let store = PublisherStore(pool: pool)
             _ = try await store.masterKeyCheckValue(settingIfAbsent: first.checkValue, now: SystemClock.now())
             let keys = try FleetKeys.generate(for: try await Self.fleet(database), under: first)
-            try await store.addKeys(try keys.map(SealedKeyRecord.init), now: SystemClock.now())
+            try await store.addKeys(
+                try keys.map(SealedKeyRecord.init), sealedUnder: first.checkValue, now: SystemClock.now())
             let count = try await MasterKeyRotation(store: store, path: path, newPath: nil).run(now: SystemClock.now())
             let second = try MasterKey(file: path)
             #expect(count == keys.count)

@@ -105,6 +105,21 @@ import TrustModel
         try await api.revokeCredential(reader.actor.credential, by: reader.actor, now: Self.now)
     }
 
+    @Test func `a machine's token makes no token that outlives it`() async throws {
+        let alice = try await first()
+        let limits = TokenLimits(access: .write, holder: .machine)
+        let (soon, later) = (Self.now.adding(days: 1), Self.now.adding(days: 2))
+        func credential(_ name: String, until expires: UTCDate) -> NewCredential {
+            NewCredential(tokenSHA256: Self.digest(name), label: name, limits: limits, expires: expires)
+        }
+        _ = try await api.issueCredential(credential("robot", until: soon), by: alice.actor, now: Self.now)
+        let robot = try await api.authenticate(tokenSHA256: Self.digest("robot"), requestID: "r", now: Self.now)
+        await #expect(throws: StoreError(.forbidden, "")) {
+            _ = try await api.issueCredential(credential("heir", until: later), by: robot.actor, now: Self.now)
+        }
+        _ = try await api.issueCredential(credential("helper", until: soon), by: robot.actor, now: Self.now)
+    }
+
     @Test func `no role of the database brings a removed anchor back`() async throws {
         let alice = try await first()
         let bob = try await second("bob", invitedBy: alice)

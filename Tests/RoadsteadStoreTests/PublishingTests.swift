@@ -219,18 +219,21 @@ import TrustModel
     @Test func `a key serves one role of one fleet, or one team, and nothing else`() async throws {
         let scene = try await scene()
         let id = try await scene.world.api.fleet(scene.fleet).id
+        let master = try await scene.world.publisher.masterKeyCheckValue(
+            settingIfAbsent: String(repeating: "0", count: 32), now: start)
         let snapshot = SealedKeyRecord(key: key("one"), place: .role("snapshot", of: id), sealed: [1])
-        try await scene.world.publisher.addKeys([snapshot], now: start)
+        try await scene.world.publisher.addKeys([snapshot], sealedUnder: master, now: start)
         await expect(.conflict) {
             try await scene.world.publisher.addKeys(
-                [SealedKeyRecord(key: key("one"), place: .role("timestamp", of: id), sealed: [1])], now: start)
+                [SealedKeyRecord(key: key("one"), place: .role("timestamp", of: id), sealed: [1])],
+                sealedUnder: master, now: start)
         }
         await expect(.conflict) {
             try await scene.world.publisher.addKeys(
                 [
                     SealedKeyRecord(key: key("two"), place: .team(scene.team), sealed: [1]),
                     SealedKeyRecord(key: key("one"), place: .team(scene.team), sealed: [1]),
-                ], now: start)
+                ], sealedUnder: master, now: start)
         }
         #expect(try await scene.world.publisher.state(of: scene.fleet).keys == [snapshot])
         await expect(.conflict) { try await close(scene, root: 1, keys: [key("one")]) }
@@ -281,7 +284,8 @@ import TrustModel
         #expect(try await publisher.masterKeyCheckValue(settingIfAbsent: old, now: start) == old)
         #expect(try await publisher.masterKeyCheckValue(settingIfAbsent: new, now: start) == old)
         try await publisher.addKeys(
-            ["a", "b"].map { SealedKeyRecord(key: key($0), place: .team(scene.team), sealed: [1]) }, now: start)
+            ["a", "b"].map { SealedKeyRecord(key: key($0), place: .team(scene.team), sealed: [1]) },
+            sealedUnder: old, now: start)
         await expect(.invalid) {
             _ = try await publisher.rotateMasterKey(from: old, to: new, now: start) { Array($0.dropLast()) }
         }
@@ -291,6 +295,11 @@ import TrustModel
         }
         #expect(count == 2)
         #expect(try await publisher.masterKeyCheckValue() == new)
+        await expect(.conflict) {
+            try await publisher.addKeys(
+                [SealedKeyRecord(key: key("late"), place: .team(scene.team), sealed: [1])], sealedUnder: old,
+                now: start)
+        }
         #expect(try await publisher.state(of: scene.fleet).keys.map(\.sealed) == [[2], [2]])
     }
 

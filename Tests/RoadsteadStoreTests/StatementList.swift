@@ -11,7 +11,7 @@ enum StatementList {
         DeleteOldKeys.self, DeleteScope.self, DeleteScopesOfTeam.self, DisablePerson.self, FetchAnchor.self,
         FetchAuditHead.self, FetchBinding.self, FetchChange.self, FetchCredential.self, FetchCredentialByToken.self,
         FetchFile.self, FetchFleet.self, FetchFleetSummary.self, FetchHost.self, FetchHostByName.self,
-        FetchKeptAnswer.self, FetchKeyUse.self, FetchMasterKeyCheck.self, FetchPerson.self,
+        FetchKeptAnswer.self, FetchKeyUse.self, FetchMasterKeyCheck.self, HoldMasterKeyCheck.self, FetchPerson.self,
         FetchPersonBySubject.self, FetchRelease.self, FetchReleaseDigest.self, FetchRepositoryOwner.self,
         FetchRootDraft.self, FetchScopeOwner.self, FetchTeam.self, FetchTeamRemoval.self, FetchTimestampVersion.self,
         ListPublishedHeads.self, ListPublishedPaths.self,

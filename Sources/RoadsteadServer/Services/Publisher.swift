@@ -155,7 +155,7 @@ struct Publisher: Sendable {
         let missing = purposes.filter { purpose in !held.contains { $0.purpose == purpose } }
         guard !missing.isEmpty else { return held }
         let made = try missing.map { try SealedKey.generate(for: $0, under: master) }
-        try await store.addKeys(try made.map(SealedKeyRecord.init), now: now)
+        try await store.addKeys(try made.map(SealedKeyRecord.init), sealedUnder: master.checkValue, now: now)
         return held + made
     }
 

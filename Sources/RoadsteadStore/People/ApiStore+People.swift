@@ -66,6 +66,14 @@ extension ApiStore {
                     .forbidden, "this token cannot make one that is good for more than itself",
                     hint: "use a token with write access and without limits")
             }
+            if mine.holder == .machine {
+                let own = try await work.transaction.fetchOne(FetchCredential(id: actor.credential))
+                guard credential.expires <= own.expires else {
+                    throw StoreError(
+                        .forbidden, "a machine's token cannot make one that outlives it, past \(own.expires)",
+                        hint: "a person makes the next one")
+                }
+            }
             let id = try await Self.insert(credential, of: actor.person, on: work.transaction, now: now)
             try await work.audit.record(
                 .credentialIssued, "credential:\(id)",

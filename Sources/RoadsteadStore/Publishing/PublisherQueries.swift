@@ -231,6 +231,14 @@ struct FetchMasterKeyCheck: Query {
     func decode(_ row: Row) throws -> String { try row.value("check_value") }
 }
 
+/// Finds the master key if it is still the one named, and keeps it from being replaced until the transaction ends.
+struct HoldMasterKeyCheck: Query {
+    static let sql = "SELECT check_value FROM master_key WHERE check_value = $1 FOR SHARE"
+    let checkValue: String
+    var bindings: [Binding] { [.text(checkValue)] }
+    func decode(_ row: Row) throws -> String { try row.value("check_value") }
+}
+
 struct InsertMasterKeyCheck: Query {
     static let sql = """
         INSERT INTO master_key (check_value, set_at) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING check_value

@@ -3,9 +3,17 @@ import PostgresKit
 import TrustModel
 
 extension PublisherStore {
-    /// Keeps new private keys, all or none; a key that serves anything else already is refused.
-    package func addKeys(_ keys: [SealedKeyRecord], now: UTCDate) async throws {
+    /// Keeps new private keys, all or none; a key that serves anything else already is refused, and so are keys sealed
+    /// under a master key that has been replaced meanwhile.
+    package func addKeys(
+        _ keys: [SealedKeyRecord], sealedUnder checkValue: String, now: UTCDate
+    ) async throws {
         try await pool.withTransaction(attempts: 4) { transaction in
+            guard try await transaction.fetchOptional(HoldMasterKeyCheck(checkValue: checkValue)) != nil else {
+                throw StoreError(
+                    .conflict, "new keys were sealed under another master key than the one in use",
+                    hint: "restart this server with the new master key")
+            }
             for record in keys {
                 guard try await transaction.fetchOptional(InsertKey(record: record, now: now)) != nil else {
                     let words = try await transaction.fetchOptional(FetchKeyUse(key: record.key))?.words
