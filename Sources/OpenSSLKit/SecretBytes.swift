@@ -1,6 +1,7 @@
 internal import COpenSSL
 
-/// Bytes that are overwritten before their memory is given back.
+/// Bytes that are overwritten before their memory is given back, and never changed while they are held, so that threads
+/// may share them.
 @safe package final class SecretBytes: @unchecked Sendable {
     private let storage: UnsafeMutableRawBufferPointer
 

@@ -133,7 +133,8 @@ struct PrivatePostgresTests {
         }
     }
 
-    @Test(.enabled(if: geteuid() == 0)) func `a parent that bars the way is named`() async throws {
+    @Test(.enabled(if: geteuid() == 0, "only root may run PostgreSQL as another user"))
+    func `a parent that bars the way is named`() async throws {
         try await withConfiguration { configuration in
             let parent = Files.parent(of: configuration.stateDirectory)
             try Files.createDirectory(parent, mode: 0o700)
