@@ -26,6 +26,22 @@ static const unsigned char m0007[] = {
 #embed "0007_grants.sql"
 };
 
+static const unsigned char m0008[] = {
+#embed "0008_denials_and_custody.sql"
+};
+
+static const unsigned char m0009[] = {
+#embed "0009_ceremonies.sql"
+};
+
+static const unsigned char m0010[] = {
+#embed "0010_promotion.sql"
+};
+
+static const unsigned char m0011[] = {
+#embed "0011_recovery.sql"
+};
+
 static const EmbeddedMigration migrations[] = {
     {"0001_teams_and_fleets", m0001, sizeof m0001},
     {"0002_people", m0002, sizeof m0002},
@@ -34,6 +50,10 @@ static const EmbeddedMigration migrations[] = {
     {"0005_hosts", m0005, sizeof m0005},
     {"0006_audit", m0006, sizeof m0006},
     {"0007_grants", m0007, sizeof m0007},
+    {"0008_denials_and_custody", m0008, sizeof m0008},
+    {"0009_ceremonies", m0009, sizeof m0009},
+    {"0010_promotion", m0010, sizeof m0010},
+    {"0011_recovery", m0011, sizeof m0011},
     {NULL, NULL, 0},
 };
 

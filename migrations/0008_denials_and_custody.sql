@@ -1,0 +1,1 @@
+-- What is never to be trusted, and who holds the keys that sign for teams.

@@ -1,0 +1,1 @@
+-- Drafts of a fleet's offline metadata, and the ceremonies that sign them.

@@ -1,0 +1,1 @@
+-- Which state of each team a fleet takes, where it does not take the newest.

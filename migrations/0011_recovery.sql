@@ -1,0 +1,1 @@
+-- What tells that the database is behind what was published.
