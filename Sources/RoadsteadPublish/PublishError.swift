@@ -23,6 +23,12 @@ package struct PublishError: Problem {
         case rejected
         /// A key may not serve in a root.
         case rootKey = "root-key"
+        /// A key may not be registered for what it is proposed for.
+        case keyUse = "key-use"
+        /// A draft of a team's role cannot be opened, signed or closed as asked.
+        case roleDraft = "role-draft"
+        /// A draft of the fleet's own role cannot be opened, signed or closed as asked.
+        case targetsDraft = "targets-draft"
         /// A root draft cannot be opened, signed or closed as asked.
         case rootDraft = "root-draft"
     }

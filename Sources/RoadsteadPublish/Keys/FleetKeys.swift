@@ -1,27 +1,56 @@
+import Codecs
 import TUF
 package import TrustModel
 
-/// The opened keys with which a server signs for one fleet: those of its roles and those of its teams.
+/// The keys that speak for one fleet: those with which the server signs, for the fleet's roles and for its teams, and
+/// the public halves of those with which teams sign for themselves.
 package struct FleetKeys: Sendable {
     package let fleet: FleetID
+    /// Who speaks for each team that is in its own custody.
+    package let teamQuorums: [TeamName: TeamQuorum]
     private var roles: [FleetRole: RoleKey] = [:]
     private var teams: [TeamName: RoleKey] = [:]
+    private var former: [KeyPurpose: [RoleKey]] = [:]
 
     /// What is said of custody while the targets key is on the server.
     package static let onlineTargetsNote = "not protected from the server: the targets key is online"
 
     /// Refuses a key of another fleet, and two keys for one purpose.
-    package init(fleet: FleetID, _ keys: [RoleKey]) throws {
+    ///
+    /// - Parameter former: keys that served before and are still held. They sign beside the present ones as long as
+    ///   what is published names them, so that a change of keys leaves no gap.
+    package init(
+        fleet: FleetID, _ keys: [RoleKey], teamQuorums: [TeamName: TeamQuorum] = [:], former: [RoleKey] = []
+    ) throws {
         self.fleet = fleet
+        self.teamQuorums = teamQuorums
         for key in keys {
             let previous: RoleKey?
             switch key.purpose {
             case .fleet(fleet, let role): previous = roles.updateValue(key, forKey: role)
-            case .fleet: throw PublishError(.missingKey, "the key for \(key.purpose) does not belong to fleet \(fleet)")
+            case .fleet: throw Self.foreign(key, fleet)
             case .team(let team): previous = teams.updateValue(key, forKey: team)
             }
             guard previous == nil else { throw PublishError(.missingKey, "there are two keys for \(key.purpose)") }
         }
+        for key in former {
+            if let other = key.purpose.fleet, other != fleet { throw Self.foreign(key, fleet) }
+            self.former[key.purpose, default: []].append(key)
+        }
+    }
+
+    /// Opens stored keys. A team's key that does not open is left out, so that its team alone waits.
+    package init(
+        fleet: FleetID, opening keys: [SealedKey], teamQuorums: [TeamName: TeamQuorum] = [:],
+        former: [SealedKey] = [], under master: MasterKey
+    ) throws {
+        func open(_ key: SealedKey) throws -> RoleKey? {
+            if case .team = key.purpose { return try? key.open(under: master) }
+            return try key.open(under: master)
+        }
+        try self.init(
+            fleet: fleet, try keys.compactMap(open), teamQuorums: teamQuorums,
+            former: former.compactMap { try? $0.open(under: master) })
     }
 
     /// Makes the keys that a new fleet needs; `targets` is among them in the quick start only.
@@ -35,9 +64,28 @@ package struct FleetKeys: Sendable {
     package subscript(role: FleetRole) -> RoleKey? { roles[role] }
     package subscript(team: TeamName) -> RoleKey? { teams[team] }
 
-    var ids: Set<String> { Set((Array(roles.values) + Array(teams.values)).map(\.key.id.text)) }
-
     package var targetsOnline: Bool { roles[.targets] != nil }
+
+    /// Two sets of keys with one identity make the same plans.
+    var identity: Identity {
+        Identity(
+            ids: Set((Array(roles.values) + Array(teams.values)).map(\.key.id)),
+            former: Set(former.values.joined().map(\.key.id)), teamQuorums: teamQuorums)
+    }
+
+    struct Identity: Sendable, Equatable {
+        let ids: Set<KeyID>
+        let former: Set<KeyID>
+        let teamQuorums: [TeamName: TeamQuorum]
+    }
+
+    /// The keys held for a role of the fleet, the present one first.
+    func held(_ role: FleetRole) -> [RoleKey] {
+        (roles[role].map { [$0] } ?? []) + (former[.fleet(fleet, role)] ?? [])
+    }
+
+    /// The keys held for a team, the present one first.
+    func held(_ team: TeamName) -> [RoleKey] { (teams[team].map { [$0] } ?? []) + (former[.team(team)] ?? []) }
 
     func require(_ role: FleetRole) throws -> RoleKey {
         guard let key = roles[role] else {
@@ -51,5 +99,9 @@ package struct FleetKeys: Sendable {
             throw PublishError(.missingKey, "there is no key for team \(team)", hint: "make one before it is published")
         }
         return key
+    }
+
+    private static func foreign(_ key: RoleKey, _ fleet: FleetID) -> PublishError {
+        PublishError(.missingKey, "the key for \(key.purpose) does not belong to fleet \(fleet)")
     }
 }

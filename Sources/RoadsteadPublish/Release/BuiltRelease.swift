@@ -48,10 +48,14 @@ package struct BuiltRelease: Sendable {
     /// The release's number: the version of its snapshot.
     package let number: Int64
     package let timestampVersion: Int64
-    /// The timestamp last. Target files may have been published before: storing one again changes nothing.
+    /// A new root first, the timestamp last. Target files may have been published before: storing one again changes nothing.
     package let files: [BuiltFile]
     /// Team roles that were signed just now, to be kept for the other fleets.
     package let teamRoles: [SignedTeamRole]
+    /// Teams that stay as they were published, or out of the release, and why.
+    package let held: [HeldTeam]
+    /// What hosts will not learn before people have held a ceremony, a line each.
+    package let waiting: [String]
     /// What changed, a line each.
     package let difference: [String]
     /// Of the snapshot that is current now, lower-case hexadecimal.

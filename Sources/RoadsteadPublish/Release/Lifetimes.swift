@@ -24,13 +24,16 @@ package struct Lifetimes: Sendable, Equatable {
     package let timestamp: Lifetime
     /// deny, revocation and ops.
     package let online: Lifetime
-    /// A team's role in the server's custody.
+    /// A team's role in the server's custody. It is promoted only while it lives 30 days more, so it gets 45.
     package let team: Lifetime
+    /// A team's role in the team's own custody: renewing it is certifying it again.
+    package let teamCustody: Lifetime
 }
 
 extension FleetProfile {
     package var lifetimes: Lifetimes {
         let year = Lifetime(seconds: 400 * day, renewAfter: 280 * day)
+        let team = Lifetime(seconds: 45 * day, renewAfter: day)
         switch self {
         case .standard, .high:
             let week = Lifetime(seconds: 7 * day, renewAfter: day)
@@ -38,12 +41,13 @@ extension FleetProfile {
                 self == .high
                 ? Lifetime(seconds: 6 * hour, renewAfter: hour / 4) : Lifetime(seconds: 24 * hour, renewAfter: hour)
             return Lifetimes(
-                root: year, targets: year, snapshot: week, timestamp: timestamp, online: week,
-                team: Lifetime(seconds: 30 * day, renewAfter: day))
+                root: year, targets: year, snapshot: week, timestamp: timestamp, online: week, team: team,
+                teamCustody: year)
         case .airgap:
             let carried = Lifetime(seconds: 45 * day, renewAfter: day)
             return Lifetimes(
-                root: year, targets: year, snapshot: carried, timestamp: carried, online: carried, team: carried)
+                root: year, targets: year, snapshot: carried, timestamp: carried, online: carried, team: team,
+                teamCustody: year)
         }
     }
 

@@ -59,7 +59,10 @@ struct PublishedRoles {
                 throw PublishError(
                     .version, "root \(next.unverifiedContent.version) does not follow root \(current.version)")
             }
-            current = try current.verifySuccessor(next)
+            // A root that starts over is pinned anew by every host, as the first one was.
+            current =
+                next.unverifiedContent.startsOver
+                ? try SignedMetadata(selfSigned: next) : try current.verifySuccessor(next)
         }
         return current
     }

@@ -29,7 +29,7 @@ package struct ReleaseBuilder: Sendable {
     package func holds(
         _ plan: ReleasePlan, for content: FleetContent, after state: PublishedState, now: UTCDate
     ) -> Bool {
-        plan.isEmpty && now < plan.nextDue && now >= plan.now && plan.keyIDs == keys.ids && plan.content == content
+        plan.isEmpty && now < plan.nextDue && now >= plan.now && plan.keys == keys.identity && plan.content == content
             && plan.state == state
     }
 
@@ -45,7 +45,8 @@ package struct ReleaseBuilder: Sendable {
         let release = BuiltRelease(
             kind: kind, fleet: plan.content.fleet, number: plan.snapshot.content.version,
             timestampVersion: signing.timestampVersion, files: files, teamRoles: signing.teamRoles,
-            difference: try difference.lines(), snapshotSHA256: hexSHA256(signing.state.snapshot ?? []),
+            held: plan.held, waiting: plan.waiting, difference: try difference.lines(),
+            snapshotSHA256: hexSHA256(signing.state.snapshot ?? []),
             state: signing.state)
         try await ReleaseCheck(release: release, content: plan.content, before: plan.state, now: plan.now).run()
         return release

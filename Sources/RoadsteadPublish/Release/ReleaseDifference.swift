@@ -36,90 +36,22 @@ package struct ReleaseDifference {
     // MARK: The fleet
 
     private func targetsLines(_ old: Targets?) throws -> [String] {
-        let new = plan.content.settings
-        guard let old else {
-            return new.enforcers.map { "\($0.enforcer.rawValue): \($0.mode.rawValue)" }
-                + new.teams.map { "team \($0.name): added\(Self.scopes($0.scopes))" }
-        }
-        guard plan.targets.reason == .changed else { return [] }
-        var lines = keyLines(old)
-        guard let bytes = bytes(FleetSettings.documentName, in: old) else {
-            let same = old.targets == plan.targets.content.targets
-            return lines + (same ? [] : ["fleet settings: changed"])
-        }
-        let before = try FleetSettings(verifiedBytes: bytes)
-        for enforcer in EnforcerKind.allCases where before.mode(of: enforcer) != new.mode(of: enforcer) {
-            let modes = "\(before.mode(of: enforcer).rawValue) to \(new.mode(of: enforcer).rawValue)"
-            lines.append("\(enforcer.rawValue): mode changed from \(modes)")
-        }
-        lines += teamListLines(before.teams, new.teams)
-        if before.freshness != new.freshness { lines.append("freshness: changed") }
-        lines += Self.changes("local scope", before.localScopes.map(\.rawValue), new.localScopes.map(\.rawValue))
-        return lines
-    }
-
-    private func teamListLines(_ before: [FleetSettings.Team], _ after: [FleetSettings.Team]) -> [String] {
-        var lines: [String] = []
-        for team in before where !after.contains(where: { $0.name == team.name }) {
-            lines.append("team \(team.name): removed from the fleet")
-        }
-        for team in after {
-            guard let old = before.first(where: { $0.name == team.name }) else {
-                lines.append("team \(team.name): added\(Self.scopes(team.scopes))")
-                continue
-            }
-            let scopes = Self.changes("scope", old.scopes.map(\.rawValue), team.scopes.map(\.rawValue))
-            lines += scopes.map { "team \(team.name): \($0)" }
-            if old.custody != team.custody { lines.append("team \(team.name): custody \(team.custody.rawValue)") }
-            if old.allowedThirdPartyAnchors != team.allowedThirdPartyAnchors {
-                lines.append("team \(team.name): list of allowed third-party anchors changed")
-            }
-        }
-        return lines
-    }
-
-    private func keyLines(_ old: Targets) -> [String] {
-        (plan.targets.content.delegations?.roles ?? []).compactMap { delegation in
-            guard let before = old.delegations?[delegation.name], before.keys != delegation.keys else { return nil }
-            return "keys of the role \(delegation.name): replaced"
-        }
+        guard old == nil || plan.targets.reason == .changed else { return [] }
+        let bundle = try plan.content.bundle(of: .targets)
+        return TargetsDifference(
+            old: old, new: plan.targets.content, oldFiles: oldTargets, newFiles: bundle.built(without: [:]).byPath
+        ).lines()
     }
 
     // MARK: Teams
 
     private func teamLines(_ team: TeamContent, _ old: Targets?) throws -> [String] {
-        var lines: [String] = []
         let bundle = try team.bundle
-        for store in team.stores {
-            let id = TrustStoreID(team: team.name, kind: store.kind, name: store.name)
-            guard let file = bundle.file(id.targetName), old?.targets[file.name] != file.file else { continue }
-            lines += storeLines(id, old, store.anchors)
-        }
-        let kept = Set(bundle.files.map(\.name))
-        for name in (old?.targets.keys.sorted() ?? []) where !kept.contains(name) {
-            lines.append("team \(team.name): \(name) removed")
-        }
-        if let old, let policy = bundle.file("\(team.name)/\(TeamPolicy.fileName)"),
-            old.targets[policy.name] != policy.file
-        {
-            lines.append("team \(team.name): trust policy changed")
-        }
-        return lines
-    }
-
-    private func storeLines(_ id: TrustStoreID, _ old: Targets?, _ anchors: [[UInt8]]) -> [String] {
-        guard let old, (try? TargetName(id.targetName)).flatMap({ old.targets[$0] }) != nil else {
-            return ["store \(id): added"] + anchors.map { "store \(id): anchor added: \(anchorLabel($0))" }
-        }
-        guard let bytes = bytes(id.targetName, in: old), let blocks = try? PEM.decode(bytes) else {
-            return ["store \(id): anchors changed, \(anchors.count) now"]
-        }
-        let (before, after) = (Set(blocks.map(\.bytes)), Set(anchors))
-        let removed = blocks.map(\.bytes).filter { !after.contains($0) }
-        let lines =
-            removed.map { "store \(id): anchor removed: \(anchorLabel($0))" }
-            + anchors.filter { !before.contains($0) }.map { "store \(id): anchor added: \(anchorLabel($0))" }
-        return lines + (anchors.isEmpty ? ["store \(id): empty now, its scopes reject"] : [])
+        let new = Targets(header: plan.targets.content.header, targets: bundle.listing)
+        return TeamDifference(
+            team: team.name, old: old, new: new, oldFiles: oldTargets, newFiles: bundle.built(without: [:]).byPath,
+            anchorLabel: anchorLabel
+        ).lines()
     }
 
     // MARK: Denials
@@ -148,21 +80,5 @@ package struct ReleaseDifference {
             let bytes = oldTargets[targetPath(name, file)], (try? file.check(bytes)) != nil
         else { return nil }
         return bytes
-    }
-
-    private static func scopes(_ scopes: [RegistryScope]) -> String {
-        scopes.isEmpty ? "" : ", speaks for \(scopes.map(\.rawValue).joined(separator: ", "))"
-    }
-
-    private static func changes(_ what: String, _ before: [String], _ after: [String]) -> [String] {
-        let (old, new) = (Set(before), Set(after))
-        return before.filter { !new.contains($0) }.map { "\(what) removed: \($0)" }
-            + after.filter { !old.contains($0) }.map { "\(what) added: \($0)" }
-    }
-}
-
-extension TargetBundle {
-    func file(_ name: String) -> (name: TargetName, file: TargetFile)? {
-        files.first { $0.name.text == name }.map { ($0.name, $0.file) }
     }
 }

@@ -30,8 +30,12 @@ package struct ReleasePlan: Sendable {
 
     /// When the first of the roles that are kept has to be signed again.
     package let nextDue: UTCDate
-    /// Ids of the keys it was made for.
-    let keyIDs: Set<String>
+    /// Teams that stay as they are published, or out of the release, and why.
+    package let held: [HeldTeam]
+    /// What the content says and hosts will not learn before people have held a ceremony, a line each.
+    package let waiting: [String]
+    /// The keys it was made for.
+    let keys: FleetKeys.Identity
     let roles: [PlannedRole]
     /// Team roles that were signed for another fleet and come in as they are.
     let adopted: [PlannedRole]

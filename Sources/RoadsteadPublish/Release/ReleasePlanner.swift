@@ -42,7 +42,7 @@ struct ReleasePlanner {
         let differing = (delegated + [targets]).filter(isDifferent)
         return ReleasePlan(
             content: content, state: state, now: now, reasons: reasons, oldTargetPaths: oldPaths(of: differing),
-            nextDue: nextDue(delegated, targets, snapshot), keyIDs: keys.ids,
+            nextDue: nextDue(delegated, targets, snapshot), held: [], waiting: [], keys: keys.identity,
             roles: delegated.filter { $0.reason != nil }, adopted: delegated.filter(isAdopted), targets: targets,
             snapshot: snapshot, contentDiffers: !differing.isEmpty)
     }
@@ -56,7 +56,7 @@ struct ReleasePlanner {
             name: "targets", content: targets.unverifiedContent, kept: targets.bytes, reason: nil, files: [], team: nil)
         return ReleasePlan(
             content: content, state: state, now: now, reasons: ["timestamp": .renewed], oldTargetPaths: [],
-            nextDue: now, keyIDs: keys.ids, roles: [],
+            nextDue: now, held: [], waiting: [], keys: keys.identity, roles: [],
             adopted: [], targets: kept,
             snapshot: PlannedSnapshot(content: snapshot, kept: snapshotBytes, reason: nil), contentDiffers: false)
     }
@@ -121,6 +121,24 @@ struct ReleasePlanner {
                 hint: "its settings or teams have changed, or it is about to expire")
         }
         return planned
+    }
+
+    /// What a ceremony has to sign.
+    func targetsDrafts(under root: Root, renewing: Bool, oldFiles: [String: [UInt8]]) throws -> [TargetsDraft] {
+        let bundle = try content.bundle(of: .targets)
+        let base = state.signedTargets?.bytes ?? state.targets
+        let old = try base.map { try UnverifiedMetadata<Targets>($0, maximumBytes: PublishingLimits.targetsBytes) }
+        var candidate = Targets(
+            header: header(lifetimes.targets), targets: bundle.listing, delegations: try delegations())
+        let reason = Self.reason(candidate, old, root.quorum(for: .targets), lifetimes.targets, now)
+        guard reason != nil || renewing else { return [] }
+        let known = max(published.targets?.unverifiedContent.version ?? 0, old?.unverifiedContent.version ?? 0)
+        candidate.header.version = try published.nextVersion(of: "targets", known: known)
+        return [
+            try TargetsDraft(
+                "targets", try MetadataDraft(candidate), root: root, files: bundle.built(without: [:]), base: base,
+                oldFiles: oldFiles)
+        ]
     }
 
     /// Denials first, then what cannot widen trust, then the teams by name; each ends the search.

@@ -70,7 +70,13 @@ extension FleetContent {
         for (first, second) in zip(denials, denials.dropFirst()) where first.id == second.id {
             throw PublishError(.content, "the denial \(first.id) is in the content twice")
         }
-        for team in teams { try team.check() }
+        for team in teams {
+            _ = try team.checkedBundle
+            guard team.custody == .server else {
+                throw PublishError(
+                    .offlineKey, "team \(team.name) signs its role with its own keys, which cannot be published yet")
+            }
+        }
     }
 }
 
@@ -94,15 +100,15 @@ extension TeamContent {
         }
     }
 
-    fileprivate func check() throws {
-        for (first, second) in zip(stores, stores.dropFirst())
-        where (first.kind, first.name) == (second.kind, second.name) {
-            throw PublishError(.content, "team \(name) has the store \(first.kind.rawValue):\(first.name) twice")
-        }
-        guard custody == .server else {
-            throw PublishError(
-                .offlineKey, "team \(name) signs its role with its own keys, which this server cannot publish yet",
-                hint: "give the team server custody, or take it out of the fleet")
+    /// The bundle of a content that does not contradict itself.
+    var checkedBundle: TargetBundle {
+        get throws {
+            for (first, second) in zip(stores, stores.dropFirst())
+            where (first.kind, first.name) == (second.kind, second.name) {
+                throw PublishError(
+                    .content, "team \(name) has the store \(first.kind.rawValue):\(first.name) twice")
+            }
+            return try bundle
         }
     }
 }

@@ -26,10 +26,14 @@ package struct RootDraft: Sendable {
         package let online: [SealedKey]
         /// Keys that serve elsewhere: in other fleets, other roles or for teams.
         package let used: [UsedKey]
+        /// Begin anew without the keys of the root before, because too few of them are left.
+        ///
+        /// No host follows by itself: each has to be enrolled again with the new root's fingerprint.
+        package let startsOver: Bool
 
         package init(
             fleet: FleetID, profile: FleetProfile, rootKeys: ProposedKeys, targets: TargetsKeys = .online,
-            online: [SealedKey], used: [UsedKey]
+            online: [SealedKey], used: [UsedKey], startsOver: Bool = false
         ) {
             self.fleet = fleet
             self.profile = profile
@@ -37,10 +41,11 @@ package struct RootDraft: Sendable {
             self.targets = targets
             self.online = online
             self.used = used
+            self.startsOver = startsOver
         }
     }
 
-    private var draft: MetadataDraft<Root>
+    private var draft: QuorumDraft<Root>
     private let base: SignedMetadata<Root>?
 
     /// Opens a draft of the root that follows `base`; the first one follows nothing.
@@ -75,14 +80,15 @@ package struct RootDraft: Sendable {
         let content = Root(
             header: header, keys: sorted, root: rootRole, timestamp: timestamp, snapshot: snapshot, targets: targets)
         try Self.publishable(content)
-        draft = try MetadataDraft(content)
+        draft = Self.draft(try MetadataDraft(content), after: previous)
         self.base = previous
     }
 
     /// Takes up a stored draft with the signatures collected so far, each of which is verified again.
     package init(toSign: [UInt8], after base: [UInt8]?, signatures: [(keyID: String, signature: String)]) throws {
         self.base = try base.map(Self.read)
-        draft = try MetadataDraft<Root>(toSign: toSign, maximumBytes: PublishingLimits.rootBytes)
+        draft = Self.draft(
+            try MetadataDraft<Root>(toSign: toSign, maximumBytes: PublishingLimits.rootBytes), after: self.base)
         guard try draft.content.version == Self.version(after: self.base) else {
             throw PublishError(
                 .rootDraft, "the draft of root \(draft.content.version) does not follow the fleet's current root",
@@ -98,56 +104,42 @@ package struct RootDraft: Sendable {
     /// Of the root that this one follows; nil for the first.
     package var baseSHA256: String? { base.map { hexSHA256($0.bytes) } }
     /// The keys whose signatures count towards the old or the new threshold.
-    package var keyIDs: [String] {
-        Set(draft.content.root.keyIDs + (base?.content.root.keyIDs ?? [])).sorted().map(\.text)
-    }
-    package var signedBy: [String] { draft.signatures.map(\.keyID.text) }
+    package var keyIDs: [String] { draft.keyIDs }
+    package var signedBy: [String] { draft.signedBy }
     package var targetsOnline: Bool { Self.targetsOnline(draft.content) }
-
+    /// Whether hosts have to be enrolled again, because the keys of the root before have no part in this one.
+    package var startsOver: Bool { draft.content.startsOver }
     /// What still has to be signed, a line each; nothing when the root can be closed.
-    package var missing: [String] {
-        let (old, new) = draft.tallies(replacing: base?.content)
-        var lines: [String] = []
-        if let old, !old.isMet {
-            lines.append("\(old.threshold - old.signers.count) more of the keys of root \(version - 1)")
-        }
-        if !new.isMet { lines.append("\(new.threshold - new.signers.count) more of the keys of root \(version)") }
-        return lines
-    }
+    package var missing: [String] { draft.missing }
 
     /// Takes a signature in if it is one of a key that counts, over exactly these bytes.
     ///
-    /// - Parameter signature: lower-case hexadecimal.
+    /// - Parameter signature: hexadecimal.
     package mutating func add(signature: String, keyID: String) throws {
-        let id = KeyID(keyID)
-        let rings = [draft.content.quorum(for: .root), base?.content.quorum(for: .root)].compactMap { $0 }
-        guard let key = rings.lazy.compactMap({ $0.role.keyIDs.contains(id) ? $0.keys.usableKey(id) : nil }).first
-        else {
-            throw PublishError(
-                .rootDraft, "key \(keyID.prefix(64)) speaks neither for the old nor for the new root",
-                hint: "sign with one of: \(keyIDs.joined(separator: ", "))")
-        }
-        guard let bytes = try? Hex.decode(signature) else {
-            throw PublishError(.rootDraft, "the signature of key \(id) is not lower-case hexadecimal")
-        }
-        do { try draft.add(bytes, by: key) } catch {
-            throw PublishError(.rootDraft, error.reason, hint: error.hint)
-        }
+        try draft.add(signature: signature, keyID: keyID)
     }
 
     /// The finished root, once both thresholds are met.
     package func close() throws -> BuiltFile {
-        guard missing.isEmpty else {
-            throw PublishError(.rootDraft, "root \(version) still needs \(missing.joined(separator: " and "))")
-        }
-        let bytes = try draft.finish(replacing: base).bytes
-        guard bytes.count <= PublishingLimits.rootBytes else {
-            throw PublishError(
-                .size, "root \(version) has \(bytes.count) bytes, at most \(PublishingLimits.rootBytes) fit")
-        }
+        let bytes = try draft.close("root \(version)", limit: PublishingLimits.rootBytes)
         return BuiltFile(
             kind: .root, path: "metadata/\(version).root.json", bytes: bytes, role: "root", version: version,
             sha256: hexSHA256(bytes))
+    }
+
+    private static func draft(
+        _ draft: MetadataDraft<Root>, after base: SignedMetadata<Root>?
+    ) -> QuorumDraft<Root> {
+        let content = draft.content
+        var parties = [
+            QuorumDraft<Root>.Party(
+                quorum: content.quorum(for: .root), label: "the keys of root \(content.version)")
+        ]
+        if let base, !content.startsOver {
+            let former = base.content.quorum(for: .root)
+            parties.insert(.init(quorum: former, label: "the keys of root \(base.version)"), at: 0)
+        }
+        return QuorumDraft(draft, parties: parties, code: .rootDraft)
     }
 }
 
@@ -159,7 +151,11 @@ extension RootDraft {
             return ["first root of fleet \(new.stamp?.fleet ?? "?")", "expires \(expires)"]
                 + TopLevelRole.allCases.flatMap { Self.lines($0, nil, new) } + custodyLines
         }
-        return ["root \(version) follows root \(old.version)", "expires \(expires), the old one \(old.expires)"]
+        let head =
+            startsOver
+            ? "root \(version) starts over after root \(old.version): every host has to be enrolled again"
+            : "root \(version) follows root \(old.version)"
+        return [head, "expires \(expires), the old one \(old.expires)"]
             + TopLevelRole.allCases.flatMap { Self.lines($0, old, new) } + custodyLines
     }
 
@@ -207,6 +203,7 @@ extension RootDraft {
     private static func stamp(_ request: Request, _ now: UTCDate) -> FleetStamp {
         var stamp = FleetStamp(fleet: request.fleet.rawValue, issued: now)
         if case .online = request.targets { stamp.otherMembers[targetsMember] = .string(onlineValue) }
+        if request.startsOver { stamp.otherMembers[Root.startsOverMember] = .bool(true) }
         return stamp
     }
 
@@ -239,6 +236,13 @@ extension RootDraft {
             throw PublishError(.rootDraft, "the root to follow cannot be used: \(error.reason)")
         }
     }
+}
+
+extension Root {
+    fileprivate static let startsOverMember = "starts-over"
+
+    /// Whether the root says of itself that it does not follow the one before.
+    var startsOver: Bool { stamp?.otherMembers[Self.startsOverMember] == .bool(true) }
 }
 
 /// What a fleet's current root says, for those who only show it.
