@@ -1,1 +1,3 @@
 -- What tells that the database is behind what was published.
+
+SELECT 1;
