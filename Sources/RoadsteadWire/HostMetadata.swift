@@ -1,4 +1,4 @@
-package import Codecs
+import Codecs
 
 /// What a host holds of its fleet's metadata: sent when the server answered `host-ahead`, so that what a restored
 /// database has lost can be taken in again.
