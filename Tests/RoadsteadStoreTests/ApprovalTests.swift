@@ -24,7 +24,7 @@ import TrustModel
         let anchors = try await world.activeAnchors(of: team)
         #expect(anchors.map(\.certificate) == [[1, 2, 3]])
         #expect(anchors.first?.addedByChange == proposed.change.number)
-        #expect(try await world.api.team(team).version == 2)
+        #expect(try await world.api.team(team).version == 3)
     }
 
     @Test func `nobody approves their own proposal, through a second token either`() async throws {

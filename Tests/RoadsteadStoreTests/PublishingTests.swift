@@ -199,7 +199,7 @@ import TrustModel
     @Test func `a team's role has one counter for ever, in every fleet`() async throws {
         let scene = try await scene()
         let release = NewRelease(number: 1, kind: .release, previousDigest: nil, difference: [], changes: [])
-        let role = { TeamRoleRecord(team: scene.team, version: 3, bytes: $0) }
+        let role = { TeamRoleRecord(team: scene.team, version: 3, bytes: $0, contentNumber: 2) }
         try await scene.world.publisher.recordSigned(
             release, of: scene.fleet, digest: digest(1), files: files(1), teamRoles: [role([1])], now: start)
         let prod = try FleetName("prod")

@@ -128,7 +128,8 @@ struct Publisher: Sendable {
                 previousDigest: state.last?.digest, difference: release.difference, changes: state.changes),
             of: fleet, digest: release.snapshotSHA256, files: files,
             teamRoles: release.teamRoles.map {
-                TeamRoleRecord(team: $0.team, version: $0.version, bytes: $0.bytes)
+                TeamRoleRecord(
+                    team: $0.team, version: $0.version, bytes: $0.bytes, contentNumber: state.contentNumbers[$0.team])
             }, now: now)
         try await store.recordPublished(release.number, of: fleet, now: now)
         count(.releasesPublished, fleet)

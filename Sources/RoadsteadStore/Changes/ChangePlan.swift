@@ -105,6 +105,6 @@ struct ChangePlanner: Sendable {
                 try await transaction.execute(RemoveAnchor(id: anchor, team: team.id, change: change, now: now))
             }
         }
-        try await transaction.execute(AdvanceTeam(id: team.id))
+        _ = try await transaction.fetchOne(AdvanceTeam(id: team.id, change: change))
     }
 }

@@ -74,6 +74,7 @@ extension ApiStore {
             guard try await transaction.fetchOptional(insert) != nil else {
                 throw StoreError(.conflict, "team \"\(team)\" is in fleet \"\(name)\" already")
             }
+            try await transaction.takeFromSource(member, into: fleet)
             try await work.audit.record(.fleetTeamAdded, team, team: team, fleet: name)
             try await transaction.execute(SendPublishSignal())
             return try await transaction.record(of: fleet)
@@ -135,6 +136,6 @@ extension Transaction {
             teams: try await fetchAll(ListTeamsOfFleet(fleet: fleet.id)).map(\.name), created: fleet.created,
             rootVersion: fleet.rootVersion, rootSHA256: summary.rootSHA256, release: fleet.release,
             releasePublished: summary.published, releaseDigest: summary.digest, targetsOnline: summary.targetsOnline,
-            hosts: summary.hosts, hostsBehind: summary.hostsBehind)
+            hosts: summary.hosts, hostsBehind: summary.hostsBehind, promotesFrom: fleet.promotesFrom)
     }
 }

@@ -13,10 +13,13 @@ struct FleetRow: Sendable {
     let created: UTCDate
     let rootVersion: Int64
     let release: Int64
+    /// Where its teams' contents are promoted from; nil when it takes the newest.
+    let promotesFrom: FleetName?
 }
 
 private let fleetColumns = """
-    id, name, fleet_id, display_name, profile, mode, created_at, root_version, published_release
+    id, name, fleet_id, display_name, profile, mode, created_at, root_version, published_release,
+        (SELECT source.name FROM fleet source WHERE source.id = fleet.promotes_from) AS promotes_from
     """
 
 extension FleetRow {
@@ -26,7 +29,8 @@ extension FleetRow {
             fleetID: try row.value("fleet_id", { try FleetID($0) }), displayName: try row.value("display_name"),
             profile: try row.value("profile", { try stored($0) }), mode: try row.value("mode", { try stored($0) }),
             created: try row.value("created_at"), rootVersion: try row.value("root_version"),
-            release: try row.value("published_release"))
+            release: try row.value("published_release"),
+            promotesFrom: try row.optional("promotes_from", { try FleetName($0) }))
     }
 }
 

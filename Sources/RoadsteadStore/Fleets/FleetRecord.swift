@@ -25,6 +25,8 @@ package struct FleetRecord: Sendable, Equatable {
     package let targetsOnline: Bool
     package let hosts: Int
     package let hostsBehind: Int
+    /// The fleet whose contents are promoted to this one; nil when it takes the newest of each team.
+    package let promotesFrom: FleetName?
 }
 
 /// A release as it is stored.

@@ -16,17 +16,6 @@ struct TryPublishingLock: Query {
     func decode(_ row: Row) throws -> Bool { try row.value("held") }
 }
 
-struct ListActiveAnchors: Query {
-    static let sql = """
-        SELECT store_id, certificate FROM anchor WHERE team_id = ANY ($1) AND state = 'active' ORDER BY store_id, sha256
-        """
-    let teams: [Int64]
-    var bindings: [Binding] { [.ints(teams)] }
-    func decode(_ row: Row) throws -> (store: Int64, certificate: [UInt8]) {
-        (try row.value("store_id"), try row.value("certificate"))
-    }
-}
-
 /// Known repositories within the scopes of some teams.
 struct ListRepositoriesOfTeams: Query {
     static let sql = """
@@ -39,30 +28,19 @@ struct ListRepositoriesOfTeams: Query {
     func decode(_ row: Row) throws -> RegistryScope { try row.value("name", { try RegistryScope($0) }) }
 }
 
-struct ListLatestTeamRoles: Query {
-    static let sql = """
-        SELECT DISTINCT ON (r.team_id) t.name, r.version, c.bytes
-        FROM team_role r JOIN team t ON t.id = r.team_id JOIN published_content c ON c.sha256 = r.sha256
-        WHERE r.team_id = ANY ($1) ORDER BY r.team_id, r.version DESC
-        """
-    let teams: [Int64]
-    var bindings: [Binding] { [.ints(teams)] }
-    func decode(_ row: Row) throws -> TeamRoleRecord {
-        TeamRoleRecord(
-            team: try row.value("name", { try TeamName($0) }), version: try row.value("version"),
-            bytes: try row.value("bytes"))
-    }
-}
-
 struct InsertTeamRole: Query {
     static let sql = """
-        INSERT INTO team_role (team_id, version, sha256, created_at)
-        SELECT id, $2, $3, $4 FROM team WHERE name = $1 ON CONFLICT DO NOTHING RETURNING version
+        INSERT INTO team_role (team_id, version, sha256, created_at, content_number)
+        SELECT id, $2, $3, $4, $5 FROM team WHERE name = $1 ON CONFLICT DO NOTHING RETURNING version
         """
     let role: TeamRoleRecord
     let sha256: String
     let now: UTCDate
-    var bindings: [Binding] { [.text(role.team.rawValue), .int(role.version), .text(sha256), .date(now)] }
+
+    var bindings: [Binding] {
+        [.text(role.team.rawValue), .int(role.version), .text(sha256), .date(now), .int(role.contentNumber)]
+    }
+
     func decode(_ row: Row) throws -> Int64 { try row.value("version") }
 }
 
@@ -73,18 +51,6 @@ struct FindTeamRole: Query {
     let role: TeamRoleRecord
     var bindings: [Binding] { [.text(role.team.rawValue), .int(role.version)] }
     func decode(_ row: Row) throws -> String { try row.value("sha256") }
-}
-
-struct ListChangesToRelease: Query {
-    static let sql = """
-        SELECT c.number FROM change c WHERE c.team_id = ANY ($1) AND c.state = 'published'
-        AND NOT EXISTS (SELECT FROM release_change r WHERE r.fleet_id = $2 AND r.change_number = c.number)
-        ORDER BY c.number
-        """
-    let teams: [Int64]
-    let fleet: Int64
-    var bindings: [Binding] { [.ints(teams), .int(fleet)] }
-    func decode(_ row: Row) throws -> Int64 { try row.value("number") }
 }
 
 // MARK: - Releases

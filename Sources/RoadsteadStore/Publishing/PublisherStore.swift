@@ -35,51 +35,44 @@ package struct PublisherStore: Sendable {
             let fleet = try await transaction.requireFleet(name)
             let teams = try await transaction.fetchAll(ListTeamsOfFleet(fleet: fleet.id))
             let ids = teams.map(\.id)
+            let contents = try await transaction.contents(of: teams, in: fleet)
             let current = try await transaction.fetchAll(ListCurrentRoles(fleet: fleet.id))
-            let teamRoles = try await transaction.fetchAll(ListLatestTeamRoles(teams: ids))
+            let teamRoles = try await transaction.fetchAll(ListTeamRoles(contents: contents))
+            let teamVersions = try await transaction.fetchAll(ListTeamVersions(teams: ids))
             let recent = try await transaction.fetchAll(ListReleases(fleet: name, before: 0, limit: 2))
             return FleetState(
-                content: try await transaction.content(of: fleet, teams),
+                content: try await transaction.content(of: fleet, teams, contents),
                 roots: try await transaction.fetchAll(ListRoots(fleet: name)),
                 current: Dictionary(current.map { ($0.role ?? "", $0) }) { first, _ in first },
-                counters: Self.counters(
-                    try await transaction.fetchAll(ListRoleVersions(fleet: fleet.id)), teamRoles),
+                counters: Dictionary(
+                    try await transaction.fetchAll(ListRoleVersions(fleet: fleet.id)) + teamVersions,
+                    uniquingKeysWith: max),
+                contentNumbers: Dictionary(contents.map { ($0.team.name, $0.number) }) { first, _ in first },
                 teamRoles: Dictionary(teamRoles.map { ($0.team, $0) }) { first, _ in first },
                 keys: try await transaction.fetchAll(ListKeysFor(fleet: fleet.id, teams: ids)),
-                changes: try await transaction.fetchAll(ListChangesToRelease(teams: ids, fleet: fleet.id)),
+                changes: try await transaction.fetchAll(ListChangesToRelease(contents: contents, fleet: fleet.id)),
                 last: recent.first { $0.state == .published }, unfinished: recent.first { $0.state != .published })
         }
-    }
-
-    private static func counters(
-        _ versions: [(role: String, version: Int64)], _ teamRoles: [TeamRoleRecord]
-    ) -> [String: Int64] {
-        let all = versions.map { ($0.role, $0.version) } + teamRoles.map { ($0.team.rawValue, $0.version) }
-        return Dictionary(all, uniquingKeysWith: max)
     }
 }
 
 extension Transaction {
-    func content(of fleet: FleetRow, _ teams: [TeamRow]) async throws -> FleetContent {
+    func content(of fleet: FleetRow, _ teams: [TeamRow], _ contents: [TakenContent]) async throws -> FleetContent {
         let ids = teams.map(\.id)
         let scopes = Dictionary(grouping: try await fetchAll(ListScopes(teams: ids)), by: \.team)
-        let stores = Dictionary(grouping: try await fetchAll(ListStores(teams: ids)), by: \.team)
-        let anchors = Dictionary(grouping: try await fetchAll(ListActiveAnchors(teams: ids)), by: \.store)
         let settings = try await fetchAll(ListEnforcerModes(fleet: fleet.id))
+        let certificates = try await certificates(in: contents)
         return FleetContent(
             fleet: fleet.name, id: fleet.fleetID, profile: fleet.profile,
             enforcers: EnforcerKind.allCases.map { kind in
                 let mode = settings.first { $0.enforcer == kind }?.mode ?? fleet.mode
                 return FleetSettings.EnforcerSetting(enforcer: kind, mode: mode)
             },
-            teams: teams.map { team in
+            teams: try contents.map { content in
                 TeamContent(
-                    name: team.name, custody: team.custody, scopes: (scopes[team.id] ?? []).map(\.scope),
-                    stores: (stores[team.id] ?? []).map { entry in
-                        StoreContent(
-                            kind: entry.store.id.kind, name: entry.store.id.name,
-                            anchors: (anchors[entry.id] ?? []).map(\.certificate))
-                    })
+                    name: content.team.name, custody: content.team.custody,
+                    scopes: (scopes[content.team.id] ?? []).map(\.scope), stores: try content.stores(certificates),
+                    statements: content.document.statements)
             },
             repositories: try await fetchAll(ListRepositoriesOfTeams(teams: ids)))
     }

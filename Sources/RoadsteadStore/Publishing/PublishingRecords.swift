@@ -21,16 +21,19 @@ package struct SealedKeyRecord: Sendable, Equatable {
     }
 }
 
-/// A team's role as it was last signed, for every fleet that includes the team.
+/// A team's role as it was signed, for every fleet that takes the team's content.
 package struct TeamRoleRecord: Sendable, Equatable {
     package let team: TeamName
     package let version: Int64
     package let bytes: [UInt8]
+    /// The content that it says; nil for one from before contents were numbered.
+    package let contentNumber: Int64?
 
-    package init(team: TeamName, version: Int64, bytes: [UInt8]) {
+    package init(team: TeamName, version: Int64, bytes: [UInt8], contentNumber: Int64?) {
         self.team = team
         self.version = version
         self.bytes = bytes
+        self.contentNumber = contentNumber
     }
 }
 
@@ -64,7 +67,9 @@ package struct FleetState: Sendable {
     package let current: [String: PublishedFile]
     /// The highest version ever given out, by role: in this fleet, and of teams anywhere.
     package let counters: [String: Int64]
-    /// The newest signed role of each team of the fleet.
+    /// Of each team of the fleet: the number of the content that the fleet takes.
+    package let contentNumbers: [TeamName: Int64]
+    /// Of each team of the fleet: the newest signed role with that content.
     package let teamRoles: [TeamName: TeamRoleRecord]
     /// The keys that the server holds for the fleet and its teams.
     package let keys: [SealedKeyRecord]

@@ -129,6 +129,7 @@ extension ApiStore {
             guard try await work.transaction.fetchOptional(insert) != nil else {
                 throw StoreError(.conflict, "there is a store \"\(store)\" already")
             }
+            _ = try await work.transaction.fetchOne(AdvanceTeam(id: team.id, change: nil))
             try await work.audit.record(.storeCreated, store, team: store.team)
             try await work.transaction.execute(SendPublishSignal())
             return StoreRecord(id: store, anchors: 0)

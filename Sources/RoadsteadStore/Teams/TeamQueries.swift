@@ -63,10 +63,14 @@ struct RemoveTeam: Statement {
     var bindings: [Binding] { [.int(id), .date(now)] }
 }
 
-struct AdvanceTeam: Statement {
-    static let sql = "UPDATE team SET content_version = content_version + 1 WHERE id = $1"
+/// Keeps what the team's anchors are now as its next content, and gives that its number.
+struct AdvanceTeam: Query {
+    static let sql = "SELECT advance_team_content($1, $2) AS number"
     let id: Int64
-    var bindings: [Binding] { [.int(id)] }
+    /// The change that led to it; nil for a new store.
+    let change: Int64?
+    var bindings: [Binding] { [.int(id), .int(change)] }
+    func decode(_ row: Row) throws -> Int64 { try row.value("number") }
 }
 
 struct CountFleetsOfTeam: Query {

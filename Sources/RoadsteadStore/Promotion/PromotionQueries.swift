@@ -1,0 +1,92 @@
+import PostgresKit
+import TrustModel
+
+struct SetPromotesFrom: Statement {
+    static let sql = "UPDATE fleet SET promotes_from = $2 WHERE id = $1"
+    let fleet: Int64
+    let source: Int64?
+    var bindings: [Binding] { [.int(fleet), .int(source)] }
+}
+
+/// Keeps for a fleet what it takes now as if that had been promoted to it. The teams are locked as by `LockTeam`, so that
+/// a removal either is in what is kept or knows that it is.
+struct FreezeContents: Statement {
+    static let sql = """
+        INSERT INTO fleet_team_content (fleet_id, team_id, number)
+        SELECT m.fleet_id, m.team_id, t.content_version
+        FROM fleet_team m JOIN team t ON t.id = m.team_id WHERE m.fleet_id = $1
+        ORDER BY t.id FOR SHARE OF t
+        """
+    let fleet: Int64
+    var bindings: [Binding] { [.int(fleet)] }
+}
+
+struct ForgetPromotedContents: Statement {
+    static let sql = "DELETE FROM fleet_team_content WHERE fleet_id = $1"
+    let fleet: Int64
+    var bindings: [Binding] { [.int(fleet)] }
+}
+
+struct InsertPromotedContent: Statement {
+    static let sql = "INSERT INTO fleet_team_content (fleet_id, team_id, number) VALUES ($1, $2, $3)"
+    let fleet: Int64
+    let team: Int64
+    let number: Int64
+    var bindings: [Binding] { [.int(fleet), .int(team), .int(number)] }
+}
+
+/// The fleets from which a fleet gets its contents, one after the other; itself first.
+struct ListSources: Query {
+    static let sql = """
+        WITH RECURSIVE source AS (
+            SELECT id, name, promotes_from FROM fleet WHERE id = $1
+            UNION SELECT f.id, f.name, f.promotes_from FROM source s JOIN fleet f ON f.id = s.promotes_from
+        )
+        SELECT id FROM source
+        """
+    let fleet: Int64
+    var bindings: [Binding] { [.int(fleet)] }
+    func decode(_ row: Row) throws -> Int64 { try row.value("id") }
+}
+
+/// A team's role as a fleet has published it, with the number of its content.
+struct PublishedTeamRole: Sendable {
+    let version: Int64
+    let bytes: [UInt8]
+    let number: Int64
+}
+
+/// Which of a team's anchors are active now: in this place, with these bytes.
+struct ListActivePlaces: Query {
+    static let sql = """
+        SELECT s.kind, s.name, a.sha256 FROM anchor a JOIN trust_store s ON s.id = a.store_id
+        WHERE a.team_id = $1 AND a.state = 'active'
+        """
+    let team: Int64
+    var bindings: [Binding] { [.int(team)] }
+    func decode(_ row: Row) throws -> TeamContentDocument.Placed {
+        TeamContentDocument.Placed(
+            kind: try row.value("kind", { try stored($0) }), store: try row.value("name", { try TrustStoreName($0) }),
+            sha256: try row.value("sha256"))
+    }
+}
+
+/// What hosts of the fleet have of a team now; nothing for a team that it does not include any more.
+struct FetchPublishedTeamRole: Query {
+    static let sql = """
+        SELECT p.version, c.bytes,
+            coalesce(r.content_number, (SELECT min(f.number) FROM team_content f WHERE f.team_id = r.team_id)) AS number
+        FROM fleet_team m JOIN fleet f ON f.id = m.fleet_id JOIN team t ON t.id = m.team_id
+        JOIN published_file p ON p.fleet_id = f.id AND p.role = t.name AND p.release <= f.published_release
+        JOIN team_role r ON r.team_id = t.id AND r.version = p.version AND r.sha256 = p.sha256
+        JOIN published_content c ON c.sha256 = p.sha256
+        WHERE m.fleet_id = $1 AND m.team_id = $2 ORDER BY p.version DESC LIMIT 1
+        """
+    let fleet: Int64
+    let team: Int64
+    var bindings: [Binding] { [.int(fleet), .int(team)] }
+    func decode(_ row: Row) throws -> PublishedTeamRole {
+        PublishedTeamRole(
+            version: try row.value("version"), bytes: try row.value("bytes"), number: try row.value("number"))
+    }
+}
