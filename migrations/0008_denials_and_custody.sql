@@ -1,3 +1,175 @@
 -- What is never to be trusted, and who holds the keys that sign for teams.
 
-SELECT 1;
+-- A change of no team reaches everything.
+ALTER TABLE change ALTER COLUMN team_id DROP NOT NULL;
+ALTER TABLE change_decision ALTER COLUMN team_id DROP NOT NULL;
+ALTER TABLE change_decision ADD FOREIGN KEY (change_number) REFERENCES change;
+
+CREATE TABLE denial (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text COLLATE "C" NOT NULL CHECK (kind IN ('certificate', 'key', 'issuer-serial', 'digest', 'identity')),
+    value text COLLATE "C" NOT NULL CHECK (octet_length(value) BETWEEN 1 AND 1024),
+    issuer text COLLATE "C" CHECK (octet_length(issuer) BETWEEN 1 AND 1024),
+    -- The team whose scopes it holds for; absent for everywhere.
+    team_id bigint REFERENCES team,
+    reason text NOT NULL CHECK (octet_length(reason) BETWEEN 1 AND 4000),
+    author bigint NOT NULL REFERENCES person,
+    -- The removal that it makes hold at once.
+    change_number bigint REFERENCES change,
+    issued_at timestamptz NOT NULL,
+    lifted_by_change bigint REFERENCES change,
+    lifted_at timestamptz,
+    CHECK ((issuer IS NOT NULL) = (kind = 'issuer-serial')),
+    CHECK (kind NOT IN ('certificate', 'key') OR value ~ '^[0-9a-f]{64}$'),
+    CHECK (kind <> 'issuer-serial' OR value ~ '^(0|[1-9a-f][0-9a-f]*)$'),
+    CHECK ((lifted_by_change IS NULL) = (lifted_at IS NULL))
+);
+CREATE UNIQUE INDEX denial_once ON denial (kind, value, coalesce(issuer, ''), coalesce(team_id, 0))
+    WHERE lifted_at IS NULL;
+CREATE INDEX denial_by_team ON denial (team_id) WHERE lifted_at IS NULL;
+
+-- A denial says the same for ever; it is lifted once, by a change that somebody else than its author agreed to.
+CREATE FUNCTION denial_goes_on() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.lifted_at IS NOT NULL
+        OR (OLD.id, OLD.kind, OLD.value, OLD.issuer, OLD.team_id, OLD.reason, OLD.author, OLD.change_number, OLD.issued_at)
+            IS DISTINCT FROM
+            (NEW.id, NEW.kind, NEW.value, NEW.issuer, NEW.team_id, NEW.reason, NEW.author, NEW.change_number, NEW.issued_at)
+    THEN
+        RAISE EXCEPTION 'denial % is never changed', OLD.id
+            USING ERRCODE = 'check_violation', TABLE = 'denial', CONSTRAINT = 'denial_goes_on';
+    END IF;
+    IF NEW.lifted_at IS NOT NULL AND NOT EXISTS (
+        SELECT FROM change c JOIN change_decision d ON d.change_number = c.number AND d.digest = c.digest
+        WHERE c.number = NEW.lifted_by_change AND c.adds AND d.approves
+            AND c.team_id IS NOT DISTINCT FROM OLD.team_id)
+    THEN
+        RAISE EXCEPTION 'denial % is lifted by an approved change only', OLD.id
+            USING ERRCODE = 'check_violation', TABLE = 'denial', CONSTRAINT = 'denial_lifted_by_change';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER denial_goes_on BEFORE UPDATE ON denial FOR EACH ROW EXECUTE FUNCTION denial_goes_on();
+CREATE TRIGGER denial_stays BEFORE DELETE ON denial FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER denials_stay BEFORE TRUNCATE ON denial EXECUTE FUNCTION refuse_change();
+
+GRANT SELECT ON denial TO roadstead_api, roadstead_publisher;
+GRANT INSERT (kind, value, issuer, team_id, reason, author, change_number, issued_at) ON denial
+    TO roadstead_api, roadstead_publisher;
+-- Lifting is adding trust, which only the publisher brings in.
+GRANT UPDATE (lifted_by_change, lifted_at) ON denial TO roadstead_publisher;
+
+-- Keys that members of a team hold, each registered by its holder, who proved that they have it.
+CREATE TABLE team_key (
+    key_id text COLLATE "C" PRIMARY KEY CHECK (key_id ~ '^[0-9a-f]{64}$'),
+    -- SubjectPublicKeyInfo: what makes a key the same key.
+    public_key bytea NOT NULL UNIQUE,
+    -- Canonical JSON, as metadata lists it.
+    key_object bytea NOT NULL,
+    team_id bigint NOT NULL REFERENCES team,
+    person_id bigint NOT NULL REFERENCES person,
+    registered_at timestamptz NOT NULL,
+    retired_at timestamptz,
+    retired_by bigint REFERENCES person,
+    UNIQUE (key_id, team_id, person_id),
+    CHECK ((retired_at IS NULL) = (retired_by IS NULL))
+);
+CREATE INDEX team_key_by_team ON team_key (team_id, registered_at);
+
+-- One key serves one fleet's one role, or one team, and nothing else ever: in both tables together.
+CREATE FUNCTION key_serves_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('roadstead.key.' || encode(sha256(NEW.public_key), 'hex'), 0));
+    IF (TG_TABLE_NAME = 'team_key' AND EXISTS (
+            SELECT FROM signing_key k WHERE k.public_key = NEW.public_key OR k.key_id = NEW.key_id))
+        OR (TG_TABLE_NAME = 'signing_key' AND EXISTS (
+            SELECT FROM team_key k WHERE k.public_key = NEW.public_key OR k.key_id = NEW.key_id))
+    THEN
+        RAISE EXCEPTION 'key % serves elsewhere already', NEW.key_id
+            USING ERRCODE = 'unique_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'key_serves_once';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER key_serves_once BEFORE INSERT ON team_key FOR EACH ROW EXECUTE FUNCTION key_serves_once();
+CREATE TRIGGER key_serves_once BEFORE INSERT ON signing_key FOR EACH ROW EXECUTE FUNCTION key_serves_once();
+
+-- A key keeps its team and its holder, and is retired once.
+CREATE FUNCTION team_key_goes_on() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.retired_at IS NOT NULL
+        OR (OLD.key_id, OLD.public_key, OLD.key_object, OLD.team_id, OLD.person_id, OLD.registered_at)
+            IS DISTINCT FROM (NEW.key_id, NEW.public_key, NEW.key_object, NEW.team_id, NEW.person_id, NEW.registered_at)
+    THEN
+        RAISE EXCEPTION 'key % is never changed', OLD.key_id
+            USING ERRCODE = 'check_violation', TABLE = 'team_key', CONSTRAINT = 'team_key_goes_on';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER team_key_goes_on BEFORE UPDATE ON team_key FOR EACH ROW EXECUTE FUNCTION team_key_goes_on();
+CREATE TRIGGER team_key_stays BEFORE DELETE ON team_key FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- Who signs a team's role: the newest epoch counts; without any it is the server.
+CREATE TABLE team_custody (
+    team_id bigint NOT NULL REFERENCES team,
+    epoch bigint NOT NULL CHECK (epoch >= 1),
+    custody text COLLATE "C" NOT NULL CHECK (custody IN ('server', 'team')),
+    threshold integer NOT NULL CHECK (threshold BETWEEN 0 AND 32),
+    -- Whether the keys of the epoch before are lost and leave the first version of this one unsigned.
+    former_lost boolean NOT NULL,
+    change_number bigint NOT NULL REFERENCES change,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (team_id, epoch),
+    FOREIGN KEY (change_number, team_id) REFERENCES change (number, team_id),
+    CHECK ((custody = 'team') = (threshold >= 1))
+);
+CREATE TABLE team_custody_key (
+    team_id bigint NOT NULL,
+    epoch bigint NOT NULL,
+    key_id text COLLATE "C" NOT NULL,
+    person_id bigint NOT NULL,
+    PRIMARY KEY (team_id, epoch, key_id),
+    -- One person counts once.
+    UNIQUE (team_id, epoch, person_id),
+    FOREIGN KEY (team_id, epoch) REFERENCES team_custody (team_id, epoch),
+    FOREIGN KEY (key_id, team_id, person_id) REFERENCES team_key (key_id, team_id, person_id)
+);
+
+-- Looked at when the transaction ends, with every key in place: epochs follow each other, thresholds can be met.
+CREATE FUNCTION custody_is_whole() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    keys bigint;
+BEGIN
+    SELECT count(*) INTO keys FROM team_custody_key WHERE team_id = NEW.team_id AND epoch = NEW.epoch;
+    IF keys < NEW.threshold OR (NEW.custody = 'server' AND keys > 0)
+        OR (NEW.epoch > 1 AND NOT EXISTS (
+            SELECT FROM team_custody WHERE team_id = NEW.team_id AND epoch = NEW.epoch - 1))
+    THEN
+        RAISE EXCEPTION 'custody epoch % cannot be: % keys, threshold %', NEW.epoch, keys, NEW.threshold
+            USING ERRCODE = 'check_violation', TABLE = 'team_custody', CONSTRAINT = 'custody_is_whole';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE CONSTRAINT TRIGGER custody_is_whole AFTER INSERT ON team_custody DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION custody_is_whole();
+CREATE TRIGGER custody_stays BEFORE UPDATE OR DELETE ON team_custody FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER custody_key_stays BEFORE UPDATE OR DELETE ON team_custody_key
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- A change asked for a team's role to be signed again with the content that it has.
+CREATE TABLE role_renewal (
+    change_number bigint PRIMARY KEY REFERENCES change,
+    team_id bigint NOT NULL REFERENCES team,
+    requested_at timestamptz NOT NULL,
+    FOREIGN KEY (change_number, team_id) REFERENCES change (number, team_id)
+);
+CREATE INDEX role_renewal_by_team ON role_renewal (team_id, requested_at);
+
+GRANT SELECT ON team_key, team_custody, team_custody_key, role_renewal TO roadstead_api, roadstead_publisher;
+GRANT INSERT (key_id, public_key, key_object, team_id, person_id, registered_at), UPDATE (retired_at, retired_by)
+    ON team_key TO roadstead_api;
+GRANT INSERT ON team_custody, team_custody_key, role_renewal TO roadstead_publisher;
+GRANT UPDATE (custody) ON team TO roadstead_publisher;

@@ -13,6 +13,8 @@ package struct ServerError: Problem {
         case request
         case bodyTooLarge = "body-too-large"
         case mediaType = "media-type"
+        /// A key that cannot sign, or that its holder gave no proof of.
+        case unusableKey = "unusable-key"
         /// A change was asked for without saying which version it is of.
         case preconditionRequired = "precondition-required"
         /// The key was used for another request before.

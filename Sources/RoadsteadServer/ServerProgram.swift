@@ -86,6 +86,7 @@ struct ServerParts: Sendable {
             IdentityController(store: api, bootstrapTokenPath: configuration.bootstrapTokenPath, gate: gate).endpoints
             + TeamController(store: api).endpoints + RuleController(store: api).endpoints
             + AnchorController(store: api).endpoints + ChangeController(store: api).endpoints
+            + DenialController(store: api).endpoints + CustodyController(store: api).endpoints
             + FleetController(store: api, publisher: publisher).endpoints
             + CeremonyController(store: api, publisher: publisher).endpoints
             + HostController(

@@ -12,10 +12,21 @@ package struct OperationBody: Codable, Sendable, Equatable {
     package let reviewBy: UTCDate?
     /// Id of the anchor to remove.
     package let anchor: Int64?
+    /// Number of the denial to lift.
+    package let denial: Int64?
+    /// Who is to sign the team's role.
+    package let custody: Custody?
+    /// Ids of the keys that are to sign it.
+    package let keys: [String]?
+    /// How many of them.
+    package let threshold: Int?
+    /// True when the keys before are lost.
+    package let formerLost: Bool?
 
     package init(
         op: OperationKind, kind: TrustStoreKind? = nil, store: TrustStoreName? = nil, certificate: String? = nil,
-        origin: AnchorOrigin? = nil, reviewBy: UTCDate? = nil, anchor: Int64? = nil
+        origin: AnchorOrigin? = nil, reviewBy: UTCDate? = nil, anchor: Int64? = nil, denial: Int64? = nil,
+        custody: Custody? = nil, keys: [String]? = nil, threshold: Int? = nil, formerLost: Bool? = nil
     ) {
         self.op = op
         self.kind = kind
@@ -24,12 +35,18 @@ package struct OperationBody: Codable, Sendable, Equatable {
         self.origin = origin
         self.reviewBy = reviewBy
         self.anchor = anchor
+        self.denial = denial
+        self.custody = custody
+        self.keys = keys
+        self.threshold = threshold
+        self.formerLost = formerLost
     }
 }
 
 /// `POST /v1/changes`: proposes operations in one team.
 package struct ChangeRequest: Codable, Sendable, Equatable {
-    package let team: TeamName
+    /// Absent for lifting denials that hold everywhere.
+    package let team: TeamName?
     /// 1 to 100.
     package let operations: [OperationBody]
     package let justification: String
@@ -38,7 +55,7 @@ package struct ChangeRequest: Codable, Sendable, Equatable {
     package let draft: Bool?
 
     package init(
-        team: TeamName, operations: [OperationBody], justification: String, ticket: String? = nil, draft: Bool? = nil
+        team: TeamName?, operations: [OperationBody], justification: String, ticket: String? = nil, draft: Bool? = nil
     ) {
         self.team = team
         self.operations = operations
@@ -95,7 +112,8 @@ package struct DecisionBody: Codable, Sendable, Equatable {
 /// A change with what it needs.
 package struct ChangeBody: Codable, Sendable, Equatable {
     package let number: Int64
-    package let team: TeamName
+    /// Absent for everything.
+    package let team: TeamName?
     package let author: String
     package let state: ChangeState
     /// Counts edits; sent back as `If-Match`.
@@ -121,7 +139,7 @@ package struct ChangeBody: Codable, Sendable, Equatable {
     package let note: String?
 
     package init(
-        number: Int64, team: TeamName, author: String, state: ChangeState, version: Int64, baseVersion: Int64,
+        number: Int64, team: TeamName?, author: String, state: ChangeState, version: Int64, baseVersion: Int64,
         digest: String, operations: [OperationBody], effect: [String], justification: String, ticket: String? = nil,
         created: UTCDate, expires: UTCDate? = nil, approvalsNeeded: Int, approvals: [DecisionBody],
         canApprove: [String], release: [String], note: String? = nil

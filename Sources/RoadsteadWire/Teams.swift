@@ -20,11 +20,14 @@ package struct TeamBody: Codable, Sendable, Equatable {
     package let scopes: [RegistryScope]
     package let stores: [StoreBody]
     package let created: UTCDate
+    /// Says "not protected from the server" while the targets key of one of the team's fleets is online.
+    package let custodyNote: String?
 
     package init(
         name: TeamName, displayName: String, custody: Custody, scopes: [RegistryScope], stores: [StoreBody],
-        created: UTCDate
+        created: UTCDate, custodyNote: String? = nil
     ) {
+        self.custodyNote = custodyNote
         self.name = name
         self.displayName = displayName
         self.custody = custody

@@ -7,7 +7,10 @@ enum StatementList {
     static let all: [any Statement.Type] = [
         AcceptInvitation.self, AdvanceFleet.self, AdvanceRoot.self, AdvanceTeam.self, AppendAuditEvent.self,
         ClaimKey.self, ClearEnforcerModes.self, CloseRootDraft.self, CountFleetsOfTeam.self, CountRepositories.self,
-        DeleteFleetTeam.self,
+        DeleteFleetTeam.self, FetchDenial.self, FindDenial.self, InsertDenial.self, LiftDenial.self, ListDenials.self,
+        ListDenialsInForce.self, FetchNewestCustody.self, FetchTeamKey.self, InsertCustody.self,
+        InsertCustodyKey.self, InsertTeamKey.self, ListCustodyKeys.self, ListTeamKeys.self, RetireTeamKey.self,
+        SetTeamCustody.self, ListOnlineFleets.self, ListCustodies.self, RequestRenewal.self,
         DeleteOldKeys.self, DeleteScope.self, DeleteScopesOfTeam.self, DisablePerson.self, FetchAnchor.self,
         FetchAuditHead.self, FetchBinding.self, FetchChange.self, FetchCredential.self, FetchCredentialByToken.self,
         FetchFile.self, FetchFleet.self, FetchFleetSummary.self, FetchHost.self, FetchHostByName.self,

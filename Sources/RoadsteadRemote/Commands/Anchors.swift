@@ -105,7 +105,7 @@ struct StorePath: ExpressibleByArgument, Sendable {
 
 /// Submits a change and says what it waits for, if it does.
 func propose(
-    _ operations: [OperationBody], team: TeamName, _ why: ReasonOptions, _ connection: ConnectionOptions
+    _ operations: [OperationBody], team: TeamName?, _ why: ReasonOptions, _ connection: ConnectionOptions
 ) async throws {
     let body = ChangeRequest(team: team, operations: operations, justification: why.reason, ticket: why.ticket)
     let change: ChangeBody = try await connection.withClient { try await $0.send(.post, "/v1/changes", body) }

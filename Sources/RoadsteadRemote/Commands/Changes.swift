@@ -23,7 +23,7 @@ struct ChangeCommand: AsyncParsableCommand {
                     ["CHANGE", "TEAM", "STATE", "AUTHOR", "APPROVALS", "WHAT"],
                     changes.map {
                         [
-                            "C-\($0.number)", $0.team.rawValue, $0.state.rawValue, $0.author,
+                            "C-\($0.number)", $0.team?.rawValue ?? "everything", $0.state.rawValue, $0.author,
                             "\($0.standingApprovals)/\($0.approvalsNeeded)", $0.effect.first ?? "",
                         ]
                     })
@@ -108,7 +108,7 @@ struct ChangeCommand: AsyncParsableCommand {
 
     private static func describe(_ change: ChangeBody) {
         Terminal.show(
-            "C-\(change.number) of \(change.author) in team \(change.team), \(change.state.rawValue): \(change.justification)"
+            "C-\(change.number) of \(change.author) in \(change.reach), \(change.state.rawValue): \(change.justification)"
         )
         for line in change.effect { Terminal.show("  \(line)") }
         Terminal.show("  digest \(change.digest)")
@@ -128,5 +128,8 @@ struct ChangeCommand: AsyncParsableCommand {
 }
 
 extension ChangeBody {
+    /// What it is about, in words.
+    var reach: String { team.map { "team \($0)" } ?? "everything" }
+
     fileprivate var standingApprovals: Int { approvals.filter { $0.approves && !$0.void }.count }
 }

@@ -146,7 +146,7 @@ struct StatusCommand: AsyncParsableCommand {
             }
             for change in overview.waiting {
                 Terminal.show(
-                    "waiting: C-\(change.number) of \(change.author) in team \(change.team): \(change.effect.first ?? "")"
+                    "waiting: C-\(change.number) of \(change.author) in \(change.reach): \(change.effect.first ?? "")"
                 )
             }
         }

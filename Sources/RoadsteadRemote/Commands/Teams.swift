@@ -5,7 +5,9 @@ import TrustModel
 struct TeamCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "team", abstract: "Teams, which own trust stores and registry scopes.",
-        subcommands: [Add.self, List.self, Show.self])
+        subcommands: [
+            Add.self, List.self, Show.self, TeamKeysCommand.self, TeamCustodyCommand.self, TeamRenewCommand.self,
+        ])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Make a team. Its name is never given to another.")
@@ -61,6 +63,7 @@ struct TeamCommand: AsyncParsableCommand {
 
     private static func describe(_ team: TeamBody) {
         Terminal.show("team \(team.name) (\(team.displayName)), custody \(team.custody.rawValue)")
+        if let note = team.custodyNote { Terminal.show("  \(note)") }
         for scope in team.scopes { Terminal.show("  scope \(scope)") }
         for store in team.stores {
             Terminal.show("  store \(store.kind.rawValue)/\(store.name), \(store.anchors) anchor(s)")

@@ -87,7 +87,7 @@ struct ChangeController: Sendable {
     // MARK: In
 
     private static func content(
-        _ team: TeamName, _ operations: [OperationBody], _ justification: String, _ ticket: String?, owner: String
+        _ team: TeamName?, _ operations: [OperationBody], _ justification: String, _ ticket: String?, owner: String
     ) throws -> ChangeContent {
         let operations = try operations.enumerated().map { index, body in
             try operation(body, "operations[\(index)]", owner: owner)
@@ -102,14 +102,9 @@ struct ChangeController: Sendable {
             }
             return value
         }
-        func refuse(_ values: [(String, Any?)]) throws {
-            for (name, value) in values where value != nil {
-                throw CodecError(.unknownMember, "\(place).\(name) has no meaning for \(body.op.rawValue)")
-            }
-        }
+        try OperationMembers.check(body, place)
         switch body.op {
         case .addAnchor:
-            try refuse([("anchor", body.anchor)])
             let certificate = try Certificate(pemOrDER: Array(try require(body.certificate, "certificate").utf8))
             return .addAnchor(
                 AnchorAddition(
@@ -117,11 +112,14 @@ struct ChangeController: Sendable {
                     certificate: certificate.der, origin: try require(body.origin, "origin"), owner: owner,
                     reviewBy: body.reviewBy))
         case .removeAnchor:
-            try refuse([
-                ("kind", body.kind), ("store", body.store), ("certificate", body.certificate),
-                ("origin", body.origin), ("reviewBy", body.reviewBy),
-            ])
             return .removeAnchor(id: try require(body.anchor, "anchor"))
+        case .liftDenial: return .liftDenial(id: try require(body.denial, "denial"))
+        case .setCustody:
+            return .setCustody(
+                try CustodySetting(
+                    try require(body.custody, "custody"), keys: body.keys ?? [], threshold: body.threshold ?? 0,
+                    formerLost: body.formerLost ?? false))
+        case .renewRole: return .renewRole
         }
     }
 
@@ -143,20 +141,30 @@ struct ChangeController: Sendable {
                 anchors[id] = try? await store.anchor(id)
             }
         }
+        var effects = ChangeEffects(anchors: anchors)
+        for record in records {
+            for case .liftDenial(let id) in record.change.content.operations where effects.denials[id] == nil {
+                effects.denials[id] = try? await store.denial(id)
+            }
+            for case .setCustody(let setting) in record.change.content.operations where setting.custody == .team {
+                guard let team = record.change.team else { continue }
+                for key in try await store.teamKeys(of: team) { effects.holders[key.key.keyID] = key.holderName }
+            }
+        }
         return records.map { record in
-            ChangeBody(record, name: { people[$0]?.subject ?? "person \($0)" }, anchors: anchors)
+            ChangeBody(record, name: { people[$0]?.subject ?? "person \($0)" }, effects: effects)
         }
     }
 }
 
 extension ChangeBody {
-    init(_ record: ChangeRecord, name: (PersonID) -> String, anchors: [Int64: AnchorRecord]) {
+    init(_ record: ChangeRecord, name: (PersonID) -> String, effects: ChangeEffects) {
         let change = record.change
         self.init(
             number: change.number, team: change.team, author: name(change.author), state: change.state,
             version: change.version, baseVersion: change.baseVersion, digest: change.digest,
             operations: change.content.operations.map(OperationBody.init),
-            effect: change.content.operations.map { $0.effect(in: change.team, anchors) },
+            effect: change.content.operations.map { $0.effect(in: change.team, effects) },
             justification: change.content.justification, ticket: change.content.ticket, created: change.created,
             expires: change.state.isOpen ? change.expires : nil, approvalsNeeded: change.approvalsNeeded,
             approvals: record.decisions.map { decision in
@@ -178,21 +186,12 @@ extension OperationBody {
                 certificate: PEMBlock(label: "CERTIFICATE", bytes: addition.certificate).text,
                 origin: addition.origin, reviewBy: addition.reviewBy)
         case .removeAnchor(let id): self.init(op: .removeAnchor, anchor: id)
-        }
-    }
-}
-
-extension ChangeOperation {
-    /// What it does, in a line for people.
-    fileprivate func effect(in team: TeamName, _ anchors: [Int64: AnchorRecord]) -> String {
-        switch self {
-        case .addAnchor(let addition):
-            let store = TrustStoreID(team: team, kind: addition.kind, name: addition.store)
-            let subject = (try? Certificate(der: addition.certificate)).map { "\($0.subject)" } ?? "a certificate"
-            return "adds the \(addition.origin.title) anchor \(subject) to \(store)"
-        case .removeAnchor(let id):
-            guard let anchor = anchors[id] else { return "removes anchor \(id)" }
-            return "removes the anchor \(anchor.subject) from \(anchor.store)"
+        case .liftDenial(let id): self.init(op: .liftDenial, denial: id)
+        case .setCustody(let setting):
+            self.init(
+                op: .setCustody, custody: setting.custody, keys: setting.keys, threshold: setting.threshold,
+                formerLost: setting.formerLost)
+        case .renewRole: self.init(op: .renewRole)
         }
     }
 }

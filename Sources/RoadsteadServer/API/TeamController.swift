@@ -1,4 +1,5 @@
 import HTTPTypes
+import RoadsteadPublish
 import RoadsteadStore
 import RoadsteadWire
 import TrustModel
@@ -63,7 +64,8 @@ extension TeamBody {
     init(_ record: TeamRecord) {
         self.init(
             name: record.name, displayName: record.displayName, custody: record.custody, scopes: record.scopes,
-            stores: record.stores.map(StoreBody.init), created: record.created)
+            stores: record.stores.map(StoreBody.init), created: record.created,
+            custodyNote: record.targetsOnline ? FleetKeys.onlineTargetsNote : nil)
     }
 }
 

@@ -18,6 +18,7 @@ enum ProblemResponse {
         "server.request": .badRequest,
         "server.body-too-large": .contentTooLarge,
         "server.media-type": .unsupportedMediaType,
+        "server.unusable-key": .unprocessableContent,
         "server.precondition-required": .preconditionRequired,
         "server.idempotency-key": .conflict,
         "server.unavailable": .serviceUnavailable,

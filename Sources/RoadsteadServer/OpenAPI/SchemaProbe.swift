@@ -103,6 +103,7 @@ extension FleetProfile: TextEnumeration {}
 extension PersonRole: TextEnumeration {}
 extension TokenAccess: TextEnumeration {}
 extension OperationKind: TextEnumeration {}
+extension DenialKind: TextEnumeration {}
 extension EnforcementMode: TextEnumeration {}
 extension EnforcerKind: TextEnumeration {}
 

@@ -23,7 +23,7 @@ extension ApiStore {
         }
     }
 
-    /// Proposes operations in one team.
+    /// Proposes operations in one team, or the end of denials that hold everywhere.
     ///
     /// What only removes, by somebody who may remove alone, is in force when this returns. Everything else waits for
     /// others, and the rules refuse here what could never be agreed to.
@@ -33,7 +33,7 @@ extension ApiStore {
         try await work(actor, nil, now: now) { work in
             try Self.requireProposal(content, work.authority)
             let transaction = work.transaction
-            let team = try await transaction.lockTeam(content.team)
+            let team = try await content.team.asyncMap { try await transaction.lockTeam($0) }
             let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
             let plan = try await planner.plan(content)
             let isAlone =
@@ -42,12 +42,14 @@ extension ApiStore {
                     content, bindings: work.authority.bindings, limits: work.authority.limits)
             let state: ChangeState = draft ? .draft : isAlone ? .published : .submitted
             let number = try await transaction.fetchOne(NextChangeNumber())
-            let digest = try content.digest(number: number, version: 1, baseVersion: team.version)
+            let digest = try content.digest(number: number, version: 1, baseVersion: team?.version ?? 1)
             try await transaction.execute(
                 InsertChange(
                     number: number, team: team, actor: actor, content: content, needed: isAlone ? nil : plan.needed,
                     state: state, digest: digest, bytes: try content.canonicalBytes, now: now))
-            if isAlone { try await planner.apply(plan, of: number, content) }
+            if isAlone {
+                try await planner.apply(plan, of: number, by: actor.person, content, audit: work.audit)
+            }
             let action: AuditAction = draft ? .changeDrafted : isAlone ? .changePublished : .changeSubmitted
             try await work.audit.record(
                 action, "C-\(number)", team: content.team,
@@ -67,15 +69,16 @@ extension ApiStore {
             try Self.requireProposal(content, work.authority)
             guard content.team == change.team else {
                 throw StoreError(
-                    .invalid, "C-\(number) is of team \(change.team), not of team \(content.team)",
+                    .invalid, "C-\(number) is of \(change.reach), not of \(content.reach)",
                     hint: "propose another change")
             }
-            let team = try await transaction.lockTeam(content.team)
+            let team = try await content.team.asyncMap { try await transaction.lockTeam($0) }
             let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
             let plan = try await planner.plan(content)
-            let digest = try content.digest(number: number, version: version + 1, baseVersion: team.version)
+            let digest = try content.digest(number: number, version: version + 1, baseVersion: team?.version ?? 1)
             let update = UpdateChangeContent(
-                number: number, version: version + 1, baseVersion: team.version, content: try content.canonicalBytes,
+                number: number, version: version + 1, baseVersion: team?.version ?? 1,
+                content: try content.canonicalBytes,
                 digest: digest, adds: content.adds, plan: plan,
                 expires: ChangeRules.expiry(of: change.state, from: now), credential: actor.credential,
                 note: "edited at \(now); earlier approvals are void")
@@ -98,7 +101,7 @@ extension ApiStore {
                 throw StoreError(.notOpen, "C-\(number) is \(change.state.rawValue) already")
             }
             try Self.requireProposal(change.content, work.authority)
-            let team = try await transaction.lockTeam(change.team)
+            let team = try await change.team.asyncMap { try await transaction.lockTeam($0) }
             let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
             let plan = try await planner.plan(change.content)
             let expires = ChangeRules.expiry(of: .submitted, from: now)
@@ -106,7 +109,7 @@ extension ApiStore {
             if ChangeRules.needsNobodyElse(
                 change.content, bindings: work.authority.bindings, limits: work.authority.limits)
             {
-                try await planner.apply(plan, of: number, change.content)
+                try await planner.apply(plan, of: number, by: change.author, change.content, audit: work.audit)
                 try await transaction.execute(
                     MoveChange(number: number, from: .submitted, to: .published, note: nil, now: now))
                 try await work.audit.record(.changePublished, "C-\(number)", team: change.team)
@@ -137,10 +140,9 @@ extension ApiStore {
 }
 
 extension ApiStore {
-    /// Additions need the right to propose them; removals that to propose a removal.
+    /// What the content asks of its author: for additions to propose them, for removals to propose a removal.
     private static func requireProposal(_ content: ChangeContent, _ authority: Authority) throws {
-        if content.adds { try authority.require(.propose(content.team)) }
-        if content.operations.contains(where: { !$0.adds }) { try authority.require(.proposeRemoval(content.team)) }
+        for permission in content.proposal { try authority.require(permission) }
     }
 
     /// A change that is open and the caller's own, locked; only its author edits, submits or withdraws it.

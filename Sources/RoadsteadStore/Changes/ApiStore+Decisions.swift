@@ -118,8 +118,8 @@ extension Transaction {
     }
 
     private func approvers(of change: ChangeRow, after decisions: [DecisionRecord]) async throws -> [PersonRecord] {
-        let permission = ChangeRules.permission(for: change.facts)
-        let holders = try await fetchAll(ListHolders(roles: permission.roles, team: change.team)).map(\.person)
+        let holders = try await fetchAll(ListHolders(roles: change.content.approval.roles, team: change.team)).map(
+            \.person)
         let decided = decisions.filter { $0.digest == change.digest }.map(\.person)
         let able = Set(holders).subtracting(decided).subtracting([change.author])
         return try await fetchAll(ListPeopleByID(ids: able.sorted())).sorted { $0.subject < $1.subject }

@@ -6,7 +6,10 @@ import TrustModel
 struct ChangePlan: Sendable {
     enum Step: Sendable {
         case add(store: Int64, AnchorAddition, AnchorFacts)
-        case remove(anchor: Int64)
+        case remove(anchor: Int64, sha256: String)
+        case lift(denial: Int64)
+        case setCustody(CustodySetting)
+        case renewRole
     }
 
     let steps: [Step]
@@ -15,13 +18,19 @@ struct ChangePlan: Sendable {
 
     var approvals: Int { needed.count }
     var officers: Int { needed.securityOfficers }
+
+    /// Whether the certificate comes into a store of the team with the same change.
+    func adds(_ sha256: String) -> Bool {
+        steps.contains { if case .add(_, _, let facts) = $0 { facts.certificateSHA256 == sha256 } else { false } }
+    }
 }
 
 /// Works out what a change comes to, and refuses what cannot be or may not be.
 struct ChangePlanner: Sendable {
     let transaction: Transaction
     let inspector: AnchorInspector
-    let team: TeamRow
+    /// The team that the change is about; nil for everything.
+    let team: TeamRow?
     let now: UTCDate
 
     /// Larger than the certificate of any honest CA; each host of each fleet loads it.
@@ -29,8 +38,9 @@ struct ChangePlanner: Sendable {
 
     /// - Throws: `StoreError(.refusedByRule)`, `.conflict`, `.notFound` or `.invalid`, about the first operation that cannot be.
     func plan(_ content: ChangeContent) async throws -> ChangePlan {
-        let stores = try await transaction.fetchAll(ListStores(teams: [team.id]))
-        let rules = content.adds ? try await transaction.fetchAll(ListRootRules()).map(\.rule) : []
+        let isOfAnchors = content.concern == .anchors
+        let stores = try await transaction.fetchAll(ListStores(teams: isOfAnchors ? [try requireTeam().id] : []))
+        let rules = isOfAnchors && content.adds ? try await transaction.fetchAll(ListRootRules()).map(\.rule) : []
         var steps: [ChangePlan.Step] = []
         var needed: ApprovalsNeeded?
         for operation in content.operations {
@@ -39,8 +49,10 @@ struct ChangePlanner: Sendable {
                 let (step, more) = try await plan(addition, stores: stores, rules: rules)
                 steps.append(step)
                 needed = needed?.union(more) ?? more
-            case .removeAnchor(let id):
-                steps.append(try await planRemoval(of: id))
+            case .removeAnchor(let id): steps.append(try await planRemoval(of: id))
+            case .liftDenial(let id): steps.append(try await planLifting(of: id, in: content.team))
+            case .setCustody(let setting): steps.append(try await plan(setting))
+            case .renewRole: steps.append(try planRenewal())
             }
         }
         return ChangePlan(steps: steps, needed: needed ?? .one)
@@ -49,6 +61,7 @@ struct ChangePlanner: Sendable {
     private func plan(
         _ addition: AnchorAddition, stores: [(id: Int64, team: Int64, store: StoreRecord)], rules: [RootRule]
     ) async throws -> (ChangePlan.Step, ApprovalsNeeded) {
+        let team = try requireTeam()
         let id = TrustStoreID(team: team.name, kind: addition.kind, name: addition.store)
         guard let store = stores.first(where: { $0.store.id == id }) else {
             throw StoreError(
@@ -72,6 +85,7 @@ struct ChangePlanner: Sendable {
                 .conflict, "store \"\(id)\" holds \(facts.subject) already",
                 hint: "roadstead anchor show \(anchor)")
         }
+        try await refuseDenied(facts, in: team)
         let candidate = RootRules.Candidate(
             facts: facts, origin: addition.origin, team: team.name, purpose: addition.kind)
         switch RootRules.decide(candidate, rules: rules, now: now) {
@@ -82,29 +96,47 @@ struct ChangePlanner: Sendable {
     }
 
     private func planRemoval(of id: Int64) async throws -> ChangePlan.Step {
+        let team = try requireTeam()
         guard let anchor = try await transaction.fetchOptional(FetchAnchor(id: id)), anchor.store.team == team.name
         else { throw StoreError(.notFound, "team \(team.name) has no trust anchor \(id)") }
         guard anchor.state == .active else {
             throw StoreError(.conflict, "trust anchor \(id) was removed already, by C-\(anchor.removedByChange ?? 0)")
         }
-        return .remove(anchor: id)
+        return .remove(anchor: id, sha256: anchor.sha256)
+    }
+
+    func requireTeam() throws -> TeamRow {
+        guard let team else { throw StoreError(.invalid, "the change names no team", hint: "say which one") }
+        return team
     }
 
     /// Does what was planned. Removing what is gone already changes nothing; adding what is there is a conflict.
-    func apply(_ plan: ChangePlan, of change: Int64, _ content: ChangeContent) async throws {
+    ///
+    /// - Parameter author: who proposed the change; a denial that comes with it is theirs.
+    func apply(
+        _ plan: ChangePlan, of change: Int64, by author: PersonID, _ content: ChangeContent, audit: AuditWriter
+    ) async throws {
         for step in plan.steps {
             switch step {
             case .add(let store, let addition, let facts):
                 let insert = InsertAnchor(
-                    store: store, team: team.id, addition: addition, facts: facts,
+                    store: store, team: try requireTeam().id, addition: addition, facts: facts,
                     justification: content.justification, change: change, now: now)
                 guard try await transaction.fetchOptional(insert) != nil else {
                     throw StoreError(.conflict, "the store holds \(facts.subject) already")
                 }
-            case .remove(let anchor):
+            case .remove(let anchor, let sha256):
+                let team = try requireTeam()
                 try await transaction.execute(RemoveAnchor(id: anchor, team: team.id, change: change, now: now))
+                guard team.custody == .team, !plan.adds(sha256) else { continue }
+                try await transaction.denyRemovedAnchor(
+                    sha256: sha256, of: team, by: author, change: change, audit: audit)
+            case .lift(let denial): try await lift(denial, by: change, audit: audit)
+            case .setCustody(let setting): try await set(setting, by: change, audit: audit)
+            case .renewRole: try await requestRenewal(by: change, audit: audit)
             }
         }
-        _ = try await transaction.fetchOne(AdvanceTeam(id: team.id, change: change))
+        guard content.concern == .anchors else { return }
+        _ = try await transaction.fetchOne(AdvanceTeam(id: try requireTeam().id, change: change))
     }
 }

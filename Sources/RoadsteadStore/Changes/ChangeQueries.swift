@@ -86,7 +86,7 @@ struct InsertChange: Statement {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         """
     let number: Int64
-    let team: TeamRow
+    let team: TeamRow?
     let actor: Actor
     let content: ChangeContent
     /// nil where nobody else is needed.
@@ -98,8 +98,8 @@ struct InsertChange: Statement {
 
     var bindings: [Binding] {
         [
-            .int(number), .int(team.id), .int(actor.person.rawValue), .int(actor.credential), .text(state.rawValue),
-            .int(team.version), .bytes(bytes), .text(digest), .bool(content.adds),
+            .int(number), .int(team?.id), .int(actor.person.rawValue), .int(actor.credential), .text(state.rawValue),
+            .int(team?.version ?? 1), .bytes(bytes), .text(digest), .bool(content.adds),
             .int(needed?.count ?? 0), .int(needed?.securityOfficers ?? 0), .date(now),
             .date(state == .draft ? nil : now),
             .date(ChangeRules.expiry(of: state, from: now)), .date(state == .published ? now : nil),

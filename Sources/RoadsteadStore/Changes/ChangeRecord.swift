@@ -22,13 +22,22 @@ package struct ChangeRow: Sendable, Equatable {
     /// What happened last, for people.
     package let note: String?
 
-    package var team: TeamName { content.team }
+    package var team: TeamName? { content.team }
 
     var facts: ChangeRules.Facts {
         ChangeRules.Facts(
             number: number, author: author, team: team, state: state, digest: digest, expires: expires,
-            adds: content.adds)
+            approval: content.approval)
     }
+}
+
+extension ChangeRow {
+    var reach: String { content.reach }
+}
+
+extension ChangeContent {
+    /// What it is about, in words.
+    package var reach: String { team.map { "team \($0)" } ?? "everything" }
 }
 
 /// One person's answer to a change.

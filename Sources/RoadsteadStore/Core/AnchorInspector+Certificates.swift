@@ -32,7 +32,7 @@ extension AnchorInspector {
             subject: "\(certificate.subject)", attributes: attributes, key: key(of: certificate),
             notBefore: certificate.notBefore, notAfter: certificate.notAfter,
             signatureHash: signatureHash(of: certificate.signatureAlgorithm), isCertificateAuthority: certificate.isCA,
-            isSelfSigned: certificate.isSelfSigned)
+            isSelfSigned: certificate.isSelfSigned, issuer: "\(certificate.issuer)", serial: certificate.serialText)
     }
 
     private static func key(of certificate: Certificate) -> AnchorKey {

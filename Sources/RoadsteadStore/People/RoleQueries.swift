@@ -45,8 +45,9 @@ struct ListHolders: Query {
         AND ((b.team_id IS NULL AND b.fleet_id IS NULL) OR t.name = $2) ORDER BY p.subject, b.id
         """
     let roles: [PersonRole]
-    let team: TeamName
-    var bindings: [Binding] { [.texts(roles.map(\.rawValue)), .text(team.rawValue)] }
+    /// nil for those alone who hold it everywhere.
+    let team: TeamName?
+    var bindings: [Binding] { [.texts(roles.map(\.rawValue)), .text(team?.rawValue)] }
     func decode(_ row: Row) throws -> BindingRecord { try BindingRecord(row) }
 }
 

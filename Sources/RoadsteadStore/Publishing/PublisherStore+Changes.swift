@@ -53,7 +53,7 @@ extension PublisherStore {
             try await end(change, .expired, "expired at \(change.expires)", .changeExpired, transaction, now)
             return .expired(number)
         }
-        let team = try await transaction.lockTeam(change.team)
+        let team = try await change.team.asyncMap { try await transaction.lockTeam($0) }
         let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
         let plan = try await planner.plan(change.content)
         let needed = try change.needed.union(plan.needed)
@@ -63,7 +63,8 @@ extension PublisherStore {
             try await end(change, .submitted, note, .changeSentBack, transaction, now)
             return .sentBack(number)
         }
-        try await planner.apply(plan, of: number, change.content)
+        try await planner.apply(
+            plan, of: number, by: change.author, change.content, audit: Self.audit(transaction, now))
         try await end(change, .published, nil, .changePublished, transaction, now)
         return .published(number)
     }

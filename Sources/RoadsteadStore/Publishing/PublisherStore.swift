@@ -51,7 +51,8 @@ package struct PublisherStore: Sendable {
                 teamRoles: Dictionary(teamRoles.map { ($0.team, $0) }) { first, _ in first },
                 keys: try await transaction.fetchAll(ListKeysFor(fleet: fleet.id, teams: ids)),
                 changes: try await transaction.fetchAll(ListChangesToRelease(contents: contents, fleet: fleet.id)),
-                last: recent.first { $0.state == .published }, unfinished: recent.first { $0.state != .published })
+                last: recent.first { $0.state == .published }, unfinished: recent.first { $0.state != .published },
+                teamQuorums: try await transaction.quorums(of: teams))
         }
     }
 }
@@ -74,6 +75,7 @@ extension Transaction {
                     scopes: (scopes[content.team.id] ?? []).map(\.scope), stores: try content.stores(certificates),
                     statements: content.document.statements)
             },
+            denials: try await fetchAll(ListDenialsInForce(teams: ids)).map(\.published),
             repositories: try await fetchAll(ListRepositoriesOfTeams(teams: ids)))
     }
 }

@@ -79,4 +79,6 @@ package struct FleetState: Sendable {
     package let last: ReleaseRecord?
     /// A release on its way that has to be finished first.
     package let unfinished: ReleaseRecord?
+    /// Who signs for the teams that are in their own custody.
+    package let teamQuorums: [TeamName: TeamQuorumRecord]
 }

@@ -157,11 +157,12 @@ extension Transaction {
         let ids = teams.map(\.id)
         let scopes = Dictionary(grouping: try await fetchAll(ListScopes(teams: ids)), by: \.team)
         let stores = Dictionary(grouping: try await fetchAll(ListStores(teams: ids)), by: \.team)
+        let online = Set(try await fetchAll(ListOnlineFleets(teams: ids)).map(\.team))
         return teams.map { team in
             TeamRecord(
                 name: team.name, displayName: team.displayName, custody: team.custody, version: team.version,
                 scopes: (scopes[team.id] ?? []).map(\.scope).sorted(), stores: (stores[team.id] ?? []).map(\.store),
-                created: team.created)
+                created: team.created, targetsOnline: online.contains(team.id))
         }
     }
 }

@@ -17,6 +17,8 @@ package struct TeamRecord: Sendable, Equatable {
     package let scopes: [RegistryScope]
     package let stores: [StoreRecord]
     package let created: UTCDate
+    /// Whether the server holds the targets key of a fleet that the team is in.
+    package let targetsOnline: Bool
 }
 
 /// A root rule with the number to remove it by.

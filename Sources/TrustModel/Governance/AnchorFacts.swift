@@ -49,10 +49,14 @@ package struct AnchorFacts: Sendable, Equatable {
     package let signatureHash: String
     package let isCertificateAuthority: Bool
     package let isSelfSigned: Bool
+    /// RFC 4514, and lower-case hexadecimal without leading zeros; what denials by number name.
+    package let issuer: String
+    package let serial: String
 
     package init(
         certificateSHA256: String, keySHA256: String, subject: String, attributes: [Attribute], key: AnchorKey,
-        notBefore: UTCDate, notAfter: UTCDate, signatureHash: String, isCertificateAuthority: Bool, isSelfSigned: Bool
+        notBefore: UTCDate, notAfter: UTCDate, signatureHash: String, isCertificateAuthority: Bool, isSelfSigned: Bool,
+        issuer: String = "", serial: String = ""
     ) {
         self.certificateSHA256 = certificateSHA256
         self.keySHA256 = keySHA256
@@ -64,6 +68,8 @@ package struct AnchorFacts: Sendable, Equatable {
         self.signatureHash = signatureHash
         self.isCertificateAuthority = isCertificateAuthority
         self.isSelfSigned = isSelfSigned
+        self.issuer = issuer
+        self.serial = serial
     }
 
     /// A signing certificate that is its own anchor: one key in all.

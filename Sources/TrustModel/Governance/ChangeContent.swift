@@ -3,7 +3,8 @@ import SigningKeys
 
 /// What a change would do and why: what its author writes and approvers read.
 package struct ChangeContent: Sendable, Equatable, Codable {
-    package let team: TeamName
+    /// The team that it is about; absent for everything, where only denials can be lifted.
+    package let team: TeamName?
     package let operations: [ChangeOperation]
     package let justification: String
     package let ticket: String?
@@ -13,7 +14,7 @@ package struct ChangeContent: Sendable, Equatable, Codable {
 
     /// - Throws: `TrustModelError(.document)` for no or too many operations, one twice, or a text that is empty or too long.
     package init(
-        team: TeamName, operations: [ChangeOperation], justification: String, ticket: String? = nil
+        team: TeamName?, operations: [ChangeOperation], justification: String, ticket: String? = nil
     ) throws(TrustModelError) {
         guard Self.operationRange.contains(operations.count) else {
             throw TrustModelError(
@@ -23,6 +24,7 @@ package struct ChangeContent: Sendable, Equatable, Codable {
         guard Set(operations).count == operations.count else {
             throw TrustModelError(.document, "a change has one operation twice", hint: "leave the second one out")
         }
+        try Self.checkConcern(of: operations, team)
         try Self.check(justification, "justification")
         if let ticket { try Self.check(ticket, "ticket") }
         for case .addAnchor(let addition) in operations {
@@ -38,7 +40,7 @@ package struct ChangeContent: Sendable, Equatable, Codable {
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         try self.init(
-            team: try container.decode(TeamName.self, forKey: .team),
+            team: try container.decodeIfPresent(TeamName.self, forKey: .team),
             operations: try container.decode([ChangeOperation].self, forKey: .operations),
             justification: try container.decode(String.self, forKey: .justification),
             ticket: try container.decodeIfPresent(String.self, forKey: .ticket))

@@ -32,16 +32,23 @@ package enum ChangeOperation: Sendable, Hashable {
     case addAnchor(AnchorAddition)
     /// Takes one anchor out of its store, by the number under which the team registered it.
     case removeAnchor(id: Int64)
+    /// Ends a denial, which is adding trust.
+    case liftDenial(id: Int64)
+    /// Says who signs the team's role from now on.
+    case setCustody(CustodySetting)
+    /// Has the team's role signed again with the content that it has.
+    case renewRole
 
-    /// Whether it widens trust, so that others must agree.
+    /// Whether others must agree: everything but taking trust away.
     package var adds: Bool {
-        if case .addAnchor = self { true } else { false }
+        if case .removeAnchor = self { false } else { true }
     }
 }
 
 extension ChangeOperation: Codable {
     private enum CodingKeys: String, CodingKey {
-        case op, kind, store, certificate, origin, owner, evidence, reviewBy, anchor
+        case op, kind, store, certificate, origin, owner, evidence, reviewBy, anchor, denial, custody, keys, threshold,
+            formerLost
     }
 
     package init(from decoder: any Decoder) throws {
@@ -59,6 +66,16 @@ extension ChangeOperation: Codable {
                     reviewBy: try container.decodeIfPresent(UTCDate.self, forKey: .reviewBy)))
         case "remove-anchor":
             self = .removeAnchor(id: try container.decode(Int64.self, forKey: .anchor))
+        case "lift-denial":
+            self = .liftDenial(id: try container.decode(Int64.self, forKey: .denial))
+        case "set-custody":
+            self = .setCustody(
+                try CustodySetting(
+                    try container.decode(Custody.self, forKey: .custody),
+                    keys: try container.decode([String].self, forKey: .keys),
+                    threshold: try container.decode(Int.self, forKey: .threshold),
+                    formerLost: try container.decode(Bool.self, forKey: .formerLost)))
+        case "renew-role": self = .renewRole
         case let other:
             throw TrustModelError(.document, "a change holds the unknown operation \"\(other.prefix(40))\"")
         }
@@ -79,6 +96,17 @@ extension ChangeOperation: Codable {
         case .removeAnchor(let id):
             try container.encode("remove-anchor", forKey: .op)
             try container.encode(id, forKey: .anchor)
+        case .liftDenial(let id):
+            try container.encode("lift-denial", forKey: .op)
+            try container.encode(id, forKey: .denial)
+        case .setCustody(let setting):
+            try container.encode("set-custody", forKey: .op)
+            try container.encode(setting.custody, forKey: .custody)
+            try container.encode(setting.keys, forKey: .keys)
+            try container.encode(setting.threshold, forKey: .threshold)
+            try container.encode(setting.formerLost, forKey: .formerLost)
+        case .renewRole:
+            try container.encode("renew-role", forKey: .op)
         }
     }
 }

@@ -48,15 +48,17 @@ package enum ChangeRules {
     package struct Facts: Sendable {
         package let number: Int64
         package let author: PersonID
-        package let team: TeamName
+        /// Absent for everything.
+        package let team: TeamName?
         package let state: ChangeState
         package let digest: String
         package let expires: UTCDate
-        package let adds: Bool
+        /// What an approver must hold.
+        package let approval: Permission
 
         package init(
-            number: Int64, author: PersonID, team: TeamName, state: ChangeState, digest: String, expires: UTCDate,
-            adds: Bool
+            number: Int64, author: PersonID, team: TeamName?, state: ChangeState, digest: String, expires: UTCDate,
+            approval: Permission
         ) {
             self.number = number
             self.author = author
@@ -64,7 +66,7 @@ package enum ChangeRules {
             self.state = state
             self.digest = digest
             self.expires = expires
-            self.adds = adds
+            self.approval = approval
         }
     }
 
@@ -72,8 +74,8 @@ package enum ChangeRules {
     package static func needsNobodyElse(
         _ content: ChangeContent, bindings: [RoleBinding], limits: TokenLimits
     ) -> Bool {
-        !content.adds
-            && Authorization.decide(.remove(content.team), bindings: bindings, limits: limits).isAllowed
+        guard !content.adds, let team = content.team else { return false }
+        return Authorization.decide(.remove(team), bindings: bindings, limits: limits).isAllowed
     }
 
     /// Whether the person may answer now; `digest` is of what the person saw.
@@ -93,8 +95,9 @@ package enum ChangeRules {
                 hint: "decide with a person's own token")
         }
         // Taking a proposal back is the author's too, by rejecting it.
-        let permission = permission(for: change)
-        if case .denied(let reason, let hint) = Authorization.decide(permission, bindings: bindings, limits: limits) {
+        if case .denied(let reason, let hint) = Authorization.decide(
+            change.approval, bindings: bindings, limits: limits)
+        {
             return ChangeRefusal(kind: .forbidden, reason: reason, hint: hint)
         }
         guard digest == change.digest else {
@@ -113,9 +116,8 @@ package enum ChangeRules {
     ) -> ChangeStanding {
         let counting = decisions.filter { $0.digest == change.digest }
         if counting.contains(where: { !$0.approves }) { return .rejected }
-        let permission = permission(for: change)
         let approvers = counting.filter {
-            $0.person != change.author && Authorization.holds(permission, bindings: $0.bindings)
+            $0.person != change.author && Authorization.holds(change.approval, bindings: $0.bindings)
         }
         let people = Set(approvers.map(\.person))
         let officers = Set(approvers.filter { isOfficer($0.bindings, change.team) }.map(\.person))
@@ -132,13 +134,9 @@ package enum ChangeRules {
         now.adding(days: state == .draft ? draftLifetimeDays : submittedLifetimeDays)
     }
 
-    /// What an approver must hold; a removal that was proposed is agreed to by who could have made it alone.
-    package static func permission(for change: Facts) -> Permission {
-        change.adds ? .approveAdditions(change.team) : .remove(change.team)
-    }
-
-    private static func isOfficer(_ bindings: [RoleBinding], _ team: TeamName) -> Bool {
-        bindings.contains { $0.role == .securityOfficer && $0.reach.covers(.team(team)) }
+    private static func isOfficer(_ bindings: [RoleBinding], _ team: TeamName?) -> Bool {
+        let reach: RoleReach = team.map { .team($0) } ?? .everything
+        return bindings.contains { $0.role == .securityOfficer && $0.reach.covers(reach) }
     }
 
     private static func refusalOfState(_ change: Facts, now: UTCDate) -> ChangeRefusal? {

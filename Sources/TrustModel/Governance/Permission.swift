@@ -13,8 +13,14 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     /// Remove an anchor, or deny within the team's scopes, at once and alone.
     case remove(TeamName)
     case denyEverywhere
-    case proposeLiftingDenial(TeamName)
-    case approveLiftingDenial(TeamName)
+    /// A denial in one team's scopes, or one everywhere.
+    case proposeLiftingDenial(TeamName?)
+    case approveLiftingDenial(TeamName?)
+    /// Say who signs a team's role.
+    case proposeCustody(TeamName)
+    case approveCustody(TeamName)
+    /// Hold a key that signs for a team, and sign with it.
+    case holdKey(TeamName)
     case readFleet(FleetName)
     case createFleet
     case operateFleet(FleetName)
@@ -35,7 +41,9 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         case .remove: [.trustAdmin, .securityOfficer, .teamAdmin]
         case .denyEverywhere: [.trustAdmin, .securityOfficer]
         case .proposeLiftingDenial: [.securityOfficer, .teamAdmin]
-        case .approveLiftingDenial: [.trustAdmin, .securityOfficer]
+        case .approveLiftingDenial, .approveCustody: [.trustAdmin, .securityOfficer]
+        case .proposeCustody: [.trustAdmin, .securityOfficer, .teamAdmin]
+        case .holdKey: [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember]
         case .readFleet: [.trustAdmin, .securityOfficer, .fleetOperator, .auditor]
         case .createFleet: [.trustAdmin, .fleetOperator]
         case .operateFleet: [.trustAdmin, .fleetOperator]
@@ -50,9 +58,10 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .readGovernance, .administer, .denyEverywhere, .createFleet: .everything
         case .readTeam(let team), .createStore(let team), .propose(let team), .approveAdditions(let team),
-            .proposeRemoval(let team), .remove(let team), .proposeLiftingDenial(let team),
-            .approveLiftingDenial(let team):
+            .proposeRemoval(let team), .remove(let team), .proposeCustody(let team), .approveCustody(let team),
+            .holdKey(let team):
             .team(team)
+        case .proposeLiftingDenial(let team), .approveLiftingDenial(let team): team.map { .team($0) } ?? .everything
         case .readFleet(let fleet), .operateFleet(let fleet), .pauseFleet(let fleet): .fleet(fleet)
         case .readAudit(let reach), .exportAudit(let reach): reach
         }
@@ -68,7 +77,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     /// Whether it is a person's consent, which no machine gives.
     package var isApproval: Bool {
         switch self {
-        case .approveAdditions, .approveLiftingDenial: true
+        case .approveAdditions, .approveLiftingDenial, .approveCustody, .holdKey: true
         default: false
         }
     }
@@ -84,8 +93,13 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         case .proposeRemoval(let team): "propose the removal of trust anchors of team \(team)"
         case .remove(let team): "remove trust anchors of team \(team)"
         case .denyEverywhere: "deny everywhere"
-        case .proposeLiftingDenial(let team): "propose to lift a denial of team \(team)"
-        case .approveLiftingDenial(let team): "approve lifting a denial of team \(team)"
+        case .proposeLiftingDenial(let team?): "propose to lift a denial of team \(team)"
+        case .proposeLiftingDenial(nil): "propose to lift a denial that holds everywhere"
+        case .approveLiftingDenial(let team?): "approve lifting a denial of team \(team)"
+        case .approveLiftingDenial(nil): "approve lifting a denial that holds everywhere"
+        case .proposeCustody(let team): "propose who signs for team \(team)"
+        case .approveCustody(let team): "approve who signs for team \(team)"
+        case .holdKey(let team): "hold a key of team \(team)"
         case .readFleet(let fleet): "see fleet \(fleet)"
         case .createFleet: "create fleets"
         case .operateFleet(let fleet): "operate fleet \(fleet)"

@@ -12,7 +12,8 @@ import TrustModel
         state: ChangeState = .submitted, expires: UTCDate = now.adding(days: 14), adds: Bool = true
     ) throws -> ChangeRules.Facts {
         ChangeRules.Facts(
-            number: 7, author: author, team: try team(), state: state, digest: digest, expires: expires, adds: adds)
+            number: 7, author: author, team: try team(), state: state, digest: digest, expires: expires,
+            approval: adds ? .approveAdditions(try team()) : .remove(try team()))
     }
 
     private func refusal(

@@ -1,0 +1,61 @@
+import Codecs
+import PKI
+import RoadsteadStore
+import RoadsteadWire
+import TrustModel
+
+/// What the lines that say a change's effect have to look up.
+struct ChangeEffects {
+    var anchors: [Int64: AnchorRecord]
+    var denials: [Int64: DenialRecord] = [:]
+    /// Login names by key id.
+    var holders: [String: String] = [:]
+}
+
+extension ChangeOperation {
+    /// What it does, in a line for people.
+    func effect(in team: TeamName?, _ known: ChangeEffects) -> String {
+        switch self {
+        case .addAnchor(let addition):
+            let store =
+                team.map { "\(TrustStoreID(team: $0, kind: addition.kind, name: addition.store))" } ?? "no store"
+            let subject = (try? Certificate(der: addition.certificate)).map { "\($0.subject)" } ?? "a certificate"
+            return "adds the \(addition.origin.title) anchor \(subject) to \(store)"
+        case .removeAnchor(let id):
+            guard let anchor = known.anchors[id] else { return "removes anchor \(id)" }
+            return "removes the anchor \(anchor.subject) from \(anchor.store)"
+        case .liftDenial(let id):
+            guard let denial = known.denials[id] else { return "lifts the denial D-\(id)" }
+            let reach = denial.team.map { "in the scopes of team \($0)" } ?? "everywhere"
+            return "lifts the denial D-\(id) of \(denial.subject.kind.rawValue) \(denial.published.value) \(reach): "
+                + denial.reason
+        case .setCustody(let setting): return effect(of: setting, known)
+        case .renewRole: return "has the team's role signed again, with the content that it has"
+        }
+    }
+
+    private func effect(of setting: CustodySetting, _ known: ChangeEffects) -> String {
+        let former = setting.formerLost ? "; the keys before are taken for lost" : ""
+        guard setting.custody == .team else { return "lets the server sign the team's role\(former)" }
+        let holders = setting.keys.map { "\(known.holders[$0] ?? "?") (\($0.prefix(16)))" }.joined(separator: ", ")
+        return "lets \(setting.threshold) of \(setting.keys.count) keys sign the team's role: \(holders)\(former)"
+    }
+}
+
+/// Which members an operation has beside `op`.
+enum OperationMembers {
+    /// Refuses members that mean nothing for the operation.
+    static func check(_ body: OperationBody, _ place: String) throws {
+        let known: Set<String> =
+            switch body.op {
+            case .addAnchor: ["kind", "store", "certificate", "origin", "reviewBy"]
+            case .removeAnchor: ["anchor"]
+            case .liftDenial: ["denial"]
+            case .setCustody: ["custody", "keys", "threshold", "formerLost"]
+            case .renewRole: []
+            }
+        for name in try JSON(encoding: body).object(place).names where name != "op" && !known.contains(name) {
+            throw CodecError(.unknownMember, "\(place).\(name) has no meaning for \(body.op.rawValue)")
+        }
+    }
+}
