@@ -38,6 +38,7 @@ var targets: [Target] = [
     library("Files", ["Problems"], settings: touchesC),
     library("OpenSSLKit", ["COpenSSL", "Problems"], settings: touchesC),
     library("SigningKeys", ["OpenSSLKit", "Codecs", "Problems"]),
+    library("TokenWire", ["Problems"]),
     library("PKI", ["OpenSSLKit", "SigningKeys", "Codecs", "Problems"]),
     library("TUF", ["SigningKeys", "Codecs", "Problems"]),
     library("OCI", ["SigningKeys", "Codecs", "Problems"]),
@@ -59,6 +60,7 @@ var targets: [Target] = [
         exclude: ["stock_client.py"], swiftSettings: strict),
     tests("CodecsTests", ["Codecs", "Problems"]),
     tests("FilesTests", ["Files", "Problems"]),
+    tests("TokenWireTests", ["TokenWire", "Problems"]),
     .target(
         name: "RepositorySimulation", dependencies: ["TUF", "SigningKeys", "Codecs"],
         path: "Tests/Support/RepositorySimulation", swiftSettings: strict),
@@ -91,8 +93,8 @@ if isFuzzing {
         .executableTarget(
             name: "RoadsteadFuzz",
             dependencies: [
-                "RepositorySimulation", "TrustModel", "TUF", "Envelopes", "OCI", "PKI", "SigningKeys", "Files",
-                "Codecs",
+                "RepositorySimulation", "TrustModel", "TUF", "Envelopes", "OCI", "PKI", "SigningKeys", "TokenWire",
+                "Files", "Codecs",
             ], path: "Tests/Fuzzing", swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
     ]
@@ -107,11 +109,26 @@ if isBenchmarking {
 }
 
 if layers != "core" {
+    products += [
+        .library(name: "FaultyModule", type: .dynamic, targets: ["FaultyModule"])
+    ]
     dependencies += [
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
     ]
     targets += [
+        .systemLibrary(name: "CPKCS11", pkgConfig: "p11-kit-1", providers: [.apt(["libp11-kit-dev"])]),
+        library("PKCS11Kit", ["CPKCS11", "Codecs", "Problems"], settings: touchesC),
+        library("TokenKeys", ["TokenWire", "SigningKeys", "Files", "Problems"], settings: touchesC),
+        .executableTarget(
+            name: "roadstead-p11", dependencies: ["PKCS11Kit", "TokenWire", "Files", "Problems"],
+            swiftSettings: touchesC),
+        .target(name: "FaultyModule", path: "Tests/Support/FaultyModule"),
+        .target(name: "SoftHSM", path: "Tests/Support/SoftHSM", swiftSettings: strict),
+        tests("PKCS11KitTests", ["PKCS11Kit", "Problems"]),
+        tests(
+            "TokenKeysTests",
+            ["TokenKeys", "TokenWire", "roadstead-p11", "SoftHSM", "SigningKeys", "Files", "Codecs", "Problems"]),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         library("PostgresKit", ["CLibPQ", "Codecs", "Problems"], settings: touchesC),
         library(
@@ -203,7 +220,8 @@ if layers == "full" {
         library(
             "RoadsteadRemote",
             [
-                "RoadsteadWire", "TrustModel", "TUF", "SigningKeys", "Files", "Codecs", "Problems",
+                "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "SigningKeys", "Files", "Codecs",
+                "Problems",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -266,7 +284,10 @@ if layers == "full" {
             ]),
         tests(
             "IntegrationTests",
-            ["PythonEnvironment", "roadstead", "roadstead-remote", "roadstead-agent", "roadstead-server"]),
+            [
+                "PythonEnvironment", "SoftHSM", "roadstead", "roadstead-remote", "roadstead-p11", "roadstead-agent",
+                "roadstead-server",
+            ]),
     ]
     products += [
         .library(name: "Faults", type: .dynamic, targets: ["Faults"])

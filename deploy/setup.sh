@@ -3,7 +3,8 @@
 # usage: setup.sh [bench]
 set -euo pipefail
 
-packages=(libpq-dev libssl-dev pkg-config postgresql python3 python3-venv curl)
+# The last two are for tests and the demo: tokens in software, and a tool that fills them.
+packages=(libpq-dev libssl-dev libp11-kit-dev pkg-config postgresql python3 python3-venv curl softhsm2 opensc)
 if [ "${1:-}" = bench ]; then packages+=(nginx wrk hyperfine time); fi
 
 missing=()

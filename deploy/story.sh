@@ -81,6 +81,17 @@ store_blob() { # layout, content on standard input
     printf '%s' "$digest"
 }
 
+# A token in software, reached by everything that follows; its PIN is in DIRECTORY/pin.
+make_token() { # directory label
+    export SOFTHSM2_CONF=$1/softhsm2.conf ROADSTEAD_PKCS11_MODULE=/usr/lib/softhsm/libsofthsm2.so
+    if [ ! -e "$SOFTHSM2_CONF" ]; then
+        (umask 077 && mkdir -p "$1/tokens" && echo 987654 >"$1/pin")
+        printf 'directories.tokendir = %s\nobjectstore.backend = file\nslots.mechanisms = ALL\nlog.level = ERROR\n' \
+            "$1/tokens" >"$SOFTHSM2_CONF"
+    fi
+    softhsm2-util --init-token --free --label "$2" --so-pin 12345678 --pin "$(cat "$1/pin")" >/dev/null
+}
+
 # Two people, a team with a scope, a store and a rule.
 make_people_and_team() { # server state
     say "The bootstrap token makes the first trust administrator, who invites a second person"

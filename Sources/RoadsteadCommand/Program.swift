@@ -10,7 +10,7 @@ import TrustModel
 package enum Program {
     static let commands: [Command] = [
         SignCommand.command, VerifyCommand.command, InspectCommand.command, KeyCommands.generate, KeyCommands.inspect,
-        CACommands.initialize, CACommands.issue, VersionCommand.command,
+        KeyCommands.list, CACommands.initialize, CACommands.issue, VersionCommand.command,
     ]
 
     /// Runs the command line of this process.
@@ -32,6 +32,7 @@ package enum Program {
         }
         if first == "help" { return try await run(Array(arguments.dropFirst()) + ["--help"], console) }
         if first == "--version" { return try await run(["version"], console) }
+        if KeyCommands.concernToken(arguments) { throw try KeyCommands.handOver(arguments) }
         guard let command = command(for: arguments) else { return try unknown(arguments, console) }
         let rest = Array(arguments.dropFirst(command.words.count))
         let beforeEnd = rest.prefix { $0 != "--" }

@@ -44,9 +44,20 @@ func readText(_ path: String, limit: Int = 1 << 20) throws -> String {
 /// A secret from a file that others cannot read, or one line of standard input for `-`.
 func readSecretLine(_ path: String) throws -> String {
     let text = path == "-" ? readLine() ?? "" : String(decoding: try Files.readSecret(path), as: UTF8.self)
+    return try secretLine(of: text, path)
+}
+
+/// A secret that lies ready in an open descriptor.
+func readSecretLine(descriptor: Int32) throws -> String {
+    let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
+    let data = try handle.read(upToCount: 4_096) ?? Data()
+    return try secretLine(of: String(decoding: data, as: UTF8.self), "descriptor \(descriptor)")
+}
+
+private func secretLine(of text: String, _ place: String) throws -> String {
     let line = text.trimmingCharacters(in: .whitespacesAndNewlines)
     guard !line.isEmpty, !line.contains("\n") else {
-        throw RemoteError(.file, "\(path) does not hold one line with a secret")
+        throw RemoteError(.file, "\(place) does not hold one line with a secret")
     }
     return line
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Problems
+import TokenWire
 
 /// Exit statuses that pipelines can tell apart. [docs/cli.md]
 enum ExitStatus {
@@ -38,7 +39,8 @@ package enum RemoteProgram {
         throw RemoteError(
             .usage, "there is no command \"\(word)\"",
             hint:
-                "without a server: sign, verify, inspect, key, ca, version; with one: \(known.joined(separator: ", "))")
+                "without a server: sign, verify, inspect, key, ca, version; with one: \(known.filter { $0 != "key" }.joined(separator: ", "))"
+        )
     }
 
     private static func report(_ error: any Error) -> Int32 {
@@ -60,7 +62,8 @@ package enum RemoteProgram {
     }
 
     private static func status(of problem: any Problem) -> Int32 {
-        switch (problem as? RemoteError)?.code {
+        if (problem as? TokenError)?.code == .uri { return ExitStatus.usage }
+        return switch (problem as? RemoteError)?.code {
         case .usage: ExitStatus.usage
         case .notSignedIn, .unreachable, .file: ExitStatus.environment
         case .refused, .answer, .mismatch: ExitStatus.refused
@@ -88,6 +91,6 @@ struct RemoteCommand: AsyncParsableCommand {
             StoreCommand.self, RepositoryCommand.self, RuleCommand.self, AnchorCommand.self, ChangeCommand.self,
             DenyCommand.self,
             FleetCommand.self, CeremonyCommand.self, ReleaseCommand.self, HostCommand.self, PersonCommand.self,
-            TokenCommand.self, AuditCommand.self,
+            TokenCommand.self, AuditCommand.self, KeyCommand.self,
         ])
 }

@@ -1,9 +1,9 @@
 import Codecs
 
 /// Turns the two forms of an ECDSA signature into each other, both strict.
-enum ECDSASignature {
+package enum ECDSASignature {
     /// The DER form of a signature that is exactly two coordinates long; nil otherwise.
-    static func der(fromFixed signature: [UInt8], _ curve: EllipticCurve) -> [UInt8]? {
+    package static func der(fromFixed signature: [UInt8], _ curve: EllipticCurve) -> [UInt8]? {
         let size = curve.coordinateBytes
         guard signature.count == 2 * size else { return nil }
         return DER.sequence(DER.integer(unsigned: signature[..<size]), DER.integer(unsigned: signature[size...]))

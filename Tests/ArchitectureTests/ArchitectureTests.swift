@@ -9,6 +9,9 @@ private let arrows: [String: Set<String>] = [
     "OpenSSLKit": ["COpenSSL", "Problems"],
     "PostgresKit": ["CLibPQ", "Codecs", "Problems"],
     "SigningKeys": ["OpenSSLKit", "Codecs", "Problems"],
+    "TokenWire": ["Problems"],
+    "PKCS11Kit": ["CPKCS11", "Codecs", "Problems"],
+    "TokenKeys": ["TokenWire", "SigningKeys", "Files", "Problems"],
     "PKI": ["OpenSSLKit", "SigningKeys", "Codecs", "Problems"],
     "TUF": ["SigningKeys", "Codecs", "Problems"],
     "OCI": ["SigningKeys", "Codecs", "Problems"],
@@ -21,7 +24,10 @@ private let arrows: [String: Set<String>] = [
     "RoadsteadStore": ["TrustModel", "PostgresKit", "Migrations", "PKI", "SigningKeys", "Codecs", "Problems"],
     "Observability": ["Problems"],
     "RoadsteadCommand": ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
-    "RoadsteadRemote": ["RoadsteadWire", "TrustModel", "TUF", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
+    "RoadsteadRemote": [
+        "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI", "SigningKeys", "Files", "Codecs",
+        "Problems",
+    ],
     "MetadataTransport": ["Problems"],
     "TUFClient": ["MetadataTransport", "TUF", "SigningKeys", "Files", "Codecs", "Problems"],
     "RoadsteadAgent": [
@@ -35,6 +41,7 @@ private let arrows: [String: Set<String>] = [
         "TUF", "PKI", "SigningKeys", "Observability", "Files", "Codecs", "Problems",
     ],
     "roadstead": ["RoadsteadCommand"],
+    "roadstead-p11": ["PKCS11Kit", "TokenWire", "Files", "Problems"],
     "roadstead-remote": ["RoadsteadRemote"],
     "roadstead-agent": ["RoadsteadAgent"],
     "roadstead-tuf-client": ["TUFClient"],
@@ -42,13 +49,14 @@ private let arrows: [String: Set<String>] = [
 ]
 
 /// L0 modules: each is imported by one target only.
-private let cModules: Set<String> = ["COpenSSL", "CLibPQ", "CMigrations"]
+private let cModules: Set<String> = ["COpenSSL", "CLibPQ", "CMigrations", "CPKCS11"]
 private let networkModules: Set<String> = [
     "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "NIO", "Hummingbird", "HummingbirdTLS", "AsyncHTTPClient",
     "FoundationNetworking",
 ]
 private let coreTargets: Set<String> = [
-    "Problems", "Codecs", "Files", "OpenSSLKit", "SigningKeys", "PKI", "TUF", "OCI", "Envelopes", "TrustModel",
+    "Problems", "Codecs", "Files", "OpenSSLKit", "SigningKeys", "TokenWire", "PKCS11Kit", "TokenKeys", "PKI", "TUF",
+    "OCI", "Envelopes", "TrustModel",
     "RoadsteadWire",
 ]
 
@@ -112,6 +120,11 @@ private func sources() throws -> [SourceFile] {
             let users = Set(try sources().filter { $0.imports.contains(module) }.map(\.target))
             #expect(users.count <= 1, "\(module) is imported by \(users.sorted())")
         }
+    }
+
+    @Test func `only the helper of tokens loads PKCS#11 modules`() throws {
+        let users = Set(try sources().filter { $0.imports.contains("PKCS11Kit") }.map(\.target))
+        #expect(users == ["roadstead-p11"])
     }
 
     @Test func `the low layers know neither network nor Foundation`() throws {

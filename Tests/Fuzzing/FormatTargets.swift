@@ -2,6 +2,7 @@ import Codecs
 import Envelopes
 import OCI
 import PKI
+import TokenWire
 import TrustModel
 
 private let now = UTCDate(seconds: 1_780_000_000)
@@ -55,6 +56,22 @@ extension FuzzTarget {
             _ = try? UnverifiedEnvelope(parsing: bytes, format: format).verified()
         }
         _ = try? TargetArtifact(payload: bytes)
+    }
+
+    /// A key URI written out again names the same key; a message that is taken is written as the same bytes.
+    static let token = FuzzTarget(name: "token") { bytes in
+        if let uri = try? TokenURI(String(decoding: bytes, as: UTF8.self)) {
+            guard let again = try? TokenURI(uri.description) else { preconditionFailure("its own writing is refused") }
+            precondition(again.description == uri.description, "writing is not stable")
+            precondition(again.object == uri.object && again.id == uri.id && again.token == uri.token, "another key")
+        }
+        _ = try? Frame.length(Array(bytes.prefix(Frame.headerBytes)))
+        if let request = try? TokenRequest(message: bytes), let frame = try? request.frame() {
+            precondition(Array(frame.dropFirst(Frame.headerBytes)) == bytes, "a request is not its bytes")
+        }
+        if let response = try? TokenResponse(message: bytes), let frame = try? response.frame() {
+            precondition(Array(frame.dropFirst(Frame.headerBytes)) == bytes, "an answer is not its bytes")
+        }
     }
 
     /// A reference is written as the text it was read from.

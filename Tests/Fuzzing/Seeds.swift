@@ -5,6 +5,7 @@ import PKI
 import RepositorySimulation
 import SigningKeys
 import TUF
+import TokenWire
 import TrustModel
 
 /// Inputs to start from, made by our own code, so that there are no files of bytes to keep.
@@ -14,6 +15,7 @@ enum Seeds {
         seeds["json"] = texts
         seeds["reference"] = references
         seeds["policy"] = policies
+        seeds["token"] = try tokens()
         seeds["join"] = try joins()
         seeds["metadata"] = (SampleRepository.shared?.files.values).map(Array.init)
         seeds["workflow"] = workflows
@@ -33,6 +35,23 @@ enum Seeds {
             #"{"a":[1,-2,true,false,null,"\u00e9\ud83d\ude00\n\\\"/"],"b":{"":{}},"é":9223372036854775807}"#,
             #"[[[[[[]]]]]]"#, #"{"a":1,"a":2}"#, #"[1.0,1e3,-0]"#, #"{"signed":{"version":1},"signatures":[]} x"#,
         ].map { Array($0.utf8) }
+    }
+
+    /// Key URIs, and messages without their frames.
+    private static func tokens() throws -> [[UInt8]] {
+        let uri = "pkcs11:token=Ops%20Room;serial=1;object=root;id=%01%ff;type=private;x-a=b"
+        let key = TokenKeyDescription(
+            label: "k", id: [1], kind: .p256, spki: [0x30], isPrivate: true, wantsPINEachTime: false)
+        let requests: [TokenRequest] = [
+            .open(uri), .logIn(pin: [0x31], allowsLastTries: true), .generate(.p256, label: "k", id: nil),
+            .sign(uri, spki: [1], bytes: [2], pin: nil),
+        ]
+        let responses: [TokenResponse] = [
+            .done, .keys([key], skipped: ["x"]), .signature([1]), .failure(code: "key", reason: "none", hint: "add"),
+        ]
+        let frames = try requests.map { try $0.frame() } + responses.map { try $0.frame() }
+        return [Array(uri.utf8), Array("\(uri)?pin-source=file:/pin".utf8)]
+            + frames.map { Array($0.dropFirst(Frame.headerBytes)) }
     }
 
     private static var references: [[UInt8]] {

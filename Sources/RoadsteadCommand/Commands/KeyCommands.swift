@@ -3,7 +3,7 @@ import Envelopes
 import Files
 import SigningKeys
 
-/// `roadstead key …`: keys in files.
+/// `roadstead key …`: keys in files here; those on tokens are handed over, since their modules are not for this program.
 enum KeyCommands {
     /// The types of keys by the names that people type.
     enum TypeName: String, Sendable, CaseIterable {
@@ -39,16 +39,41 @@ enum KeyCommands {
         discussion: """
             The key is encrypted (PKCS#8) under a passphrase that is asked for on the terminal, or comes from a file or a
             file descriptor. The public key is printed. Ed25519 keys serve fleets, not Notary Project signatures.
+            With a pkcs11: URI instead of --out, a token makes the key: roadstead key generate pkcs11: --help.
             """,
         examples: [
             "roadstead key generate --out team.key", "roadstead key generate --key-type ed25519 --out fleet-root.key",
+            "roadstead key generate --key-type ed25519 'pkcs11:token=ops;object=fleet-root' --pin-file pin",
         ],
         run: runGenerate)
 
     static let inspect = Command(
-        "key inspect", "show what is known of a key", operand: "file:PATH",
+        "key inspect", "show what is known of a key", operand: "file:PATH|pkcs11:URI",
         options: [KeyFile.allowPlaintext] + Passphrase.options + [Output.option],
-        examples: ["roadstead key inspect file:team.key"], run: runInspect)
+        examples: [
+            "roadstead key inspect file:team.key", "roadstead key inspect 'pkcs11:token=ops;object=fleet-root'",
+        ], run: runInspect)
+
+    static let list = Command(
+        "key list", "list the keys of a token", operand: "pkcs11:token=LABEL",
+        discussion: "roadstead key list pkcs11: --help lists the options for tokens.",
+        examples: ["roadstead key list pkcs11:token=ops --pin-file pin"]
+    ) { _, _ in
+        throw CommandError(.usage, "roadstead key list needs a token", hint: "pkcs11:token=LABEL")
+    }
+
+    /// Whether a command line is about a key on a token.
+    static func concernToken(_ arguments: [String]) -> Bool {
+        arguments.first == "key" && arguments.contains { $0.hasPrefix("pkcs11:") }
+    }
+
+    /// Becomes the program that can reach tokens; gives the error when it is not there.
+    static func handOver(_ arguments: [String]) throws -> CommandError {
+        try Sibling.replaceProcess(program: "roadstead-remote", arguments: arguments)
+        return CommandError(
+            .environment, "the program roadstead-remote, which reaches keys on tokens, is not beside this one",
+            hint: "install it, and roadstead-p11, beside roadstead")
+    }
 
     private static func runGenerate(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
         let name: TypeName = try invocation.choice("key-type", default: .p256)

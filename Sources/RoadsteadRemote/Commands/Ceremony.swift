@@ -23,12 +23,13 @@ struct CeremonyCommand: AsyncParsableCommand {
             help: ArgumentHelp("A key that will hold the fleet, public or private; once for each.", valueName: "uri"))
         var key: [String]
         @Option(help: "How many of them must sign.") var threshold = 1
-        @OptionGroup var files: KeyFileOptions
+        @OptionGroup var keys: KeyOptions
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let keys = try key.map { try Key(try files.publicKey($0)).json }
-            let body = RootDraftRequest(keys: keys, threshold: threshold)
+            var publicKeys: [JSON] = []
+            for uri in key { publicKeys.append(try Key(try await keys.publicKey(of: uri)).json) }
+            let body = RootDraftRequest(keys: publicKeys, threshold: threshold)
             let draft: RootDraftBody = try await connection.withClient {
                 try await $0.send(.post, "/v1/fleets/\(fleet)/root-drafts", body)
             }
@@ -53,12 +54,12 @@ struct CeremonyCommand: AsyncParsableCommand {
             discussion: "What is shown is read here from the exact bytes that are signed, not from the server's word.")
         @Argument var id: Int64
         @Option(help: ArgumentHelp("Your private key.", valueName: "uri")) var key: String
-        @OptionGroup var files: KeyFileOptions
+        @OptionGroup var keys: KeyOptions
         @Flag(help: "Do not ask.") var yes = false
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let signer = try files.privateKey(key)
+            let signer = try await keys.signer(key)
             let signed = try await connection.withClient { client -> RootDraftBody in
                 let draft: RootDraftBody = try await client.get("/v1/root-drafts/\(id)")
                 let content = try RootToSign(draft)
@@ -145,7 +146,7 @@ private struct RootToSign {
         return lines
     }
 
-    func signature(by signer: PrivateKey) async throws -> RootSignatureRequest {
+    func signature(by signer: some Signer) async throws -> RootSignatureRequest {
         guard let scheme = try Key(signer.publicKey).signatureScheme else {
             throw RemoteError(
                 .usage, "a key of type \(signer.publicKey.type) cannot hold a fleet", hint: "use Ed25519 or P-256")

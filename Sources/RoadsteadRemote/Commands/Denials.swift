@@ -22,7 +22,7 @@ struct DenyCommand: AsyncParsableCommand {
         @Option(help: ArgumentHelp("A certificate: PEM file, or the SHA-256 of its DER.", valueName: "file|sha256"))
         var certificate: String?
         @Option(
-            help: ArgumentHelp("A key: file:PATH, or the SHA-256 of its SubjectPublicKeyInfo.", valueName: "uri|sha256")
+            help: ArgumentHelp("A key, or the SHA-256 of its SubjectPublicKeyInfo.", valueName: "uri|sha256")
         )
         var key: String?
         @Option(help: ArgumentHelp("A serial number in hexadecimal, with --issuer.", valueName: "n")) var serial:
@@ -34,7 +34,7 @@ struct DenyCommand: AsyncParsableCommand {
         @Option(help: "In one team's scopes only; everywhere unless given.", transform: TeamName.init)
         var team: TeamName?
         @Option(help: "Why; hosts show it.") var reason: String
-        @OptionGroup var files: KeyFileOptions
+        @OptionGroup var keys: KeyOptions
         @OptionGroup var connection: ConnectionOptions
 
         func validate() throws {
@@ -47,19 +47,20 @@ struct DenyCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
+            let subject = try await subject()
             let columns = DenyDocument.Denial(
-                id: "", subject: try subject(), team: team, reason: reason, issued: UTCDate(seconds: 0))
+                id: "", subject: subject, team: team, reason: reason, issued: UTCDate(seconds: 0))
             let body = DenialRequest(
-                kind: try subject().kind, value: columns.value, issuer: columns.issuer, team: team, reason: reason)
+                kind: subject.kind, value: columns.value, issuer: columns.issuer, team: team, reason: reason)
             let denial: DenialBody = try await connection.withClient { try await $0.send(.post, "/v1/denials", body) }
             try connection.show(denial, text: describe)
         }
 
-        private func subject() throws -> DenialSubject {
+        private func subject() async throws -> DenialSubject {
             if let certificate {
                 return try DenialSubject(.certificate, value: try fingerprint(ofCertificate: certificate))
             }
-            if let key { return try DenialSubject(.key, value: try fingerprint(ofKey: key)) }
+            if let key { return try DenialSubject(.key, value: try await fingerprint(ofKey: key)) }
             if let serial { return try DenialSubject(.issuerSerial, value: serial, issuer: issuer) }
             if let digest { return try DenialSubject(.digest, value: digest) }
             return try DenialSubject(.identity, value: identity ?? "")
@@ -76,9 +77,9 @@ struct DenyCommand: AsyncParsableCommand {
             return Hex.encode(HashAlgorithm.sha256.digest(of: block.bytes))
         }
 
-        private func fingerprint(ofKey text: String) throws -> String {
+        private func fingerprint(ofKey text: String) async throws -> String {
             if case .key(let sha256)? = try? DenialSubject(.key, value: text) { return sha256 }
-            return Hex.encode(try files.publicKey(text).fingerprint)
+            return Hex.encode(try await keys.publicKey(of: text).fingerprint)
         }
     }
 

@@ -16,11 +16,11 @@ struct TeamKeysCommand: AsyncParsableCommand {
             discussion: "It signs nothing yet: roadstead team custody set names the keys that do.")
         @Argument(transform: TeamName.init) var team: TeamName
         @Option(help: ArgumentHelp("Your private key; it stays where it is.", valueName: "uri")) var key: String
-        @OptionGroup var files: KeyFileOptions
+        @OptionGroup var keys: KeyOptions
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let signer = try files.privateKey(key)
+            let signer = try await keys.signer(key)
             let listed = try Key(signer.publicKey)
             guard let scheme = listed.signatureScheme else {
                 throw RemoteError(

@@ -1,16 +1,37 @@
 import ArgumentParser
 import Files
 import SigningKeys
+import TokenKeys
+import TokenWire
 
-/// How keys in files are opened: only files that others cannot read, encrypted unless plain text is allowed by name.
-struct KeyFileOptions: ParsableArguments {
+/// The one place where a key's URI becomes something that signs, or its public half.
+///
+/// `file:PATH`: only files that others cannot read, encrypted unless plain text is allowed by name. `pkcs11:…`: a key on a
+/// token, which stays there. [RFC 7512]
+struct KeyOptions: ParsableArguments {
     @Option(help: ArgumentHelp("File with the passphrase; asked for on the terminal unless given.", valueName: "file"))
     var passphraseFile: String?
 
     @Flag(help: "Take a private key that no passphrase protects.")
     var allowPlaintextKey = false
 
+    @OptionGroup(title: "Keys on tokens") var tokens: TokenOptions
+
     private static let limit = 65_536
+
+    /// The private key that a URI names, wherever it lies.
+    func signer(_ uri: String) async throws -> any Signer {
+        guard uri.hasPrefix(TokenURI.scheme) else { return try privateKey(uri) }
+        let name = try TokenURI(uri)
+        return try await TokenKey(name, on: try tokens.connection(to: name))
+    }
+
+    /// The public half of the key that a URI names; a token is asked for its PIN only if it hides even that.
+    func publicKey(of uri: String) async throws -> PublicKey {
+        guard uri.hasPrefix(TokenURI.scheme) else { return try publicKey(uri) }
+        let name = try TokenURI(uri)
+        return try PublicKey(try await tokens.connection(to: name).publicKey(name))
+    }
 
     /// The public part of a key, from a file that holds just that or from a private key's.
     func publicKey(_ uri: String) throws -> PublicKey {
@@ -45,8 +66,13 @@ struct KeyFileOptions: ParsableArguments {
 
     private func path(_ uri: String) throws -> String {
         guard uri.hasPrefix("file:") else {
-            throw RemoteError(.usage, "\"\(uri)\" is not a key that this program can use", hint: "file:PATH")
+            throw RemoteError(
+                .usage, "\"\(uri)\" is not a key that this program can use",
+                hint: "file:PATH, or pkcs11:token=LABEL;object=LABEL")
         }
         return String(uri.dropFirst("file:".count))
     }
 }
+
+/// The former name, for commands that take keys in files only.
+typealias KeyFileOptions = KeyOptions

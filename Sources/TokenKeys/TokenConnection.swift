@@ -1,0 +1,198 @@
+import Dispatch
+import SigningKeys
+package import TokenWire
+
+/// One token, through a helper process of its own that is started when it is needed, and anew when it crashed, hung or
+/// lost the token.
+package actor TokenConnection {
+    private let executor = BlockingExecutor(label: "roadstead.token")
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
+
+    private let uri: TokenURI
+    private let settings: TokenSettings
+    private var helper: HelperProcess?
+    private var token: TokenDescription?
+    private var isLoggedIn = false
+    /// The PIN that the token took; a helper that is started again gets it again.
+    private var pin: Secret?
+    /// The token refused a PIN: none is given to it any more.
+    private var isPINRefused = false
+    /// The token took this PIN at least once.
+    private var isPINProven = false
+
+    /// Nothing is started yet.
+    package init(_ uri: TokenURI, _ settings: TokenSettings) {
+        self.uri = uri.tokenOnly
+        self.settings = settings
+    }
+
+    /// What the token says of itself.
+    package func describe() throws -> TokenDescription {
+        try open()
+        guard let token else { throw TokenError(.wire, "the token helper described no token") }
+        return token
+    }
+
+    /// Every key that fits; private ones are seen after a login.
+    package func keys(_ uri: TokenURI, loggedIn: Bool) throws -> (keys: [TokenKeyDescription], skipped: [String]) {
+        if loggedIn { try logIn() }
+        guard case .keys(let keys, let skipped) = try call(.list(uri.description)) else { throw Self.unexpected }
+        return (keys, skipped)
+    }
+
+    /// The one private key that fits.
+    package func privateKey(_ uri: TokenURI) throws -> TokenKeyDescription {
+        try logIn()
+        let key = try find(uri)
+        guard key.isPrivate else {
+            throw TokenError(.key, "only the public half of \(uri) is on the token, so it cannot sign")
+        }
+        return key
+    }
+
+    /// The one key that fits, without a login where its public half can be read without.
+    package func publicKey(_ uri: TokenURI) throws -> TokenKeyDescription {
+        do {
+            return try find(uri)
+        } catch let error as TokenError where [.key, .pinMissing].contains(error.code) && !isLoggedIn {
+            guard try describe().requiresLogin, try ownPIN() else { throw error }
+            try logIn()
+            return try find(uri)
+        }
+    }
+
+    /// Makes a pair of keys that never leaves the token.
+    package func generate(_ kind: TokenKeyKind, _ uri: TokenURI) throws -> TokenKeyDescription {
+        guard let label = uri.object else {
+            throw TokenError(.uri, "\(uri) does not say what the new key is called", hint: "add object=LABEL")
+        }
+        try logIn()
+        let request = TokenRequest.generate(kind, label: label, id: uri.id)
+        guard case .key(let key) = try call(request, again: false) else { throw Self.unexpected }
+        return key
+    }
+
+    /// The raw signature of the token: of a message for Ed25519, of a digest for P-256.
+    func sign(_ bytes: [UInt8], _ key: TokenKeyDescription, at uri: TokenURI) throws -> [UInt8] {
+        try logIn()
+        let each = key.wantsPINEachTime ? pin?.withBytes { $0 } : nil
+        let request = TokenRequest.sign(uri.description, spki: key.spki, bytes: bytes, pin: each)
+        guard case .signature(let signature) = try call(request) else { throw Self.unexpected }
+        return signature
+    }
+
+    /// Ends the helper. The next call starts another.
+    package func close() { drop() }
+
+    /// The helper's process, for those who want to watch or kill it.
+    package var helperProcessID: Int32? { helper?.processID }
+}
+
+extension TokenConnection {
+    private func find(_ uri: TokenURI) throws -> TokenKeyDescription {
+        guard case .key(let key) = try call(.find(uri.description)) else { throw Self.unexpected }
+        return key
+    }
+
+    /// Starts a helper and finds the token, where that is not done; logs in again where somebody was logged in.
+    private func open() throws {
+        guard helper == nil else { return }
+        let helper = try HelperProcess(settings)
+        self.helper = helper
+        let wasLoggedIn = isLoggedIn
+        isLoggedIn = false
+        do {
+            guard case .token(let found) = try exchange(.open(uri.description)) else { throw Self.unexpected }
+            if let token, token.serial != found.serial || token.label != found.label {
+                throw TokenError(.token, "another token is in the place of \"\(token.label)\" now")
+            }
+            token = found
+            if wasLoggedIn { try logIn() }
+        } catch {
+            drop()
+            isLoggedIn = wasLoggedIn && !isPINRefused
+            throw error
+        }
+    }
+
+    private func ownPIN() throws -> Bool {
+        if pin == nil, let token { pin = try settings.pin(token) }
+        return pin != nil || token?.hasOwnKeypad == true
+    }
+
+    /// Logs in, once. A PIN that was refused is never given again, whatever starts anew.
+    private func logIn() throws {
+        guard !isLoggedIn else { return try open() }
+        guard try describe().requiresLogin else { return }
+        guard !isPINRefused else {
+            throw TokenError(
+                .pinWrong, "the token refused this PIN before, or did not answer to it, so it is not tried again",
+                hint: "tokens lock after a few wrong PINs; begin again with the right one")
+        }
+        guard try ownPIN() else {
+            throw TokenError(
+                .pinMissing, "token \"\(token?.label ?? "")\" needs its PIN", hint: "give --pin-file FILE or --pin-fd N"
+            )
+        }
+        let request = TokenRequest.logIn(
+            pin: pin?.withBytes { $0 }, allowsLastTries: settings.allowsLastPINTries)
+        do {
+            _ = try exchange(request)
+            (isLoggedIn, isPINProven) = (true, true)
+        } catch let error as TokenError {
+            // Whether a new PIN counted is not known when nothing came back, so it counts here.
+            let isUnknown = [.deadline, .crashed, .wire].contains(error.code) && !isPINProven
+            if error.code == .pinWrong || isUnknown {
+                isPINRefused = true
+                pin = nil
+            }
+            throw error
+        }
+    }
+
+    /// One request, and where the helper or the token was lost on the way, once more with a new helper.
+    private func call(_ request: TokenRequest, again: Bool = true) throws -> TokenResponse {
+        try open()
+        do {
+            return try exchange(request)
+        } catch let error as TokenError where again && [.crashed, .lost].contains(error.code) {
+            try open()
+            return try exchange(request)
+        }
+    }
+
+    /// One request and its answer; a helper that cannot be relied on any more is ended.
+    private func exchange(_ request: TokenRequest) throws -> TokenResponse {
+        guard let helper else { throw TokenError(.crashed, "the token helper is not running") }
+        let frame = try request.frame()
+        let response: TokenResponse
+        do throws(TokenError) {
+            let message = try helper.exchange(frame, until: .now + settings.deadline)
+            response = try TokenResponse(message: message)
+        } catch {
+            helper.end()
+            drop()
+            throw error
+        }
+        guard case .failure(let code, let reason, let hint) = response else { return response }
+        let error = TokenError(TokenError.Code(rawValue: code) ?? .failed, reason, hint: hint)
+        if error.code == .lost { drop() }
+        throw error
+    }
+
+    private func drop() { helper = nil }
+
+    private static let unexpected = TokenError(.wire, "the token helper answered something else than was asked")
+}
+
+/// Runs an actor's jobs one at a time on a dispatch queue of their own, so that waiting holds no cooperative thread.
+private final class BlockingExecutor: SerialExecutor {
+    private let queue: DispatchQueue
+
+    init(label: String) { queue = DispatchQueue(label: label) }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { unsafe job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+    }
+}

@@ -1,0 +1,65 @@
+import Foundation
+import SigningKeys
+import SoftHSM
+import Synchronization
+import Testing
+import TokenWire
+
+@testable import TokenKeys
+
+/// The programs and modules beside the test bundle.
+let products = Bundle.main.bundlePath
+
+extension SoftHSM {
+    /// A connection to a token of this directory.
+    func connect(
+        _ uri: String = "pkcs11:token=roadstead", module: String = SoftHSM.module, pin: String? = SoftHSM.pin,
+        deadline: Duration = .seconds(30), allowsLastPINTries: Bool = false, _ more: [String: String] = [:]
+    ) throws -> TokenConnection {
+        let settings = TokenSettings(
+            module: module, program: products + "/roadstead-p11", deadline: deadline,
+            environment: environment.merging(more) { $1 }, allowsLastPINTries: allowsLastPINTries
+        ) { _ in pin.map { Secret($0) } }
+        return TokenConnection(try TokenURI(uri), settings)
+    }
+
+    /// A connection through the module that has faults.
+    func connectFaulty(
+        _ fault: String, once: Bool = false, pin: String? = SoftHSM.pin, deadline: Duration = .seconds(30)
+    ) throws -> TokenConnection {
+        var more = ["FAULT": fault, "FAULT_LOG": log.path]
+        if once {
+            try Data().write(to: flag)
+            more["FAULT_ONCE"] = flag.path
+        }
+        return try connect(module: products + "/libFaultyModule.so", pin: pin, deadline: deadline, more)
+    }
+
+    private var flag: URL { directory.appendingPathComponent("fault") }
+    private var log: URL { directory.appendingPathComponent("logins") }
+
+    /// How many times the faulty module was given a PIN.
+    var logins: Int {
+        (try? String(contentsOf: log, encoding: .utf8))?.split(separator: "\n").count ?? 0
+    }
+}
+
+let message = Array("what is signed".utf8)
+
+func uri(_ text: String) throws -> TokenURI { try TokenURI(text) }
+
+/// The kind of error that a call ends with.
+func failure(_ body: () async throws -> Void) async -> TokenError? {
+    do {
+        try await body()
+        return nil
+    } catch {
+        return error as? TokenError
+    }
+}
+
+/// Whether a process is there and has not ended.
+func isRunning(_ id: Int32) -> Bool {
+    guard let stat = try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8) else { return false }
+    return stat.split(separator: ")").last.map { !$0.hasPrefix(" Z") } ?? false
+}
