@@ -7,7 +7,9 @@ import TrustModel
 
 @Suite struct ReleaseChecks {
     private func check(_ release: BuiltRelease, _ fleet: TestFleet, before: PublishedState) async throws {
-        try await ReleaseCheck(release: release, content: fleet.content, before: before, now: noon).run()
+        try await ReleaseCheck(
+            release: release, content: fleet.content, settings: fleet.content.settings, before: before, now: noon
+        ).run()
     }
 
     private func fleet() async throws -> TestFleet {

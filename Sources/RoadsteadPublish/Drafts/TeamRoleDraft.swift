@@ -130,9 +130,11 @@ package struct TeamRoleDraft: Sendable {
         self.team = team
         self.files = files
         try Self.check(draft.content, of: team, files)
-        var parties = [QuorumDraft<Targets>.Party(quorum: quorum.quorum(of: name), label: "the keys of team \(team)")]
+        var parties = [
+            QuorumDraft<Targets>.Party(quorum: try quorum.quorum(of: name), label: "the keys of team \(team)")
+        ]
         if let former, former != quorum {
-            parties.insert(.init(quorum: former.quorum(of: name), label: "the former keys of team \(team)"), at: 0)
+            parties.insert(.init(quorum: try former.quorum(of: name), label: "the former keys of team \(team)"), at: 0)
         }
         self.draft = QuorumDraft(draft, parties: parties, code: .roleDraft)
         let old = try base.map { try Self.read($0, team) }

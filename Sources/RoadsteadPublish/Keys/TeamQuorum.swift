@@ -7,14 +7,11 @@ package struct TeamQuorum: Sendable, Equatable {
     /// By id.
     package let keys: [Key]
     package let threshold: Int
-    private let role: RoleKeys
 
     /// Refuses weak keys, keys in another form than the canonical one, one key twice, and a threshold of zero or above
     /// the number of keys.
     package init(_ keys: ProposedKeys) throws {
-        let (taken, role) = try keys.checked(for: "a team's role")
-        self.keys = taken
-        self.role = role
+        self.keys = try keys.checked(for: "a team's role").keys
         threshold = keys.threshold
     }
 
@@ -23,8 +20,19 @@ package struct TeamQuorum: Sendable, Equatable {
         try self.init(ProposedKeys(keys: [key.json], threshold: 1))
     }
 
+    /// What metadata delegates to; nil when too few of its keys count.
+    init?(_ quorum: Quorum) {
+        keys = quorum.role.keyIDs.compactMap(quorum.keys.usableKey).sorted { $0.id < $1.id }
+        threshold = quorum.role.threshold
+        guard keys.count >= threshold else { return nil }
+    }
+
     package var keyIDs: [String] { keys.map(\.id.text) }
 
+    func contains(_ key: RoleKey) -> Bool { keys.contains { $0.id == key.key.id } }
+
     /// The quorum as metadata delegates to it.
-    func quorum(of name: String) -> Quorum { Quorum(keys: KeyRing(keys), role: role, of: name) }
+    func quorum(of name: String) throws -> Quorum {
+        Quorum(keys: KeyRing(keys), role: try RoleKeys(keys.map(\.id), threshold: threshold), of: name)
+    }
 }

@@ -10,6 +10,8 @@ struct PublishedRoles {
     let snapshot: UnverifiedMetadata<Snapshot>?
     let targets: UnverifiedMetadata<Targets>?
     let delegated: [RoleName: UnverifiedMetadata<Targets>]
+    /// Why the published roles of some teams cannot be read; they stay out of `delegated`.
+    let unreadable: [RoleName: String]
     private let counters: [String: Int64]
 
     init(_ state: PublishedState) throws {
@@ -17,8 +19,7 @@ struct PublishedRoles {
         timestamp = try state.timestamp.map { try Self.read($0, "timestamp") }
         snapshot = try state.snapshot.map { try Self.read($0, "snapshot") }
         targets = try state.targets.map { try Self.read($0, "targets") }
-        delegated = try Dictionary(
-            uniqueKeysWithValues: state.delegated.map { (try RoleName(slug: $0), try Self.read($1, $0)) })
+        (delegated, unreadable) = try Self.delegated(state.delegated)
         counters = state.counters
         try checkListing()
     }
@@ -43,6 +44,28 @@ struct PublishedRoles {
             timestamp?.unverifiedContent.stamp, snapshot?.unverifiedContent.stamp, targets?.unverifiedContent.stamp,
             root.content.stamp,
         ].compactMap { $0?.issued }.max()
+    }
+
+    /// The layout that is published: who speaks for which role now.
+    var layout: TeamLayout? {
+        targets.map { TeamLayout($0.unverifiedContent, groups: delegated.mapValues(\.unverifiedContent)) }
+    }
+
+    /// What the snapshot lists of a role.
+    func listedVersion(of name: RoleName) -> Int64? { snapshot?.unverifiedContent.delegated[name]?.version }
+
+    private static func delegated(
+        _ files: [String: [UInt8]]
+    ) throws -> ([RoleName: UnverifiedMetadata<Targets>], [RoleName: String]) {
+        var (read, unreadable): ([RoleName: UnverifiedMetadata<Targets>], [RoleName: String]) = ([:], [:])
+        for (text, bytes) in files {
+            let name = try RoleName(slug: text)
+            do { read[name] = try Self.read(bytes, text) } catch let error as PublishError {
+                guard (try? TeamName(text)) != nil else { throw error }
+                unreadable[name] = error.reason
+            }
+        }
+        return (read, unreadable)
     }
 
     private static func current(_ roots: [[UInt8]]) throws -> SignedMetadata<Root> {

@@ -39,7 +39,7 @@ package struct ReleaseBuilder: Sendable {
     ///   have changed.
     package func build(_ plan: ReleasePlan, oldTargets: [String: [UInt8]] = [:]) async throws -> BuiltRelease? {
         guard let kind = plan.kind else { return nil }
-        var signing = ReleaseSigning(keys: keys, plan: plan)
+        var signing = ReleaseSigning(plan: plan)
         let files = try await signing.sign()
         let difference = ReleaseDifference(plan: plan, oldTargets: oldTargets, anchorLabel: anchorLabel)
         let release = BuiltRelease(
@@ -48,7 +48,7 @@ package struct ReleaseBuilder: Sendable {
             held: plan.held, waiting: plan.waiting, difference: try difference.lines(),
             snapshotSHA256: hexSHA256(signing.state.snapshot ?? []),
             state: signing.state)
-        try await ReleaseCheck(release: release, content: plan.content, before: plan.state, now: plan.now).run()
+        try await ReleaseCheck(release: release, plan: plan).run()
         return release
     }
 
@@ -66,14 +66,13 @@ package struct ReleaseBuilder: Sendable {
         guard let bytes = state.snapshot else {
             throw PublishError(.content, "fleet \(content.fleet) has published nothing whose timestamp could be signed")
         }
-        let planner = try ReleasePlanner(content, state, keys, now: now)
-        return try await build(try planner.timestampPlan(over: bytes))
+        let plan = try ReleasePlanner(content, state, keys, now: now).timestampPlan(over: bytes)
+        return try await build(plan)
     }
 }
 
 /// Signs the roles of a plan from the teams up, so that what is listed exists before it is listed.
 private struct ReleaseSigning {
-    let keys: FleetKeys
     let plan: ReleasePlan
     var state: PublishedState
     var teamRoles: [SignedTeamRole] = []
@@ -81,25 +80,36 @@ private struct ReleaseSigning {
     private var targetFiles: [BuiltFile] = []
     private var metadata: [BuiltFile] = []
 
-    init(keys: FleetKeys, plan: ReleasePlan) {
-        self.keys = keys
+    init(plan: ReleasePlan) {
         self.plan = plan
         state = plan.state
     }
 
     mutating func sign() async throws -> [BuiltFile] {
+        let root = takeRoot()
         for role in plan.roles + plan.adopted { try await add(delegated: role) }
         if plan.kind != .timestamp {
             try await addTargets()
             try await addSnapshot()
         }
         try await addTimestamp()
-        return targetFiles + metadata
+        return root + targetFiles + metadata
+    }
+
+    /// A new root is visible before anything that its keys have signed.
+    private mutating func takeRoot() -> [BuiltFile] {
+        guard let root = plan.enteringRoot else { return [] }
+        state.roots.append(root.bytes)
+        state.pendingRoot = nil
+        return [
+            BuiltFile(
+                kind: .root, path: "metadata/\(root.version).root.json", bytes: root.bytes, role: "root",
+                version: root.version, sha256: hexSHA256(root.bytes))
+        ]
     }
 
     private mutating func add(delegated role: PlannedRole) async throws {
-        let key = try role.team.map { try keys.require($0) } ?? keys.require(fleetRole(role.name))
-        let bytes = try await bytes(of: role, by: key)
+        let bytes = try await bytes(of: role)
         try add(.delegated, role.name, role.content.version, bytes, limit: PublishingLimits.targetsBytes)
         targetFiles += role.files
         state.delegated[role.name] = bytes
@@ -110,18 +120,16 @@ private struct ReleaseSigning {
     }
 
     private mutating func addTargets() async throws {
-        guard plan.targets.reason != nil else { return }
-        let bytes = try await bytes(of: plan.targets, by: try keys.require(.targets))
+        let bytes = try await bytes(of: plan.targets)
+        guard bytes != state.targets else { return }
         try add(.targets, "targets", plan.targets.content.version, bytes, limit: PublishingLimits.targetsBytes)
         targetFiles += plan.targets.files
         state.targets = bytes
-        let current = Set(plan.content.teams.map(\.name.rawValue) + ["deny", "revocation", "ops"])
-        state.delegated = state.delegated.filter { current.contains($0.key) }
     }
 
     private mutating func addSnapshot() async throws {
         guard plan.snapshot.reason != nil else { return }
-        let bytes = try await Self.signed(plan.snapshot.content, by: try keys.require(.snapshot))
+        let bytes = try await Self.signed(plan.snapshot.content, by: plan.snapshot.signers)
         try add(.snapshot, "snapshot", plan.snapshot.content.version, bytes, limit: PublishingLimits.snapshotBytes)
         state.snapshot = bytes
     }
@@ -135,27 +143,20 @@ private struct ReleaseSigning {
                 version: timestampVersion, expires: lifetime.expiry(from: plan.now),
                 stamp: FleetStamp(fleet: plan.content.id.rawValue, issued: plan.now)),
             snapshot: MetaFile(version: plan.snapshot.content.version, content: snapshot))
-        let bytes = try await Self.signed(content, by: try keys.require(.timestamp))
+        let bytes = try await Self.signed(content, by: plan.timestampSigners)
         try add(.timestamp, "timestamp", timestampVersion, bytes, limit: PublishingLimits.timestampBytes)
         state.timestamp = bytes
     }
 
-    private func bytes(of role: PlannedRole, by key: RoleKey) async throws -> [UInt8] {
+    private func bytes(of role: PlannedRole) async throws -> [UInt8] {
         if let kept = role.kept { return kept }
-        return try await Self.signed(role.content, by: key)
+        return try await Self.signed(role.content, by: role.signers)
     }
 
-    private static func signed(_ content: some RoleMetadata, by key: RoleKey) async throws -> [UInt8] {
+    private static func signed(_ content: some RoleMetadata, by keys: [RoleKey]) async throws -> [UInt8] {
         var draft = try MetadataDraft(content)
-        try await draft.sign(with: key.signer, as: key.key)
+        for key in keys { try await draft.sign(with: key.signer, as: key.key) }
         return draft.bytes
-    }
-
-    private func fleetRole(_ name: String) throws -> FleetRole {
-        guard let role = FleetRole(rawValue: name) else {
-            throw PublishError(.missingKey, "there is no role \"\(name)\" in a fleet")
-        }
-        return role
     }
 
     private mutating func add(

@@ -8,13 +8,32 @@ import TrustModel
 struct ReleaseCheck {
     let release: BuiltRelease
     let content: FleetContent
+    let settings: FleetSettings?
     let before: PublishedState
     let now: UTCDate
 
+    /// - Parameter settings: what hosts must be told; nil where people sign it.
+    init(release: BuiltRelease, content: FleetContent, settings: FleetSettings?, before: PublishedState, now: UTCDate) {
+        self.release = release
+        self.content = content
+        self.settings = settings
+        self.before = before
+        self.now = now
+    }
+
+    init(release: BuiltRelease, plan: ReleasePlan) {
+        self.init(
+            release: release, content: plan.content, settings: plan.signsTargets ? plan.settings : nil,
+            before: plan.state, now: plan.now)
+    }
+
     func run() async throws {
         do {
-            try await refresh(cache: [:])
-            if before.timestamp != nil { try await refresh(cache: Self.cache(of: before)) }
+            let pinned = try Self.pinned(release.state.roots)
+            try await refresh(from: release.state.roots[pinned], cache: [:])
+            // A host with the former root does not follow one that starts over: it is enrolled again.
+            guard pinned < before.roots.count, before.timestamp != nil else { return }
+            try await refresh(from: before.roots[pinned], cache: try Self.cache(of: before, root: before.roots[pinned]))
         } catch let error as TUFError {
             throw PublishError(
                 .rejected, "a host would refuse the release of fleet \(content.fleet): \(error.reason)",
@@ -22,66 +41,79 @@ struct ReleaseCheck {
         }
     }
 
-    private func refresh(cache: [Role: [UInt8]]) async throws {
-        guard let pinned = before.roots.first else { throw PublishError(.content, "the fleet has no root yet") }
+    private func refresh(from pinned: [UInt8], cache: [Role: [UInt8]]) async throws {
         let access = ReleaseAccess(repository: try repository(), cache: cache)
         let policy = UpdatePolicy(
             initialRoot: cache.isEmpty ? .bytes(pinned) : .cached, now: now, expectedFleet: content.id.rawValue)
         var workflow = UpdateWorkflow(policy)
         let trusted = try await workflow.run(with: access).trusted
         guard release.kind != .timestamp else { return }
-        let names = try (["deny", "revocation", "ops"] + content.teams.map(\.name.rawValue)).map(RoleName.init(slug:))
-        var delegations = DelegationsUpdate(trusted, mandatory: names)
+        let online = try ["deny", "revocation", "ops"].map(RoleName.init(slug:))
+        var delegations = DelegationsUpdate(trusted, mandatory: online)
         let roles = try await delegations.run(with: access)
-        try checkTargets(roles, names)
+        let teams = try followed.map { try RoleName(slug: $0.name.rawValue) }
+        for name in teams { _ = try roles[name]?.get() }
+        try checkTargets(roles, online, teams)
+    }
+
+    /// The teams whose content must arrive; what is wrong with a held one is said elsewhere.
+    private var followed: [TeamContent] {
+        let held = Set(release.held.map(\.team))
+        return content.teams.filter { !held.contains($0.name) }
     }
 
     /// Every target of the content must be found where it belongs, and its file must be the listed one.
-    private func checkTargets(_ roles: DelegatedRoles, _ names: [RoleName]) throws {
+    private func checkTargets(_ roles: DelegatedRoles, _ online: [RoleName], _ teams: [RoleName]) throws {
         var found: [TargetName: FoundTarget] = [:]
-        for role in [Role.targets] + names.map(Role.delegated) {
+        for role in [Role.targets] + (online + teams).map(Role.delegated) {
             for target in roles.targets(of: role) { found[target.name] = target }
         }
+        let own = try settings.map { [try FleetContent.bundle(of: $0)] } ?? []
         let bundles =
-            try [FleetRole.targets, .deny, .revocation, .ops].map(content.bundle(of:))
-            + content.teams.map { try $0.bundle }
+            try own + [FleetRole.deny, .revocation, .ops].map(content.bundle(of:)) + followed.map { try $0.bundle }
         for file in bundles.flatMap(\.files) {
             guard let target = found.removeValue(forKey: file.name) else {
                 throw TUFError(.notFound, "\(file.name) is not found")
             }
             try target.file.check(file.bytes)
         }
+        if settings == nil, found.removeValue(forKey: try TargetName(FleetSettings.documentName)) == nil {
+            throw TUFError(.notFound, "\(FleetSettings.documentName) is not found")
+        }
         if let extra = found.keys.min() { throw TUFError(.notDelegated, "\(extra) is in no content") }
+    }
+
+    /// The place of the root that hosts are enrolled with: the last one that follows no other.
+    private static func pinned(_ roots: [[UInt8]]) throws -> Int {
+        guard !roots.isEmpty else { throw PublishError(.content, "the fleet has no root yet") }
+        return try roots.lastIndex { try read($0).startsOver } ?? 0
+    }
+
+    private static func read(_ root: [UInt8]) throws -> Root {
+        try UnverifiedMetadata<Root>(root, maximumBytes: MetadataLimits().rootBytes).unverifiedContent
     }
 
     /// The repository's metadata as it will be served, by path.
     private func repository() throws -> [String: [UInt8]] {
         let state = release.state
         var files: [String: [UInt8]] = [:]
-        for (index, root) in state.roots.enumerated() {
-            files["\(try firstRootVersion + Int64(index)).root.json"] = root
-        }
+        for root in state.roots { files["\(try Self.read(root).version).root.json"] = root }
         files["timestamp.json"] = state.timestamp
         files["\(release.number).snapshot.json"] = state.snapshot
-        func add(_ name: String, _ bytes: [UInt8]) throws {
-            let metadata = try UnverifiedMetadata<Targets>(bytes, maximumBytes: PublishingLimits.targetsBytes)
+        func add(_ name: String, _ bytes: [UInt8]) {
+            let limit = MetadataLimits().listedBytes
+            // What cannot be read is not there for a host either.
+            guard let metadata = try? UnverifiedMetadata<Targets>(bytes, maximumBytes: limit) else { return }
             files["\(metadata.unverifiedContent.version).\(name).json"] = bytes
         }
-        if let targets = state.targets { try add("targets", targets) }
-        for (name, bytes) in state.delegated { try add(name, bytes) }
+        if let targets = state.targets { add("targets", targets) }
+        for (name, bytes) in state.delegated { add(name, bytes) }
         return files
     }
 
-    private var firstRootVersion: Int64 {
-        get throws {
-            try UnverifiedMetadata<Root>(before.roots.first ?? [], maximumBytes: PublishingLimits.rootBytes)
-                .unverifiedContent.version
-        }
-    }
-
-    private static func cache(of state: PublishedState) throws -> [Role: [UInt8]] {
+    private static func cache(of state: PublishedState, root: [UInt8]) throws -> [Role: [UInt8]] {
         var cache: [Role: [UInt8]] = [:]
-        cache[.root] = state.roots.first
+        cache[.root] = root
         cache[.timestamp] = state.timestamp
         cache[.snapshot] = state.snapshot
         cache[.targets] = state.targets

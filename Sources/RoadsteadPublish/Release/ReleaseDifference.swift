@@ -19,10 +19,11 @@ package struct ReleaseDifference {
 
     func lines() throws -> [String] {
         let published = try PublishedRoles(plan.state)
-        var lines = try targetsLines(published.targets?.unverifiedContent)
-        for team in plan.content.teams {
-            let old = published.delegated[try RoleName(slug: team.name.rawValue)]?.unverifiedContent
-            lines += try teamLines(team, old)
+        var lines = rootLines()
+        lines += try targetsLines(published.targets?.unverifiedContent)
+        for role in plan.roles + plan.adopted {
+            let name = try RoleName(slug: role.name)
+            lines += roleLines(role, published.delegated[name]?.unverifiedContent)
         }
         lines += try denyLines(published.delegated[try RoleName(slug: "deny")]?.unverifiedContent)
         for role in ["revocation", "ops"] where plan.reasons[role] == .changed { lines.append("\(role): changed") }
@@ -35,21 +36,30 @@ package struct ReleaseDifference {
 
     // MARK: The fleet
 
+    private func rootLines() -> [String] {
+        guard let root = plan.enteringRoot else { return [] }
+        return [
+            "fleet keys: root \(root.version)\(root.content.startsOver ? ", every host has to be enrolled again" : "")"
+        ]
+    }
+
     private func targetsLines(_ old: Targets?) throws -> [String] {
-        guard old == nil || plan.targets.reason == .changed else { return [] }
-        let bundle = try plan.content.bundle(of: .targets)
+        let new = plan.targets.content
+        guard old?.targets != new.targets || old?.delegations != new.delegations else { return [] }
         return TargetsDifference(
-            old: old, new: plan.targets.content, oldFiles: oldTargets, newFiles: bundle.built(without: [:]).byPath
+            old: old, new: new, oldFiles: oldTargets, newFiles: plan.targets.files.byPath
         ).lines()
     }
 
     // MARK: Teams
 
-    private func teamLines(_ team: TeamContent, _ old: Targets?) throws -> [String] {
-        let bundle = try team.bundle
-        let new = Targets(header: plan.targets.content.header, targets: bundle.listing)
+    private func roleLines(_ role: PlannedRole, _ old: Targets?) -> [String] {
+        if TeamGroup.isName(role.name) {
+            return TargetsDifference(old: old, new: role.content, oldFiles: [:], newFiles: [:]).keyLines()
+        }
+        guard let team = role.team else { return [] }
         return TeamDifference(
-            team: team.name, old: old, new: new, oldFiles: oldTargets, newFiles: bundle.built(without: [:]).byPath,
+            team: team, old: old, new: role.content, oldFiles: oldTargets, newFiles: role.files.byPath,
             anchorLabel: anchorLabel
         ).lines()
     }

@@ -41,6 +41,13 @@ package struct ReleasePlan: Sendable {
     let adopted: [PlannedRole]
     let targets: PlannedRole
     let snapshot: PlannedSnapshot
+    let timestampSigners: [RoleKey]
+    /// The root that comes out with the release.
+    let enteringRoot: SignedMetadata<Root>?
+    /// What the hosts are to be told about the fleet and its teams.
+    let settings: FleetSettings
+    /// Whether the server signs the fleet's own role; otherwise people do, and the settings may not be out yet.
+    let signsTargets: Bool
 
     package var isEmpty: Bool { reasons.isEmpty }
 
@@ -65,6 +72,10 @@ struct PlannedRole: Sendable {
     /// Target files that the fleet's repository may lack.
     let files: [BuiltFile]
     let team: TeamName?
+    /// The keys that sign it.
+    let signers: [RoleKey]
+    /// When there is something to do about it although nothing changes.
+    let due: UTCDate
 }
 
 /// The snapshot as it is to be; each role's version is known before any is signed.
@@ -72,4 +83,5 @@ struct PlannedSnapshot: Sendable {
     let content: Snapshot
     let kept: [UInt8]?
     let reason: SigningReason?
+    let signers: [RoleKey]
 }

@@ -31,22 +31,36 @@ func targetPath(_ name: TargetName, _ file: TargetFile) -> String {
 }
 
 extension FleetContent {
-    /// What the fleet's own targets role says.
+    /// What the fleet's own role says when every team is told of as it was agreed.
     var settings: FleetSettings {
+        settings(custody: Dictionary(uniqueKeysWithValues: teams.map { ($0.name, $0.custody) }))
+    }
+
+    /// What the fleet's own role says of the teams that have a custody here; others are left out.
+    func settings(custody: [TeamName: Custody]) -> FleetSettings {
         FleetSettings(
             fleet: fleet, fleetID: id,
-            teams: teams.map {
-                FleetSettings.Team(
-                    name: $0.name, scopes: $0.scopes, custody: $0.custody,
-                    allowedThirdPartyAnchors: $0.allowedThirdPartyAnchors)
+            teams: teams.compactMap { team in
+                custody[team.name].map {
+                    FleetSettings.Team(
+                        name: team.name, scopes: team.scopes, custody: $0,
+                        allowedThirdPartyAnchors: team.allowedThirdPartyAnchors)
+                }
             },
             enforcers: enforcers, freshness: profile.freshness, localScopes: localScopes)
+    }
+
+    /// The target files of the fleet's own role.
+    static func bundle(of settings: FleetSettings) throws -> TargetBundle {
+        var bundle = TargetBundle()
+        try bundle.add(FleetSettings.documentName, try settings.publishedBytes())
+        return bundle
     }
 
     func bundle(of role: FleetRole) throws -> TargetBundle {
         var bundle = TargetBundle()
         switch role {
-        case .targets: try bundle.add(FleetSettings.documentName, try settings.publishedBytes())
+        case .targets: return try Self.bundle(of: settings)
         case .deny: try bundle.add(DenyDocument.documentName, try DenyDocument(denials: denials).publishedBytes())
         case .ops:
             try bundle.add(OpsSettings.documentName, try OpsSettings(repositories: repositories).publishedBytes())
@@ -69,13 +83,6 @@ extension FleetContent {
         }
         for (first, second) in zip(denials, denials.dropFirst()) where first.id == second.id {
             throw PublishError(.content, "the denial \(first.id) is in the content twice")
-        }
-        for team in teams {
-            _ = try team.checkedBundle
-            guard team.custody == .server else {
-                throw PublishError(
-                    .offlineKey, "team \(team.name) signs its role with its own keys, which cannot be published yet")
-            }
         }
     }
 }

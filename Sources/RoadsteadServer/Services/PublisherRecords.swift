@@ -8,13 +8,10 @@ extension PublishedState {
     /// What the database says was published.
     init(_ state: FleetState) {
         let top: Set<String> = ["timestamp", "snapshot", "targets"]
-        let teams = Set(state.content.teams.map(\.name.rawValue))
-        let online = Set([FleetRole.deny, .revocation, .ops].map(\.rawValue))
         self.init(
             roots: state.roots.map(\.bytes), timestamp: state.current["timestamp"]?.bytes,
             snapshot: state.current["snapshot"]?.bytes, targets: state.current["targets"]?.bytes,
-            delegated: state.current.filter { !top.contains($0.key) && (teams.union(online)).contains($0.key) }
-                .mapValues(\.bytes),
+            delegated: state.current.filter { !top.contains($0.key) }.mapValues(\.bytes),
             counters: state.counters,
             teamRoles: state.teamRoles.mapValues {
                 SignedTeamRole(team: $0.team, version: $0.version, bytes: $0.bytes)

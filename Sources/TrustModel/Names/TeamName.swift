@@ -1,4 +1,5 @@
-/// The name of a team, and of its role in every fleet: `[a-z][a-z0-9-]{0,30}`, never one of the reserved words.
+/// The name of a team, and of its role in every fleet: `[a-z][a-z0-9-]{0,30}`, never one of the reserved words, nor
+/// the name of a group (`teams-00`).
 package struct TeamName: Slug {
     package let rawValue: String
 
@@ -11,7 +12,7 @@ package struct TeamName: Slug {
             text, "team", first: isLowerCase,
             rest: { isLowerCase($0) || isDigit($0) || $0 == UInt8(ascii: "-") }, maximum: 31,
             form: "a lower-case letter, then lower-case letters, digits and hyphens")
-        guard !Self.reserved.contains(text) else {
+        guard !Self.reserved.contains(text), !TeamGroup.isName(text) else {
             throw TrustModelError(.name, "team \"\(text)\" is a reserved name", hint: "choose another name")
         }
         rawValue = text
