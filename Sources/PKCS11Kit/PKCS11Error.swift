@@ -12,7 +12,7 @@ package struct PKCS11Error: Problem {
         case pinLocked = "pin-locked"
         /// A login is needed first.
         case notLoggedIn = "not-logged-in"
-        /// The token, the session or the module's own state is gone; a new start may bring it back.
+        /// The token, the session or the module's own state is gone or stuck; a new start may bring it back.
         case lost
         /// The module does not have the mechanism, or the key may not be used with it.
         case mechanism
@@ -50,7 +50,7 @@ package struct PKCS11Error: Problem {
         case CKR_USER_NOT_LOGGED_IN: .notLoggedIn
         case CKR_DEVICE_ERROR, CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT, CKR_TOKEN_NOT_RECOGNIZED,
             CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED, CKR_CRYPTOKI_NOT_INITIALIZED, CKR_OBJECT_HANDLE_INVALID,
-            CKR_KEY_HANDLE_INVALID, CKR_SLOT_ID_INVALID:
+            CKR_KEY_HANDLE_INVALID, CKR_SLOT_ID_INVALID, CKR_OPERATION_ACTIVE:
             .lost
         case CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID, CKR_KEY_TYPE_INCONSISTENT,
             CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_FUNCTION_NOT_SUPPORTED:

@@ -75,6 +75,7 @@ package actor TokenConnection {
     /// The raw signature of the token: of a message for Ed25519, of a digest for P-256.
     func sign(_ bytes: [UInt8], _ key: TokenKeyDescription, at uri: TokenURI) throws -> [UInt8] {
         try logIn()
+        if key.wantsPINEachTime, isPINRefused { throw Self.refusedBefore }
         let each = key.wantsPINEachTime ? pin?.withBytes { $0 } : nil
         let request = TokenRequest.sign(uri.description, spki: key.spki, bytes: bytes, pin: each)
         guard case .signature(let signature) = try call(request) else { throw Self.unexpected }
@@ -124,11 +125,7 @@ extension TokenConnection {
     private func logIn() throws {
         guard !isLoggedIn else { return try open() }
         guard try describe().requiresLogin else { return }
-        guard !isPINRefused else {
-            throw TokenError(
-                .pinWrong, "the token refused this PIN before, or did not answer to it, so it is not tried again",
-                hint: "tokens lock after a few wrong PINs; begin again with the right one")
-        }
+        guard !isPINRefused else { throw Self.refusedBefore }
         guard try ownPIN() else {
             throw TokenError(
                 .pinMissing, "token \"\(token?.label ?? "")\" needs its PIN", hint: "give --pin-file FILE or --pin-fd N"
@@ -141,11 +138,7 @@ extension TokenConnection {
             (isLoggedIn, isPINProven) = (true, true)
         } catch let error as TokenError {
             // Whether a new PIN counted is not known when nothing came back, so it counts here.
-            let isUnknown = [.deadline, .crashed, .wire].contains(error.code) && !isPINProven
-            if error.code == .pinWrong || isUnknown {
-                isPINRefused = true
-                pin = nil
-            }
+            if [.deadline, .crashed, .wire].contains(error.code), !isPINProven { forgetPIN() }
             throw error
         }
     }
@@ -177,10 +170,20 @@ extension TokenConnection {
         guard case .failure(let code, let reason, let hint) = response else { return response }
         let error = TokenError(TokenError.Code(rawValue: code) ?? .failed, reason, hint: hint)
         if error.code == .lost { drop() }
+        if error.code == .pinWrong { forgetPIN() }
         throw error
     }
 
+    private func forgetPIN() {
+        isPINRefused = true
+        pin = nil
+    }
+
     private func drop() { helper = nil }
+
+    private static let refusedBefore = TokenError(
+        .pinWrong, "the token refused this PIN before, or did not answer to it, so it is not tried again",
+        hint: "tokens lock after a few wrong PINs; begin again with the right one")
 
     private static let unexpected = TokenError(.wire, "the token helper answered something else than was asked")
 }

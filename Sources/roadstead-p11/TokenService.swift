@@ -105,20 +105,23 @@ final class TokenService {
         guard !token.mustChangePIN else {
             throw TokenError(.pinLocked, "the PIN of token \"\(token.label)\" must be changed before it is used")
         }
-        guard allowsLastTries || !(token.isPINFinalTry || token.isPINCountLow) else {
-            throw TokenError(
-                .pinTries,
-                token.isPINFinalTry
-                    ? "one more wrong PIN locks token \"\(token.label)\"; none was tried"
-                    : "a wrong PIN was given to token \"\(token.label)\" before, and it counts them; none was tried",
-                hint: "if you are sure of the PIN, give --allow-last-pin-tries")
-        }
+        if !allowsLastTries { try checkTries(token) }
         guard pin != nil || token.hasOwnKeypad else {
             throw TokenError(.pinMissing, "token \"\(token.label)\" needs a PIN")
         }
         try session.logIn(pin: token.hasOwnKeypad ? nil : pin)
         isLoggedIn = true
         known = [:]
+    }
+
+    private func checkTries(_ token: Token) throws(TokenError) {
+        guard token.isPINFinalTry || token.isPINCountLow else { return }
+        throw TokenError(
+            .pinTries,
+            token.isPINFinalTry
+                ? "one more wrong PIN locks token \"\(token.label)\"; none was tried"
+                : "a wrong PIN was given to token \"\(token.label)\" before, and it counts them; none was tried",
+            hint: "if you are sure of the PIN, give --allow-last-pin-tries")
     }
 
     private func current() throws -> (Module, Token, Session) {
@@ -195,7 +198,7 @@ final class TokenService {
 
     /// Signs only with the key that the client knows by its public half.
     private func sign(_ uri: String, _ spki: [UInt8], _ bytes: [UInt8], _ pin: [UInt8]?) throws -> [UInt8] {
-        let session = try current().2
+        let (module, token, session) = try current()
         let key = try known[uri] ?? find(try TokenURI(uri))
         guard key.isPrivate else {
             throw TokenError(
@@ -207,6 +210,7 @@ final class TokenService {
                 hint: "somebody replaced the key or the token; sign nothing before you know why")
         }
         known[uri] = key
+        if key.wantsPINEachTime { try checkTries(try module.refreshed(token)) }
         return try Self.explained(key.kind) { () throws(PKCS11Error) in try session.sign(bytes, with: key, pin: pin) }
     }
 

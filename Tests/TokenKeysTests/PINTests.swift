@@ -47,6 +47,22 @@ import TokenWire
         }
     }
 
+    @Test func `a PIN that is wanted with each signature and is refused is not given again`() async throws {
+        try await SoftHSM.withToken { softHSM in
+            try softHSM.pkcs11Tool([
+                "--keypairgen", "--key-type", "EC:prime256v1", "--id", "01", "--label", "k", "--always-auth",
+            ])
+            let key = try await TokenKey(try uri(Self.name), on: try softHSM.connectFaulty("context-pin"))
+            for _ in 0..<2 {
+                let error = await failure {
+                    _ = try await key.signature(over: message, scheme: .ecdsa(.sha256, .der))
+                }
+                #expect(error?.code == .pinWrong)
+            }
+            #expect(softHSM.logins == 2)
+        }
+    }
+
     @Test func `no PIN is asked for what anybody may see`() async throws {
         try await SoftHSM.withToken { softHSM in
             let connection = try softHSM.connectFaulty("none")

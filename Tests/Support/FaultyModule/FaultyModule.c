@@ -2,7 +2,7 @@
  * A PKCS#11 module that does what SoftHSM does, except for one fault.
  *
  *   FAULT       abort, hang, pipe, wrong, lost or short: what C_Sign does; no-mechanism: what C_SignInit does;
- *               login-hang and finalize-hang: what those do
+ *               login-hang, context-pin and finalize-hang: what those do
  *   FAULT_ONCE  file without which there is no fault; the fault removes it first
  *   FAULT_LOG   file that gets one line per C_Login
  *
@@ -63,6 +63,7 @@ static CK_RV faulty_login(CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned
         close(log);
     }
     if (has_fault("login-hang")) hang();
+    if (user == CKU_CONTEXT_SPECIFIC && has_fault("context-pin")) return CKR_PIN_INCORRECT;
     return real.C_Login(session, user, pin, count);
 }
 
