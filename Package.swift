@@ -220,7 +220,7 @@ if layers == "full" {
         library(
             "RoadsteadRemote",
             [
-                "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "SigningKeys", "Files", "Codecs",
+                "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI", "SigningKeys", "Files", "Codecs",
                 "Problems",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),

@@ -65,7 +65,7 @@ CREATE TABLE team_key (
     key_id text COLLATE "C" PRIMARY KEY CHECK (key_id ~ '^[0-9a-f]{64}$'),
     -- SubjectPublicKeyInfo: what makes a key the same key.
     public_key bytea NOT NULL UNIQUE,
-    -- Canonical JSON, as metadata lists it.
+    -- JSON, as metadata lists it.
     key_object bytea NOT NULL,
     team_id bigint NOT NULL REFERENCES team,
     person_id bigint NOT NULL REFERENCES person,
@@ -164,12 +164,162 @@ CREATE TABLE role_renewal (
     change_number bigint PRIMARY KEY REFERENCES change,
     team_id bigint NOT NULL REFERENCES team,
     requested_at timestamptz NOT NULL,
+    -- The newest version that the members had signed then; a later one answers the request.
+    after_version bigint NOT NULL,
     FOREIGN KEY (change_number, team_id) REFERENCES change (number, team_id)
 );
-CREATE INDEX role_renewal_by_team ON role_renewal (team_id, requested_at);
+CREATE INDEX role_renewal_by_team ON role_renewal (team_id, after_version);
 
 GRANT SELECT ON team_key, team_custody, team_custody_key, role_renewal TO roadstead_api, roadstead_publisher;
 GRANT INSERT (key_id, public_key, key_object, team_id, person_id, registered_at), UPDATE (retired_at, retired_by)
     ON team_key TO roadstead_api;
 GRANT INSERT ON team_custody, team_custody_key, role_renewal TO roadstead_publisher;
 GRANT UPDATE (custody) ON team TO roadstead_publisher;
+
+-- A team's next role, fixed and waiting for the signatures of its members.
+CREATE TABLE role_draft (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    team_id bigint NOT NULL REFERENCES team,
+    -- Whose keys sign it.
+    epoch bigint NOT NULL,
+    -- The epoch before, whose quorum signs too while a fleet may believe it alone; absent where nobody has to.
+    former_epoch bigint CHECK (former_epoch >= 0 AND former_epoch < epoch),
+    content_number bigint NOT NULL CHECK (content_number >= 1),
+    -- From the team's one counter; a draft that becomes void has used it up.
+    version bigint NOT NULL CHECK (version >= 1),
+    -- The canonical bytes that are signed.
+    signed_part bytea NOT NULL,
+    -- Canonical JSON: the target files that it lists, base64 by the path at which fleets serve them.
+    files bytea NOT NULL,
+    opened_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL CHECK (expires_at > opened_at AND expires_at <= opened_at + interval '7 days'),
+    state text COLLATE "C" NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed', 'void')),
+    -- Why it is void.
+    note text,
+    closed_at timestamptz,
+    -- Of the signed file.
+    sha256 text COLLATE "C" CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    UNIQUE (team_id, version),
+    FOREIGN KEY (team_id, epoch) REFERENCES team_custody (team_id, epoch),
+    CHECK ((state = 'open') = (closed_at IS NULL)),
+    CHECK ((state = 'closed') = (sha256 IS NOT NULL))
+);
+CREATE INDEX role_draft_open ON role_draft (team_id) WHERE state = 'open';
+
+CREATE TABLE role_draft_signature (
+    draft_id bigint NOT NULL REFERENCES role_draft,
+    key_id text COLLATE "C" NOT NULL CHECK (key_id ~ '^[0-9a-f]{64}$'),
+    signature bytea NOT NULL CHECK (octet_length(signature) BETWEEN 1 AND 2048),
+    -- The key's holder; absent for the server's own former key.
+    person_id bigint REFERENCES person,
+    signed_at timestamptz NOT NULL,
+    PRIMARY KEY (draft_id, key_id)
+);
+
+-- Which draft a fleet waits for; one that no fleet waits for is void.
+CREATE TABLE role_draft_need (
+    fleet_id bigint NOT NULL REFERENCES fleet,
+    team_id bigint NOT NULL REFERENCES team,
+    draft_id bigint NOT NULL REFERENCES role_draft,
+    PRIMARY KEY (fleet_id, team_id)
+);
+CREATE INDEX role_draft_need_by_draft ON role_draft_need (draft_id);
+
+-- A draft's version was never given out before, neither to a draft nor to a role.
+CREATE FUNCTION role_draft_is_new() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM team_role WHERE team_id = NEW.team_id AND version >= NEW.version)
+        OR EXISTS (SELECT FROM role_draft WHERE team_id = NEW.team_id AND version >= NEW.version)
+    THEN
+        RAISE EXCEPTION 'version % of a team was given out already', NEW.version
+            USING ERRCODE = 'unique_violation', TABLE = 'role_draft', CONSTRAINT = 'role_draft_is_new';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER role_draft_is_new BEFORE INSERT ON role_draft FOR EACH ROW EXECUTE FUNCTION role_draft_is_new();
+
+-- A signature is its key's holder's own, with a key in use, on a draft that is open.
+CREATE FUNCTION role_signature_counts() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    draft role_draft%ROWTYPE;
+BEGIN
+    SELECT * INTO draft FROM role_draft WHERE id = NEW.draft_id;
+    IF draft.state <> 'open' OR (NEW.person_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM team_key k JOIN team_custody_key c ON c.key_id = k.key_id
+            WHERE k.key_id = NEW.key_id AND k.person_id = NEW.person_id AND k.retired_at IS NULL
+                AND c.team_id = draft.team_id AND c.epoch IN (draft.epoch, draft.former_epoch)))
+        OR (NEW.person_id IS NULL AND NOT EXISTS (
+            SELECT FROM signing_key k WHERE k.key_id = NEW.key_id AND k.team_id = draft.team_id))
+    THEN
+        RAISE EXCEPTION 'key % does not sign draft %', NEW.key_id, NEW.draft_id
+            USING ERRCODE = 'check_violation', TABLE = 'role_draft_signature', CONSTRAINT = 'role_signature_counts';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER role_signature_counts BEFORE INSERT ON role_draft_signature
+    FOR EACH ROW EXECUTE FUNCTION role_signature_counts();
+CREATE TRIGGER role_signature_stays BEFORE UPDATE OR DELETE ON role_draft_signature
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- How many of an epoch's keys in use have signed a draft, less the threshold; the server's key is a quorum of one.
+CREATE FUNCTION role_draft_missing(draft bigint, team bigint, of_epoch bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN coalesce(
+            (SELECT custody FROM team_custody WHERE team_id = team AND epoch = of_epoch), 'server') = 'server'
+        THEN 1 - (SELECT count(*) FROM role_draft_signature s JOIN signing_key k ON k.key_id = s.key_id
+            WHERE s.draft_id = draft AND k.team_id = team)
+        ELSE (SELECT threshold FROM team_custody WHERE team_id = team AND epoch = of_epoch)
+            - (SELECT count(*) FROM role_draft_signature s JOIN team_custody_key c ON c.key_id = s.key_id
+                JOIN team_key k ON k.key_id = s.key_id
+                WHERE s.draft_id = draft AND c.team_id = team AND c.epoch = of_epoch AND k.retired_at IS NULL)
+        END
+$$;
+
+-- A draft says the same for ever, ends once, and becomes a role with its quorums only.
+CREATE FUNCTION role_draft_goes_on() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'open' OR NEW.state = 'open'
+        OR (OLD.id, OLD.team_id, OLD.epoch, OLD.former_epoch, OLD.content_number, OLD.version, OLD.signed_part, OLD.files,
+            OLD.opened_at, OLD.expires_at) IS DISTINCT FROM
+            (NEW.id, NEW.team_id, NEW.epoch, NEW.former_epoch, NEW.content_number, NEW.version, NEW.signed_part, NEW.files,
+            NEW.opened_at, NEW.expires_at)
+    THEN
+        RAISE EXCEPTION 'draft % is never changed', OLD.id
+            USING ERRCODE = 'check_violation', TABLE = 'role_draft', CONSTRAINT = 'role_draft_goes_on';
+    END IF;
+    IF NEW.state = 'closed' AND (role_draft_missing(OLD.id, OLD.team_id, OLD.epoch) > 0
+        OR (OLD.former_epoch IS NOT NULL AND role_draft_missing(OLD.id, OLD.team_id, OLD.former_epoch) > 0))
+    THEN
+        RAISE EXCEPTION 'draft % lacks signatures', OLD.id
+            USING ERRCODE = 'check_violation', TABLE = 'role_draft', CONSTRAINT = 'role_draft_quorum';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER role_draft_goes_on BEFORE UPDATE ON role_draft FOR EACH ROW EXECUTE FUNCTION role_draft_goes_on();
+CREATE TRIGGER role_draft_stays BEFORE DELETE ON role_draft FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- The fence behind custody: in a team's own, a role comes from a draft that its quorum has signed, whoever writes it,
+-- and a draft's version is never a role's otherwise.
+CREATE FUNCTION team_role_has_quorum() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    newest text;
+    draft role_draft%ROWTYPE;
+BEGIN
+    SELECT custody INTO newest FROM team_custody WHERE team_id = NEW.team_id ORDER BY epoch DESC LIMIT 1;
+    SELECT * INTO draft FROM role_draft WHERE team_id = NEW.team_id AND version = NEW.version;
+    IF (FOUND AND draft.sha256 IS DISTINCT FROM NEW.sha256) OR (NOT FOUND AND newest = 'team') THEN
+        RAISE EXCEPTION 'version % of a team lacks its quorum', NEW.version
+            USING ERRCODE = 'check_violation', TABLE = 'team_role', CONSTRAINT = 'team_role_has_quorum';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER team_role_has_quorum BEFORE INSERT ON team_role FOR EACH ROW EXECUTE FUNCTION team_role_has_quorum();
+
+GRANT SELECT ON role_draft, role_draft_signature, role_draft_need TO roadstead_api, roadstead_publisher;
+GRANT INSERT ON role_draft_signature TO roadstead_api, roadstead_publisher;
+GRANT INSERT (team_id, epoch, former_epoch, content_number, version, signed_part, files, opened_at, expires_at),
+    UPDATE (state, note, closed_at, sha256) ON role_draft TO roadstead_publisher;
+GRANT INSERT, UPDATE (draft_id), DELETE ON role_draft_need TO roadstead_publisher;

@@ -61,6 +61,12 @@ struct APIClient: Sendable {
         return items
     }
 
+    /// Every item of a list that comes whole.
+    func list<Item: Codable & Sendable>(_ path: String) async throws -> [Item] {
+        let page: Page<Item> = try await get(path)
+        return page.items
+    }
+
     func send<Answer: Decodable & Sendable>(
         _ method: WriteMethod, _ path: String, _ body: (any Encodable & Sendable)? = nil, ifMatch: Int64? = nil
     ) async throws -> Answer {

@@ -87,6 +87,7 @@ struct ServerParts: Sendable {
             + TeamController(store: api).endpoints + RuleController(store: api).endpoints
             + AnchorController(store: api).endpoints + ChangeController(store: api).endpoints
             + DenialController(store: api).endpoints + CustodyController(store: api).endpoints
+            + RoleDraftController(store: api).endpoints
             + FleetController(store: api, publisher: publisher).endpoints
             + CeremonyController(store: api, publisher: publisher).endpoints
             + HostController(

@@ -13,15 +13,20 @@ import TrustModel
 @testable import RoadsteadServer
 
 @Suite(.postgres) struct Governance {
+    /// What the newest snapshot that is served lists.
+    static func snapshot(_ api: TestAPI, _ fleet: String = "demo") async throws -> JSONObject {
+        let path = "/fleets/\(fleet)/metadata"
+        let version = try JSON(parsing: try await api.send(.get, "\(path)/timestamp.json").body)
+            .object("timestamp").object("signed", in: "timestamp").object("meta", in: "signed")
+            .object("snapshot.json", in: "meta").integer("version", in: "snapshot")
+        return try JSON(parsing: try await api.send(.get, "\(path)/\(version).snapshot.json").body)
+            .object("snapshot").object("signed", in: "snapshot").object("meta", in: "signed")
+    }
+
     /// The denials of the newest release that is served.
     static func published(_ api: TestAPI, _ fleet: String = "demo") async throws -> [DenyDocument.Denial] {
         let path = "/fleets/\(fleet)/metadata"
-        let versions = try JSON(parsing: try await api.send(.get, "\(path)/timestamp.json").body)
-            .object("timestamp").object("signed", in: "timestamp").object("meta", in: "signed")
-            .object("snapshot.json", in: "meta").integer("version", in: "snapshot")
-        let snapshot = try JSON(parsing: try await api.send(.get, "\(path)/\(versions).snapshot.json").body)
-            .object("snapshot").object("signed", in: "snapshot").object("meta", in: "signed")
-        let number = try snapshot.object("deny.json", in: "meta").integer("version", in: "deny")
+        let number = try await snapshot(api, fleet).object("deny.json", in: "meta").integer("version", in: "deny")
         let deny = try JSON(parsing: try await api.send(.get, "\(path)/\(number).deny.json").body)
             .object("deny").object("signed", in: "deny").object("targets", in: "signed")
         let digest = try deny.object("deny/deny.json", in: "targets").object("hashes", in: "target")

@@ -202,7 +202,11 @@ import TrustModel
     }
 
     private static func timestampVersion(_ api: TestAPI) async throws -> Int64 {
-        let reply = try await api.send(.get, "/fleets/demo/hint?after=0")
+        let reply = try await api.eventually {
+            try await api.send(.get, "/fleets/demo/hint?after=0")
+        } until: {
+            $0.status == .ok
+        }
         return try JSON(parsing: reply.body).object("hint").integer("timestamp", in: "hint")
     }
 

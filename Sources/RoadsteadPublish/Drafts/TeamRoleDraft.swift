@@ -91,6 +91,10 @@ package struct TeamRoleDraft: Sendable {
     /// The keys whose signatures count towards the former or the new quorum.
     package var keyIDs: [String] { draft.keyIDs }
     package var signedBy: [String] { draft.signedBy }
+    /// Every signature so far.
+    package var signatures: [(keyID: String, signature: [UInt8])] {
+        draft.draft.signatures.compactMap { made in made.bytes.map { (made.keyID.text, $0) } }
+    }
     /// What still has to be signed, a line each; nothing when the role can be closed.
     package var missing: [String] { draft.missing }
 

@@ -41,6 +41,12 @@ struct AnchorCommand: AsyncParsableCommand {
             let anchor: AnchorBody = try await connection.withClient { try await $0.get("/v1/anchors/\(id)") }
             let operation = OperationBody(op: .removeAnchor, anchor: id)
             try await propose([operation], team: anchor.team, why, connection)
+            let custody: CustodyBody = try await connection.withClient {
+                try await $0.get("/v1/teams/\(anchor.team)/custody")
+            }
+            guard custody.custody == .team else { return }
+            Terminal.note("denied at once in the scopes of team \(anchor.team); its members sign the rest")
+            Terminal.note("next: roadstead team custody show \(anchor.team)")
         }
     }
 

@@ -6,7 +6,7 @@ import TrustModel
 struct ChangeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "change", abstract: "Changes: proposed, approved, published.",
-        subcommands: [List.self, Show.self, Submit.self, Approve.self, Reject.self, Withdraw.self])
+        subcommands: [List.self, Show.self, Submit.self, Approve.self, Reject.self, Sign.self, Withdraw.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List changes.", aliases: ["ls"])
@@ -37,8 +37,15 @@ struct ChangeCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let change: ChangeBody = try await connection.withClient { try await $0.get("/v1/changes/\(number.value)") }
-            try connection.show(change, text: describe)
+            let (change, draft) = try await connection.withClient { client -> (ChangeBody, RoleDraftBody?) in
+                let change: ChangeBody = try await client.get("/v1/changes/\(number.value)")
+                guard change.state == .published, change.team != nil else { return (change, nil) }
+                return (change, try? await client.get("/v1/changes/\(number.value)/role-draft"))
+            }
+            try connection.show(change) { change in
+                describe(change)
+                if let draft { ChangeCommand.describe(draft) }
+            }
         }
     }
 

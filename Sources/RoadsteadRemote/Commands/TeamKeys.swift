@@ -47,7 +47,7 @@ struct TeamKeysCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let keys: [TeamKeyBody] = try await connection.withClient { try await $0.all("/v1/teams/\(team)/keys") }
+            let keys: [TeamKeyBody] = try await connection.withClient { try await $0.list("/v1/teams/\(team)/keys") }
             try connection.show(keys) { keys in
                 Terminal.showTable(
                     ["KEY", "HOLDER", "REGISTERED", "STATE"],
@@ -126,7 +126,12 @@ struct TeamCustodyCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let custody: CustodyBody = try await connection.withClient { try await $0.get("/v1/teams/\(team)/custody") }
+            let (custody, drafts) = try await connection.withClient { client -> (CustodyBody, [RoleDraftBody]) in
+                (
+                    try await client.get("/v1/teams/\(team)/custody"),
+                    try await client.list("/v1/teams/\(team)/role-drafts")
+                )
+            }
             try connection.show(custody) { custody in
                 let who =
                     custody.custody == .server ? "the server" : "\(custody.threshold) of \(custody.keys.count) keys"
@@ -138,6 +143,7 @@ struct TeamCustodyCommand: AsyncParsableCommand {
                 if let note = custody.note {
                     Terminal.show("  \(note) (\(custody.onlineFleets.map(\.rawValue).joined(separator: ", ")))")
                 }
+                for draft in drafts { ChangeCommand.describe(draft) }
             }
         }
     }

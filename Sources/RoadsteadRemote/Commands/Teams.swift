@@ -146,7 +146,7 @@ struct StoreCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let stores: [StoreBody] = try await connection.withClient { try await $0.all("/v1/teams/\(team)/stores") }
+            let stores: [StoreBody] = try await connection.withClient { try await $0.list("/v1/teams/\(team)/stores") }
             try connection.show(stores) { stores in
                 Terminal.showTable(
                     ["STORE", "ANCHORS"], stores.map { ["\($0.kind.rawValue)/\($0.name)", "\($0.anchors)"] })

@@ -2,7 +2,6 @@ import Codecs
 import CoreMetrics
 import Logging
 import Observability
-import PKI
 import RoadsteadPublish
 import RoadsteadStore
 import TUF
@@ -21,6 +20,7 @@ struct Publisher: Sendable {
     /// Everything that is ready, for every fleet; one fleet's trouble does not stop the others.
     func publishAll(now: UTCDate) async throws {
         _ = try await bringInChanges(now: now)
+        try await store.expireRoleDrafts(now: now)
         var failure: (any Error)?
         for fleet in try await store.fleets() {
             do {
@@ -65,6 +65,7 @@ struct Publisher: Sendable {
             }
             guard !state.roots.isEmpty else { return true }
             let keys = try await ensureKeys(state, now: now)
+            if try await tendRoleDrafts(state, keys, now: now) { state = try await store.state(of: fleet) }
             guard let release = try await build(state, keys, now: now) else { return true }
             try await record(release, state, now: now)
             if release.kind != .timestamp { measure(ContinuousClock.now - start, fleet) }
@@ -76,10 +77,9 @@ struct Publisher: Sendable {
     // MARK: Building
 
     private func build(_ state: FleetState, _ keys: [SealedKey], now: UTCDate) async throws -> BuiltRelease? {
-        let opened = try FleetKeys(fleet: state.content.id, try keys.map { try $0.open(under: master) })
-        let builder = ReleaseBuilder(keys: opened) { der in
-            (try? Certificate(der: der)).map { "\($0.subject)" } ?? ReleaseDifference.digestLabel(der)
-        }
+        let opened = try FleetKeys(
+            fleet: state.content.id, opening: keys, teamQuorums: Self.quorums(of: state), under: master)
+        let builder = ReleaseBuilder(keys: opened, anchorLabel: Self.anchorLabel)
         let published = PublishedState(state)
         do {
             let plan = try builder.plan(state.content, after: published, now: now)

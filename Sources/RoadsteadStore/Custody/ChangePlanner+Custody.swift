@@ -63,6 +63,7 @@ extension ChangePlanner {
                 throw StoreError(.conflict, "key \(keyID.prefix(16)) was retired", hint: "name another key")
             }
         }
+        try await transaction.voidDrafts(of: team, note: "other keys sign from now on", audit: audit)
         try await transaction.execute(SetTeamCustody(team: team.id, custody: setting.custody))
         try await audit.record(
             .custodySet, "\(team.name)/\(epoch)", team: team.name,

@@ -146,7 +146,10 @@ struct SetTeamCustody: Statement {
 }
 
 struct RequestRenewal: Statement {
-    static let sql = "INSERT INTO role_renewal (change_number, team_id, requested_at) VALUES ($1, $2, $3)"
+    static let sql = """
+        INSERT INTO role_renewal (change_number, team_id, requested_at, after_version)
+        SELECT $1, $2, $3, coalesce(max(version), 0) FROM role_draft WHERE team_id = $2 AND state = 'closed'
+        """
     let change: Int64
     let team: Int64
     let now: UTCDate

@@ -97,11 +97,12 @@ struct ListTeamRoles: Query {
     }
 }
 
-/// The highest version of each team's role, with whatever content: one counter per team for ever.
+/// The highest version of each team's role or draft, with whatever content: one counter per team for ever.
 struct ListTeamVersions: Query {
     static let sql = """
-        SELECT t.name, max(r.version) AS version FROM team_role r JOIN team t ON t.id = r.team_id
-        WHERE r.team_id = ANY ($1) GROUP BY t.name
+        SELECT t.name, max(r.version) AS version
+        FROM (SELECT team_id, version FROM team_role UNION ALL SELECT team_id, version FROM role_draft) AS r
+        JOIN team t ON t.id = r.team_id WHERE r.team_id = ANY ($1) GROUP BY t.name
         """
     let teams: [Int64]
     var bindings: [Binding] { [.ints(teams)] }

@@ -86,7 +86,7 @@ extension PublisherStore {
         }
     }
 
-    private static func keep(_ role: TeamRoleRecord, on transaction: Transaction, now: UTCDate) async throws {
+    static func keep(_ role: TeamRoleRecord, on transaction: Transaction, now: UTCDate) async throws {
         let content = NewFile(path: "", bytes: role.bytes)
         try await transaction.execute(InsertContent(sha256: content.sha256, bytes: role.bytes))
         let insert = InsertTeamRole(role: role, sha256: content.sha256, now: now)

@@ -1,0 +1,182 @@
+import ArgumentParser
+import Codecs
+import Files
+import PKI
+import RoadsteadWire
+import SigningKeys
+import TUF
+import TrustModel
+
+extension ChangeCommand {
+    struct Sign: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Sign what a change brings, for a team that signs itself, after it has been shown.",
+            discussion: """
+                What is shown is read here from the exact bytes that are signed, not from the server's word.
+
+                roadstead change sign C-12 --key file:mine.key
+                roadstead change sign C-12 --to-sign FILE                              exports the bytes for another tool
+                roadstead change sign C-12 --signature FILE --key file:mine.pub        brings its signature in
+                """)
+        @Argument(help: "Number, such as C-12.") var number: ChangeNumber?
+        @Option(help: "A draft by its own number, where it came of no change.") var draft: Int64?
+        @Option(help: ArgumentHelp("Your key: private to sign, public with --signature.", valueName: "uri"))
+        var key: String?
+        @Option(help: ArgumentHelp("Write the exact bytes here and sign nothing.", valueName: "file"))
+        var toSign: String?
+        @Option(help: ArgumentHelp("A signature made elsewhere: its bytes, or hexadecimal.", valueName: "file"))
+        var signature: String?
+        @OptionGroup var keys: KeyOptions
+        @Flag(help: "Do not ask.") var yes = false
+        @OptionGroup var connection: ConnectionOptions
+
+        func validate() throws {
+            guard (number == nil) != (draft == nil) else {
+                throw ValidationError("give the number of a change, or --draft")
+            }
+            guard toSign == nil || (key == nil && signature == nil) else {
+                throw ValidationError("--to-sign signs nothing, so it goes without --key and --signature")
+            }
+            guard toSign != nil || key != nil else { throw ValidationError("give --key, or --to-sign") }
+        }
+
+        func run() async throws {
+            let body = try await connection.withClient { client -> RoleDraftBody in
+                let draft: RoleDraftBody = try await client.get(path)
+                let content = try RoleToSign(draft)
+                for line in content.summary { Terminal.note(line) }
+                if let toSign {
+                    try Files.write(content.bytes, to: toSign, mode: 0o644)
+                    return draft
+                }
+                let request = try await request(for: content, draft)
+                return try await client.send(.post, "/v1/role-drafts/\(draft.id)/signatures", request)
+            }
+            try connection.show(body, text: describe)
+        }
+
+        private var path: String {
+            if let number { return "/v1/changes/\(number.value)/role-draft" }
+            return "/v1/role-drafts/\(draft ?? 0)"
+        }
+
+        private func request(for content: RoleToSign, _ draft: RoleDraftBody) async throws -> RoleSignatureRequest {
+            let uri = key ?? ""
+            if let signature {
+                let public_ = try Key(try await keys.publicKey(of: uri))
+                try content.requireHolder(public_, draft)
+                return RoleSignatureRequest(
+                    keyID: public_.id.text, signature: Hex.encode(try content.signature(signature, of: public_)))
+            }
+            let signer = try await keys.signer(uri)
+            let listed = try Key(signer.publicKey)
+            try content.requireHolder(listed, draft)
+            guard let scheme = listed.signatureScheme else {
+                throw RemoteError(.usage, "a key of type \(signer.publicKey.type) cannot sign for a team")
+            }
+            guard yes || Terminal.confirms("sign version \(content.role.version) of team \(draft.team)?") else {
+                throw RemoteError(
+                    .usage, "nothing was signed: signing was not confirmed", hint: "answer y, or give --yes")
+            }
+            let signature = try await verifiedSignature(by: signer, over: content.bytes, scheme: scheme)
+            return RoleSignatureRequest(keyID: listed.id.text, signature: Hex.encode(signature))
+        }
+    }
+
+    /// What a draft waits for.
+    static func describe(_ draft: RoleDraftBody) {
+        Terminal.show("draft \(draft.id): version \(draft.version) of team \(draft.team), \(draft.state)")
+        if let note = draft.note { Terminal.show("  \(note)") }
+        for key in draft.keys {
+            let who = key.holder.map { "of \($0)" } ?? "of the server"
+            let marks = [
+                key.hasSigned ? "signed" : "not signed", key.isRetired ? "retired" : nil,
+                key.isNew ? nil : "hands over",
+            ]
+            Terminal.show("  key \(key.keyID.prefix(16)) \(who): \(marks.compactMap(\.self).joined(separator: ", "))")
+        }
+        for line in draft.missing { Terminal.show("  missing: \(line)") }
+        guard draft.state == "open" else { return }
+        if draft.missing.isEmpty {
+            Terminal.show("complete; it goes out with the next release")
+        } else {
+            Terminal.show("until \(draft.expires): roadstead change sign --draft \(draft.id) --key …")
+        }
+    }
+}
+
+/// The exact bytes of a team's next role, and the files that they list, read here.
+struct RoleToSign {
+    let bytes: [UInt8]
+    let role: Targets
+    /// What signing says, a line each.
+    let summary: [String]
+
+    init(_ draft: RoleDraftBody) throws {
+        bytes = try Base64.decode(draft.toSign)
+        role = try MetadataDraft<Targets>(toSign: bytes).content
+        let foreign = role.targets.keys.first {
+            $0.components.first != draft.team.rawValue || $0.components.count != 2
+        }
+        guard role.version == draft.version, foreign == nil, role.delegations == nil, role.stamp == nil else {
+            throw RemoteError(
+                .mismatch,
+                "the bytes to sign are version \(role.version), naming \(foreign.map { "\($0)" } ?? "other things too"), "
+                    + "not version \(draft.version) of team \(draft.team)",
+                hint: "sign nothing; find out who changed the server")
+        }
+        let files = try draft.files.map { try Base64.decode($0.bytes) }
+        summary = try Self.lines(role, files, draft.team)
+    }
+
+    /// Signs are made with a key that the draft asks for.
+    func requireHolder(_ key: Key, _ draft: RoleDraftBody) throws {
+        guard draft.keys.contains(where: { $0.keyID == key.id.text }) else {
+            throw RemoteError(
+                .usage, "key \(key.id.text.prefix(16)) does not sign for team \(draft.team)",
+                hint: "roadstead team custody show \(draft.team)")
+        }
+    }
+
+    /// A signature of another tool, verified here before it is sent.
+    func signature(_ path: String, of key: Key) throws -> [UInt8] {
+        let raw = try Files.read(path, limit: 16_384)
+        let text = String(decoding: raw.filter { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }, as: UTF8.self).lowercased()
+        guard case .verifies(let material, let scheme) = key.use else {
+            throw RemoteError(.usage, "the key cannot sign for a team", hint: "use Ed25519 or P-256")
+        }
+        let candidates = [raw, try? Hex.decode(text)].compactMap(\.self)
+        guard let signature = candidates.first(where: { material.isValid(signature: $0, over: bytes, scheme: scheme) })
+        else {
+            throw RemoteError(
+                .mismatch, "\(path) holds no signature of that key over the bytes that are to be signed now",
+                hint: "export them again with --to-sign, and sign them with \(key.scheme)")
+        }
+        return signature
+    }
+
+    private static func lines(_ role: Targets, _ files: [[UInt8]], _ team: TeamName) throws -> [String] {
+        var lines = ["version \(role.version) of team \(team), valid until \(role.expires)"]
+        for (name, listed) in role.targets.sorted(by: { "\($0.key)" < "\($1.key)" }) {
+            guard let bytes = files.first(where: { (try? listed.check($0)) != nil }) else {
+                throw RemoteError(
+                    .mismatch, "the server does not show what \(name) is", hint: "sign nothing that you have not seen")
+            }
+            lines.append("\(name):")
+            lines += try "\(name)".hasSuffix(".pem") ? anchors(in: bytes) : policy(in: bytes)
+        }
+        return lines
+    }
+
+    private static func anchors(in bytes: [UInt8]) throws -> [String] {
+        guard !bytes.isEmpty else { return ["  no anchors: what needs this store is rejected"] }
+        return try PEM.decode(bytes).map { block in
+            let certificate = try Certificate(der: block.bytes)
+            return "  \(certificate.subject) (sha256 \(certificate.sha256))"
+        }
+    }
+
+    private static func policy(in bytes: [UInt8]) throws -> [String] {
+        try JSON(parsing: bytes).prettyText.split(separator: "\n").map { "  \($0)" }
+    }
+}
