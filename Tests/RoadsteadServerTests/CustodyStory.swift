@@ -237,6 +237,15 @@ import TrustModel
             try await waitForVersion(third.version, api)
             let open: Page<RoleDraftBody> = try await api.ask(.get, "/v1/teams/acme/role-drafts", as: scene.alice)
             #expect(open.items.isEmpty)
+
+            let back: ChangeBody = try await api.ask(
+                .post, "/v1/changes",
+                ChangeRequest(
+                    team: try TeamName("acme"), operations: [OperationBody(op: .setCustody, custody: .server)],
+                    justification: "nobody is left to sign"), as: scene.members[0].token)
+            try await approve(back, api, as: scene.alice)
+            try await waitForVersion(third.version + 1, api)
+            #expect(try await anchorBytes(third.version + 1, api) > 0)
         }
     }
 }

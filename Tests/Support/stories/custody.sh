@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A team signs its own role, and what one officer removes is refused on a host at once: with the real programs.
-# usage: custody.sh   (ROADSTEAD_PROGRAMS: where the programs are)
+# usage: custody.sh   (ROADSTEAD_PROGRAMS: where the programs are;
+# ROADSTEAD_DEMO_AFTER_RELEASE: a client that follows every release)
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
 . deploy/story.sh
@@ -82,7 +83,7 @@ expect 1 roadstead change sign "$custody" --signature "$work/dora.signature" --k
 expect 1 roadstead change sign "$custody" --signature "$work/dora.signature" --key "file:$work/dora.pub" --profile eve
 expect 0 roadstead change sign "$custody" --signature "$work/dora.signature" --key "file:$work/dora.pub" --profile dora
 expect_text "complete"
-expect 0 alice release publish --fleet demo
+publish_release
 expect 0 roadstead-agent sync --state "$work/host"
 expect 0 verify
 expect 0 alice team custody show acme
@@ -109,7 +110,7 @@ for name in carol eve; do
         --yes --profile "$name"
 done
 expect 0 alice change show "$removal"
-expect 0 alice release publish --fleet demo
+publish_release
 
 say "Lifting the denial is adding trust, which takes two"
 expect 0 alice deny show D-1
@@ -117,7 +118,7 @@ expect 4 bob deny lift D-1 --reason "another root was meant"
 lift=$(grep -oE 'C-[0-9]+' <<<"$output" | head -1)
 expect 1 bob change approve "$lift" --yes
 expect 0 alice change approve "$lift" --yes
-expect 0 alice release publish --fleet demo
+publish_release
 expect 0 alice deny list
 expect 0 alice team keys remove acme "${key_ids[eve]}"
 expect_text "hosts still believe it until other keys are set"
