@@ -8,19 +8,6 @@ import TrustModel
 
 @testable import RoadsteadPublish
 
-/// One generator for a whole run of operations, so that a failure can be repeated.
-private struct Dice: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 @Suite(.serialized, .enabled("python-tuf can be installed") { try await PythonEnvironment.isAvailable() })
 struct StockClients {
     /// Lets python-tuf refresh and download everything, as a host that has been there before or as a new one.
@@ -70,84 +57,4 @@ struct StockClients {
             try check(fleet, client, host: "host", isNew: true, now: noon, "a forgery")
         }
     }
-
-    @Test func `python-tuf accepts every state of any sequence of operations`() async throws {
-        let seed = UInt64.random(in: 0 ... .max)
-        var dice = Dice(state: seed)
-        let client = try StockClient()
-        let server = try TestServer()
-        let fleets = [
-            try await TestFleet("canary", server), try await TestFleet("production", server, profile: .high),
-        ]
-        var teams: [String: TeamContent] = [:]
-        var now = noon
-        let deadline = ContinuousClock.now.advanced(by: .seconds(15))
-        for step in 0..<60 where ContinuousClock.now < deadline {
-            let fleet = fleets[Int.random(in: 0..<2, using: &dice)]
-            let what = try await operate(fleet, &teams, &now, &dice)
-            for other in fleets {
-                // A team's content is the same in every fleet that includes it.
-                other.change(teams: other.content.teams.map { teams[$0.name.rawValue] ?? $0 })
-                try await other.publish(at: now)
-                #expect(try other.plan(at: now).isEmpty, "step \(step) (\(what)), seed \(seed)")
-            }
-            do {
-                for other in fleets {
-                    try check(other, client, host: "host", isNew: step == 0, now: now, what)
-                    if step.isMultiple(of: 10) {
-                        try check(other, client, host: "new-\(step)", isNew: true, now: now, what)
-                    }
-                }
-            } catch {
-                Issue.record("step \(step) (\(what)), seed \(seed): \(error)")
-                return
-            }
-        }
-    }
-
-    /// Does one thing that people or time do to a fleet; returns what.
-    private func operate(
-        _ fleet: TestFleet, _ teams: inout [String: TeamContent], _ now: inout UTCDate, _ dice: inout Dice
-    ) async throws -> String {
-        let name = ["acme", "beta", "gamma", "delta"][Int.random(in: 0..<4, using: &dice)]
-        let anchors = (0..<UInt8.random(in: 0..<4, using: &dice)).map { anchor($0 &* 7) }
-        switch Int.random(in: 0..<10, using: &dice) {
-        case 0, 1:
-            teams[name] = try team(name, anchors)
-            return "anchors of \(name) changed"
-        case 2, 3:
-            let content = try teams[name] ?? team(name, anchors)
-            teams[name] = content
-            fleet.change(teams: fleet.content.teams.filter { $0.name != content.name } + [content])
-            return "team \(name) added"
-        case 4:
-            fleet.change(teams: fleet.content.teams.filter { $0.name.rawValue != name })
-            return "team \(name) removed"
-        case 5:
-            let digest = "sha256:\(Hex.encode(SecureRandom.bytes(32)))"
-            let denial = DenyDocument.Denial(
-                id: digest, subject: .digest(digest), team: nil, reason: "test", issued: now)
-            fleet.change(denials: fleet.content.denials.suffix(2) + [denial])
-            return "denied"
-        case 6:
-            fleet.change(mode: fleet.content.enforcers.first?.mode == .enforce ? .observe : .enforce)
-            return "mode changed"
-        case 7:
-            now = now.adding(seconds: Int64.random(in: 60...300_000, using: &dice))
-            return "time passed"
-        case 8:
-            let key = try TeamName(name)
-            server(fleet).teamKeys[key] = try SealedKey.generate(for: .team(key), under: server(fleet).master)
-            return "key of \(name) replaced"
-        default:
-            if Bool.random(using: &dice) {
-                fleet.sealed = try FleetKeys.generate(for: fleet.content.id, under: fleet.server.master)
-            }
-            try await fleet.rotateRoot(
-                to: [try PrivateKey.generate(.ed25519), try PrivateKey.generate(.ed25519)], at: now)
-            return "root replaced"
-        }
-    }
-
-    private func server(_ fleet: TestFleet) -> TestServer { fleet.server }
 }

@@ -223,7 +223,7 @@ final class TestFleet {
 
     /// Replaces every online key, keeping the former ones.
     func rotateOnlineKeys() throws {
-        former = sealed
+        former += sealed
         sealed = try FleetKeys.generate(for: content.id, under: server.master)
     }
 
