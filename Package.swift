@@ -57,7 +57,7 @@ var targets: [Target] = [
         dependencies: [
             "PythonEnvironment", "RoadsteadPublish", "TrustModel", "TUF", "SigningKeys", "Files", "Codecs", "Problems",
         ],
-        exclude: ["stock_client.py"], swiftSettings: strict),
+        swiftSettings: strict),
     tests("CodecsTests", ["Codecs", "Problems"]),
     tests("FilesTests", ["Files", "Problems"]),
     tests("TokenWireTests", ["TokenWire", "Problems"]),
@@ -65,7 +65,8 @@ var targets: [Target] = [
         name: "RepositorySimulation", dependencies: ["TUF", "SigningKeys", "Codecs"],
         path: "Tests/Support/RepositorySimulation", swiftSettings: strict),
     .target(
-        name: "PythonEnvironment", path: "Tests/Support/PythonEnvironment", swiftSettings: strict),
+        name: "PythonEnvironment", dependencies: ["Codecs"], path: "Tests/Support/PythonEnvironment",
+        swiftSettings: strict),
     tests("TUFTests", ["PythonEnvironment", "RepositorySimulation", "TUF", "SigningKeys", "Codecs", "Problems"]),
     tests("ArchitectureTests", []),
     .target(
@@ -209,7 +210,8 @@ if layers == "full" {
             "RoadsteadServerTests",
             [
                 "RoadsteadServer", "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "PostgresTesting",
-                "PrivatePostgres", "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI", "Observability",
+                "PythonEnvironment", "PrivatePostgres", "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI",
+                "Observability",
                 "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -16,4 +16,7 @@ package enum LogKey: String, CaseIterable, Sendable {
     case address
     case attempt
     case version
+    case role
+    case expires
+    case stage
 }

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A fixed number of permits, given to those who wait in the order in which they came.
-final class PermitQueue: Sendable {
+package final class PermitQueue: Sendable {
     private struct Waiter {
         let id: UInt64
         let continuation: CheckedContinuation<Void, any Error>
@@ -16,12 +16,12 @@ final class PermitQueue: Sendable {
 
     private let state: Mutex<State>
 
-    init(count: Int) { state = Mutex(State(free: count)) }
+    package init(count: Int) { state = Mutex(State(free: count)) }
 
     var waiting: Int { state.withLock { $0.waiters.count } }
 
     /// Takes a permit if one is free and nobody waits for it.
-    func tryAcquire() -> Bool {
+    package func tryAcquire() -> Bool {
         state.withLock { state in
             guard !state.isClosed, state.free > 0, state.waiters.isEmpty else { return false }
             state.free -= 1
@@ -30,7 +30,7 @@ final class PermitQueue: Sendable {
     }
 
     /// Waits for a permit; cancellation ends the wait and costs nobody a place.
-    func acquire() async throws {
+    package func acquire() async throws {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
@@ -45,7 +45,7 @@ final class PermitQueue: Sendable {
         }
     }
 
-    func release() {
+    package func release() {
         let next: Waiter? = state.withLock { state in
             guard !state.waiters.isEmpty else {
                 state.free += 1

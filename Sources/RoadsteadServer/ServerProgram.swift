@@ -89,6 +89,7 @@ struct ServerParts: Sendable {
             + DenialController(store: api).endpoints + CustodyController(store: api).endpoints
             + RoleDraftController(store: api).endpoints
             + FleetController(store: api, publisher: publisher).endpoints
+            + PromotionController(store: api, publisher: publisher).endpoints
             + CeremonyController(store: api, publisher: publisher).endpoints
             + HostController(
                 store: api, hosts: hosts, gate: gate, metrics: metrics, publicAddress: { address.current }

@@ -32,13 +32,16 @@ package struct FleetBody: Codable, Sendable, Equatable {
     package let custodyNote: String?
     package let hosts: Int
     package let hostsBehind: Int
+    /// What is wrong or needs people, the worst first.
     package let warnings: [String]
+    /// The fleet whose contents are promoted to this one; absent when it takes the newest of each team.
+    package let promotesFrom: FleetName?
 
     package init(
         name: FleetName, id: FleetID, displayName: String, profile: FleetProfile, mode: EnforcementMode,
         teams: [TeamName], rootVersion: Int64, rootSHA256: String? = nil, release: Int64,
         releasePublished: UTCDate? = nil, targetsOnline: Bool, custodyNote: String? = nil, hosts: Int, hostsBehind: Int,
-        warnings: [String]
+        warnings: [String], promotesFrom: FleetName? = nil
     ) {
         self.name = name
         self.id = id
@@ -55,6 +58,7 @@ package struct FleetBody: Codable, Sendable, Equatable {
         self.hosts = hosts
         self.hostsBehind = hostsBehind
         self.warnings = warnings
+        self.promotesFrom = promotesFrom
     }
 }
 

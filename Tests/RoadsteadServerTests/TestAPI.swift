@@ -76,6 +76,9 @@ struct TestAPI: Sendable {
         return logger
     }
 
+    /// For what is meant to fail.
+    static var silentLogger: Logger { Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }) }
+
     func send(
         _ method: HTTPRequest.Method, _ path: String, json: JSON? = nil, as token: String? = nil,
         headers: HTTPFields = [:]

@@ -168,6 +168,27 @@ import TrustModel
         #expect(try await other.withPublishingLock(scene.fleet) { true } == true)
     }
 
+    @Test func `however many hold locks at once, there are connections left for their work`() async throws {
+        let scene = try await scene()
+        let names = try (1...8).map { try FleetName("fleet-\($0)") }
+        for name in names {
+            _ = try await scene.world.api.createFleet(
+                name, id: try FleetID.random(), displayName: "\(name)", profile: .standard,
+                by: scene.world.admin.actor, now: start)
+        }
+        let publisher = PublisherStore(
+            pool: try scene.world.database.pool(.publisher, connections: 2), inspector: World.inspector)
+        let done = try await withThrowingTaskGroup(of: Bool?.self) { group in
+            for name in names {
+                group.addTask {
+                    try await publisher.withPublishingLock(name) { try await publisher.state(of: name).last == nil }
+                }
+            }
+            return try await group.reduce(into: 0) { $0 += $1 == true ? 1 : 0 }
+        }
+        #expect(done == names.count)
+    }
+
     @Test func `the state holds what a release is made from`() async throws {
         let scene = try await scene()
         let world = scene.world

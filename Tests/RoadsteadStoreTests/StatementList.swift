@@ -49,5 +49,7 @@ enum StatementList {
         InsertPromotedContent.self, ListCertificates.self, ListSources.self, ListTakenContents.self,
         ListTeamRoles.self, ListTeamVersions.self, SetPromotesFrom.self,
         ListActivePlaces.self,
+        InsertHotFix.self, IsPromotedSomewhere.self, ListAnchorsOfChange.self, MovePromotedContent.self,
+        FetchFleetNote.self, KeepFleetNote.self,
     ]
 }

@@ -70,7 +70,9 @@ struct TeamPlanner {
             }
         }
         let candidate = candidate(bundle, lifetimes.team)
-        let old = newest(candidate)
+        // A content that no role was signed for gets one of its own, also where what is out says the same: above what
+        // was signed for other fleets meanwhile, so that it can be promoted to them.
+        let old = best == nil ? nil : newest(candidate)
         let reason = try reason(candidate, old, speaker)
         guard let reason else {
             let role = kept(old, bundle, due: lifetimes.team.due)

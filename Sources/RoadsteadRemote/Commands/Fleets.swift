@@ -6,7 +6,7 @@ import TrustModel
 struct FleetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fleet", abstract: "Fleets: hosts with the same trust.",
-        subcommands: [Add.self, List.self, Show.self, SetTeams.self, Mode.self])
+        subcommands: [Add.self, List.self, Show.self, SetFleet.self, Mode.self, Promote.self, HotFix.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -52,22 +52,35 @@ struct FleetCommand: AsyncParsableCommand {
         }
     }
 
-    struct SetTeams: AsyncParsableCommand {
+    struct SetFleet: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "set", abstract: "Put teams into a fleet or take them out.")
+            commandName: "set",
+            abstract: "Put teams into a fleet or take them out, and say where their contents come from.")
         @Argument(transform: FleetName.init) var name: FleetName
         @Option(help: "A team to put in; once for each.", transform: TeamName.init) var addTeam: [TeamName] = []
         @Option(help: "A team to take out; once for each.", transform: TeamName.init) var removeTeam: [TeamName] = []
+        @Option(
+            help: "Take only what is promoted from this fleet; what the fleet has now stays until then.",
+            transform: FleetName.init)
+        var promotesFrom: FleetName?
+        @Flag(help: "Take the newest of each team at once again, whatever was promoted.") var takesNewest = false
         @OptionGroup var connection: ConnectionOptions
 
         func validate() throws {
-            guard !addTeam.isEmpty || !removeTeam.isEmpty else {
-                throw ValidationError("give --add-team or --remove-team")
+            guard !addTeam.isEmpty || !removeTeam.isEmpty || promotesFrom != nil || takesNewest else {
+                throw ValidationError("give --add-team, --remove-team, --promotes-from or --takes-newest")
+            }
+            guard promotesFrom == nil || !takesNewest else {
+                throw ValidationError("give --promotes-from or --takes-newest, not both")
             }
         }
 
         func run() async throws {
             let fleet = try await connection.withClient { client -> FleetBody in
+                if promotesFrom != nil || takesNewest {
+                    let _: FleetBody = try await client.send(
+                        .put, "/v1/fleets/\(name)/source", FleetSourceRequest(promotesFrom: promotesFrom))
+                }
                 for team in addTeam {
                     let _: FleetBody = try await client.send(
                         .post, "/v1/fleets/\(name)/teams", FleetTeamRequest(team: team))
@@ -100,6 +113,10 @@ struct FleetCommand: AsyncParsableCommand {
     private static func describe(_ fleet: FleetBody) {
         Terminal.show("fleet \(fleet.name) (\(fleet.displayName)), id \(fleet.id), mode \(fleet.mode.rawValue)")
         Terminal.show("  teams \(fleet.teams.map(\.rawValue).joined(separator: ", "))")
+        if let source = fleet.promotesFrom {
+            Terminal.show(
+                "  takes what is promoted from fleet \(source): roadstead fleet promote \(source) \(fleet.name)")
+        }
         if let digest = fleet.rootSHA256 {
             Terminal.show("  fleet keys version \(fleet.rootVersion), sha256 \(digest)")
         } else {

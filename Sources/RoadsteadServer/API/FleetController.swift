@@ -15,7 +15,7 @@ struct FleetController: Sendable {
     var endpoints: [Endpoint] {
         [
             .read("/v1/fleets", "Fleets", tag: Self.tag, queries: Endpoint.pageQueries) { call in
-                try await store.fleets(try call.page()).body(FleetBody.init)
+                try await store.fleets(try call.page()).body { FleetBody($0, now: call.now) }
             },
             .write("/v1/fleets", "Makes a fleet, which observes until it is told otherwise", tag: Self.tag) {
                 (call: Call, body: FleetRequest) in
@@ -23,16 +23,17 @@ struct FleetController: Sendable {
                     body.name, id: try .random(), displayName: body.displayName ?? body.name.rawValue,
                     profile: body.profile ?? .standard, by: try call.caller().actor, now: call.now)
                 try await publisher.prepareKeys(of: record.name, now: call.now)
-                return FleetBody(try await store.fleet(record.name))
+                return FleetBody(try await store.fleet(record.name), now: call.now)
             },
             .read("/v1/fleets/{fleet}", "A fleet and where it stands", tag: Self.tag) { call in
-                FleetBody(try await store.fleet(try call.path("fleet")))
+                FleetBody(try await store.fleet(try call.path("fleet")), now: call.now)
             },
             .write("/v1/fleets/{fleet}/teams", "Takes a team into a fleet", tag: Self.tag, status: .ok) {
                 (call: Call, body: FleetTeamRequest) in
                 FleetBody(
                     try await store.addTeam(
-                        body.team, to: try call.path("fleet"), by: try call.caller().actor, now: call.now))
+                        body.team, to: try call.path("fleet"), by: try call.caller().actor, now: call.now),
+                    now: call.now)
             },
             .remove("/v1/fleets/{fleet}/teams/{team}", "Takes a team out of a fleet", tag: Self.tag) { call in
                 _ = try await store.removeTeam(
@@ -43,7 +44,7 @@ struct FleetController: Sendable {
                 FleetBody(
                     try await store.setMode(
                         body.mode, of: try call.path("fleet"), enforcer: body.enforcer,
-                        by: try call.caller().actor, now: call.now))
+                        by: try call.caller().actor, now: call.now), now: call.now)
             },
             .read(
                 "/v1/fleets/{fleet}/releases", "Releases, the newest first", tag: Self.tag,
@@ -73,8 +74,8 @@ struct FleetController: Sendable {
 }
 
 extension FleetBody {
-    init(_ record: FleetRecord) {
-        var warnings: [String] = []
+    init(_ record: FleetRecord, now: UTCDate) {
+        var warnings = FleetWarningsBody(record, now: now).lines
         if record.rootVersion == 0 { warnings.append("no root yet: open a ceremony to make one") }
         if record.hostsBehind > 0 { warnings.append("\(record.hostsBehind) of \(record.hosts) hosts are behind") }
         self.init(
@@ -82,7 +83,7 @@ extension FleetBody {
             mode: record.mode, teams: record.teams, rootVersion: record.rootVersion, rootSHA256: record.rootSHA256,
             release: record.release, releasePublished: record.releasePublished, targetsOnline: record.targetsOnline,
             custodyNote: record.targetsOnline ? FleetKeys.onlineTargetsNote : nil, hosts: record.hosts,
-            hostsBehind: record.hostsBehind, warnings: warnings)
+            hostsBehind: record.hostsBehind, warnings: warnings, promotesFrom: record.promotesFrom)
     }
 }
 

@@ -106,6 +106,7 @@ extension OperationKind: TextEnumeration {}
 extension DenialKind: TextEnumeration {}
 extension EnforcementMode: TextEnumeration {}
 extension EnforcerKind: TextEnumeration {}
+extension PromotionOutcome: TextEnumeration {}
 
 private struct ProbeDecoder: Decoder {
     let notes: Notes

@@ -83,8 +83,10 @@ struct Publisher: Sendable {
         let published = PublishedState(state)
         do {
             let plan = try builder.plan(state.content, after: published, now: now)
+            try await keepNote(of: plan, state, now: now)
             return try await builder.build(plan, oldTargets: try await files(plan.oldTargetPaths, of: state))
         } catch {
+            try await keepNote(of: nil, failure: error, state, now: now)
             guard state.current["timestamp"] != nil, isDue(published.timestamp, state.content.profile, now) else {
                 throw error
             }

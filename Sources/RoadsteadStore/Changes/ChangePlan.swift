@@ -128,7 +128,7 @@ struct ChangePlanner: Sendable {
             case .remove(let anchor, let sha256):
                 let team = try requireTeam()
                 try await transaction.execute(RemoveAnchor(id: anchor, team: team.id, change: change, now: now))
-                guard team.custody == .team, !plan.adds(sha256) else { continue }
+                guard try await isHeldUp(team), !plan.adds(sha256) else { continue }
                 try await transaction.denyRemovedAnchor(
                     sha256: sha256, of: team, by: author, change: change, audit: audit)
             case .lift(let denial): try await lift(denial, by: change, audit: audit)

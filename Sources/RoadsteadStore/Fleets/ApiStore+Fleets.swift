@@ -136,6 +136,7 @@ extension Transaction {
             teams: try await fetchAll(ListTeamsOfFleet(fleet: fleet.id)).map(\.name), created: fleet.created,
             rootVersion: fleet.rootVersion, rootSHA256: summary.rootSHA256, release: fleet.release,
             releasePublished: summary.published, releaseDigest: summary.digest, targetsOnline: summary.targetsOnline,
-            hosts: summary.hosts, hostsBehind: summary.hostsBehind, promotesFrom: fleet.promotesFrom)
+            hosts: summary.hosts, hostsBehind: summary.hostsBehind, promotesFrom: fleet.promotesFrom,
+            note: try await fetchOptional(FetchFleetNote(fleet: fleet.id)))
     }
 }

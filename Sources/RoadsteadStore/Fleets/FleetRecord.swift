@@ -27,6 +27,8 @@ package struct FleetRecord: Sendable, Equatable {
     package let hostsBehind: Int
     /// The fleet whose contents are promoted to this one; nil when it takes the newest of each team.
     package let promotesFrom: FleetName?
+    /// What the publisher found when it last looked; nil before it has.
+    package let note: FleetNote?
 }
 
 /// A release as it is stored.

@@ -77,10 +77,25 @@ struct ListCertificates: Query {
 }
 
 /// The newest signed role of each content. One from before contents were numbered says the first that was.
+///
+/// While a hot fix waits for its role, the content that follows it is content with the role of the one before, which says
+/// the same: so the hot fix is signed first, and what follows comes out above it.
 struct ListTeamRoles: Query {
     static let sql = """
+        WITH wanted AS (
+            SELECT w.team_id, coalesce((
+                SELECT max(b.number) FROM team_content b
+                WHERE b.team_id = w.team_id AND b.number < w.number AND b.fleet_id IS NULL AND EXISTS (
+                    SELECT FROM team_content h
+                    JOIN fleet_team_content p ON p.team_id = h.team_id AND p.number = h.number
+                    WHERE h.team_id = w.team_id AND h.number = w.number - 1 AND h.fleet_id IS NOT NULL
+                        AND NOT EXISTS (SELECT FROM team_role r
+                            WHERE r.team_id = h.team_id AND r.content_number = h.number))
+                ), w.number) AS number
+            FROM unnest($1::bigint[], $2::bigint[]) AS w (team_id, number)
+        )
         SELECT DISTINCT ON (r.team_id) t.name, r.version, r.content_number, c.bytes
-        FROM unnest($1::bigint[], $2::bigint[]) AS w (team_id, number)
+        FROM wanted w
         JOIN team t ON t.id = w.team_id
         JOIN team_role r ON r.team_id = w.team_id
         JOIN published_content c ON c.sha256 = r.sha256

@@ -90,3 +90,66 @@ struct FetchPublishedTeamRole: Query {
             version: try row.value("version"), bytes: try row.value("bytes"), number: try row.value("number"))
     }
 }
+
+struct MovePromotedContent: Statement {
+    static let sql = "UPDATE fleet_team_content SET number = $3 WHERE fleet_id = $1 AND team_id = $2"
+    let fleet: Int64
+    let team: Int64
+    let number: Int64
+    var bindings: [Binding] { [.int(fleet), .int(team), .int(number)] }
+}
+
+/// Keeps a content that is none of the team's own, under the next number; the team's own newest has to follow it.
+struct InsertHotFix: Query {
+    static let sql = """
+        WITH advanced AS (
+            UPDATE team SET content_version = content_version + 1 WHERE id = $1 RETURNING id, content_version
+        )
+        INSERT INTO team_content (team_id, number, document, change_number, fleet_id, base)
+        SELECT id, content_version, $2, $3, $4, $5 FROM advanced RETURNING number
+        """
+    let team: Int64
+    let document: String
+    let change: Int64
+    let fleet: Int64
+    let base: Int64
+    var bindings: [Binding] { [.int(team), .text(document), .int(change), .int(fleet), .int(base)] }
+    func decode(_ row: Row) throws -> Int64 { try row.value("number") }
+}
+
+/// What a published change did to one anchor.
+struct ChangedAnchor: Sendable {
+    let place: TeamContentDocument.Placed
+    let subject: String
+    /// Whether the change added it; otherwise it removed it.
+    let isAdded: Bool
+    /// The change that removed it since, of what was added.
+    let removedByChange: Int64?
+}
+
+struct ListAnchorsOfChange: Query {
+    static let sql = """
+        SELECT s.kind, s.name, a.sha256, a.subject, a.added_by_change = $2 AS is_added, a.removed_by_change
+        FROM anchor a JOIN trust_store s ON s.id = a.store_id
+        WHERE a.team_id = $1 AND (a.added_by_change = $2 OR a.removed_by_change = $2) ORDER BY a.id
+        """
+    let team: Int64
+    let change: Int64
+    var bindings: [Binding] { [.int(team), .int(change)] }
+    func decode(_ row: Row) throws -> ChangedAnchor {
+        ChangedAnchor(
+            place: TeamContentDocument.Placed(
+                kind: try row.value("kind", { try stored($0) }),
+                store: try row.value("name", { try TrustStoreName($0) }), sha256: try row.value("sha256")),
+            subject: try row.value("subject"), isAdded: try row.value("is_added"),
+            removedByChange: try row.value("removed_by_change"))
+    }
+}
+
+/// Whether some fleet takes another content of the team than the newest: then a removal is not enough.
+struct IsPromotedSomewhere: Query {
+    static let sql = "SELECT EXISTS (SELECT FROM fleet_team_content WHERE team_id = $1) AS promoted"
+    let team: Int64
+    var bindings: [Binding] { [.int(team)] }
+    func decode(_ row: Row) throws -> Bool { try row.value("promoted") }
+}

@@ -6,10 +6,14 @@ package import TrustModel
 package struct PublisherStore: Sendable {
     let pool: ConnectionPool
     let inspector: AnchorInspector
+    /// Whoever holds a fleet's lock holds a connection and needs another one for the work.
+    private let locks: PermitQueue
 
+    /// - Parameter pool: of two connections at least; half of them may hold locks, the others are for the work.
     package init(pool: ConnectionPool, inspector: AnchorInspector = .certificates) {
         self.pool = pool
         self.inspector = inspector
+        locks = PermitQueue(count: max(1, pool.limits.connections / 2))
     }
 
     package var files: PublishedFiles { PublishedFiles(pool: pool) }
@@ -23,7 +27,9 @@ package struct PublisherStore: Sendable {
     package func withPublishingLock<Result>(
         _ fleet: FleetName, _ body: () async throws -> Result
     ) async throws -> Result? {
-        try await pool.withTransaction { transaction in
+        try await locks.acquire()
+        defer { locks.release() }
+        return try await pool.withTransaction { transaction in
             guard try await transaction.fetchOne(TryPublishingLock(fleet: fleet)) else { return nil }
             return try await body()
         }
@@ -31,33 +37,34 @@ package struct PublisherStore: Sendable {
 
     /// Everything that the fleet's next release is made from, in one state of the database.
     package func state(of name: FleetName) async throws -> FleetState {
-        try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { transaction in
-            let fleet = try await transaction.requireFleet(name)
-            let teams = try await transaction.fetchAll(ListTeamsOfFleet(fleet: fleet.id))
-            let ids = teams.map(\.id)
-            let contents = try await transaction.contents(of: teams, in: fleet)
-            let current = try await transaction.fetchAll(ListCurrentRoles(fleet: fleet.id))
-            let teamRoles = try await transaction.fetchAll(ListTeamRoles(contents: contents))
-            let teamVersions = try await transaction.fetchAll(ListTeamVersions(teams: ids))
-            let recent = try await transaction.fetchAll(ListReleases(fleet: name, before: 0, limit: 2))
-            return FleetState(
-                content: try await transaction.content(of: fleet, teams, contents),
-                roots: try await transaction.fetchAll(ListRoots(fleet: name)),
-                current: Dictionary(current.map { ($0.role ?? "", $0) }) { first, _ in first },
-                counters: Dictionary(
-                    try await transaction.fetchAll(ListRoleVersions(fleet: fleet.id)) + teamVersions,
-                    uniquingKeysWith: max),
-                contentNumbers: Dictionary(contents.map { ($0.team.name, $0.number) }) { first, _ in first },
-                teamRoles: Dictionary(teamRoles.map { ($0.team, $0) }) { first, _ in first },
-                keys: try await transaction.fetchAll(ListKeysFor(fleet: fleet.id, teams: ids)),
-                changes: try await transaction.fetchAll(ListChangesToRelease(contents: contents, fleet: fleet.id)),
-                last: recent.first { $0.state == .published }, unfinished: recent.first { $0.state != .published },
-                teamQuorums: try await transaction.quorums(of: teams))
-        }
+        try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { try await $0.state(of: name) }
     }
 }
 
 extension Transaction {
+    func state(of name: FleetName) async throws -> FleetState {
+        let fleet = try await requireFleet(name)
+        let teams = try await fetchAll(ListTeamsOfFleet(fleet: fleet.id))
+        let ids = teams.map(\.id)
+        let contents = try await contents(of: teams, in: fleet)
+        let current = try await fetchAll(ListCurrentRoles(fleet: fleet.id))
+        let teamRoles = try await fetchAll(ListTeamRoles(contents: contents))
+        let versions =
+            try await fetchAll(ListRoleVersions(fleet: fleet.id)) + fetchAll(ListTeamVersions(teams: ids))
+        let recent = try await fetchAll(ListReleases(fleet: name, before: 0, limit: 2))
+        return FleetState(
+            content: try await content(of: fleet, teams, contents),
+            roots: try await fetchAll(ListRoots(fleet: name)),
+            current: Dictionary(current.map { ($0.role ?? "", $0) }) { first, _ in first },
+            counters: Dictionary(versions, uniquingKeysWith: max),
+            contentNumbers: Dictionary(contents.map { ($0.team.name, $0.number) }) { first, _ in first },
+            teamRoles: Dictionary(teamRoles.map { ($0.team, $0) }) { first, _ in first },
+            keys: try await fetchAll(ListKeysFor(fleet: fleet.id, teams: ids)),
+            changes: try await fetchAll(ListChangesToRelease(contents: contents, fleet: fleet.id)),
+            last: recent.first { $0.state == .published }, unfinished: recent.first { $0.state != .published },
+            teamQuorums: try await quorums(of: teams))
+    }
+
     func content(of fleet: FleetRow, _ teams: [TeamRow], _ contents: [TakenContent]) async throws -> FleetContent {
         let ids = teams.map(\.id)
         let scopes = Dictionary(grouping: try await fetchAll(ListScopes(teams: ids)), by: \.team)

@@ -1,18 +1,16 @@
-import Codecs
+package import Codecs
 import Foundation
-import PythonEnvironment
-import Testing
 
 /// python-tuf's own client in a process of its own, fed one request a line.
-final class StockClient {
+package final class StockClient {
     private let process = Process()
     private let requests = Pipe()
     private let answers = Pipe()
     private var unread: [UInt8] = []
 
-    init() throws {
+    package init() throws {
         process.executableURL = PythonEnvironment.python
-        process.arguments = [Self.folder.appending(path: "stock_client.py").path]
+        process.arguments = [PythonEnvironment.root.appending(path: "Tests/Support/python-tuf/stock_client.py").path]
         process.standardInput = requests
         process.standardOutput = answers
         try process.run()
@@ -23,10 +21,10 @@ final class StockClient {
         process.waitUntilExit()
     }
 
-    struct Refused: Error, CustomStringConvertible { let description: String }
+    package struct Refused: Error, CustomStringConvertible { package let description: String }
 
     /// Refreshes and downloads the targets, as a host with the given state directory; returns the files' SHA-256.
-    func refresh(
+    package func refresh(
         _ repository: String, client: String, bootstrap: String?, now: UTCDate, targets: [String]
     ) throws -> [String: String] {
         let request: JSON = [
@@ -53,6 +51,4 @@ final class StockClient {
             unread += [UInt8](more)
         }
     }
-
-    private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
 }

@@ -1,0 +1,11 @@
+import PostgresKit
+import TrustModel
+
+extension ChangePlanner {
+    /// Whether a removal would not reach every host with the team's next role: its members have to sign that first, or
+    /// some fleet takes an older content until something is promoted to it.
+    func isHeldUp(_ team: TeamRow) async throws -> Bool {
+        if team.custody == .team { return true }
+        return try await transaction.fetchOne(IsPromotedSomewhere(team: team.id))
+    }
+}

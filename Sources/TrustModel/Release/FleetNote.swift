@@ -1,0 +1,46 @@
+package import Codecs
+
+/// What the publisher found when it last looked at a fleet: kept in the database, so that every replica can show it.
+package struct FleetNote: Codable, Sendable, Equatable {
+    /// When metadata ends that this server cannot sign anew.
+    package struct Expiry: Codable, Sendable, Equatable {
+        /// `root`, `targets`, or a team that is in its own custody.
+        package let role: String
+        package let expires: UTCDate
+        /// The stage of warning that was reached when this was written; nil for none.
+        package let stage: Int?
+
+        package init(role: String, expires: UTCDate, stage: Int? = nil) {
+            self.role = role
+            self.expires = expires
+            self.stage = stage
+        }
+    }
+
+    /// A team that stays as it is published, or out of the fleet, and why.
+    package struct Held: Codable, Sendable, Equatable {
+        package let team: TeamName
+        package let reason: String
+        package let isListed: Bool
+
+        package init(team: TeamName, reason: String, isListed: Bool) {
+            self.team = team
+            self.reason = reason
+            self.isListed = isListed
+        }
+    }
+
+    package let expiries: [Expiry]
+    package let held: [Held]
+    /// What hosts will not learn before people have held a ceremony.
+    package let waiting: [String]
+    /// Why nothing can be published at all; nil when it can.
+    package let failure: String?
+
+    package init(expiries: [Expiry], held: [Held] = [], waiting: [String] = [], failure: String? = nil) {
+        self.expiries = expiries
+        self.held = held
+        self.waiting = waiting
+        self.failure = failure
+    }
+}
