@@ -237,6 +237,7 @@ if layers == "full" {
                 "Problems", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         library(
             "TUFClient",
@@ -275,11 +276,14 @@ if layers == "full" {
         tests(
             "RoadsteadAgentTests",
             [
-                "RoadsteadAgent", "FleetFixtures", "RoadsteadWire", "TrustModel", "TUF", "PKI", "SigningKeys", "Files",
-                "Codecs", "Problems",
+                "RoadsteadAgent", "RoadsteadServer", "Observability", "FleetFixtures", "RoadsteadWire", "TrustModel",
+                "TUF", "PKI", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),

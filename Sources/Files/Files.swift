@@ -12,6 +12,17 @@ package struct FileStatus: Sendable {
     package let owner: UInt32
 }
 
+/// Tells one state of a file from another without reading it. The kernel sets the time of change whenever content, name
+/// or rights change; no program can set it back.
+package struct FileStamp: Sendable, Hashable {
+    package let kind: FileKind
+    private let device: UInt64
+    private let inode: UInt64
+    private let size: Int64
+    private let changedSeconds: Int
+    private let changedNanoseconds: Int
+}
+
 /// Bounded reads and durable writes: what a call reports as written is on disk, whole, under its name.
 package enum Files {
     package enum LinkPolicy: Sendable { case followed, refused }
@@ -155,6 +166,13 @@ package enum Files {
         return FileStatus(raw)
     }
 
+    /// The stamp of what a path names, which may be a link.
+    package static func stamp(_ path: String) throws(FileError) -> FileStamp {
+        var raw = stat()
+        try system("look at", path) { unsafe lstat(path, &raw) }
+        return FileStamp(raw)
+    }
+
     package static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
     /// Removes one file or link; one that is already gone is fine.
@@ -215,5 +233,16 @@ extension FileStatus {
         size = Int(raw.st_size)
         mode = raw.st_mode & 0o7777
         owner = raw.st_uid
+    }
+}
+
+extension FileStamp {
+    fileprivate init(_ raw: stat) {
+        kind = FileStatus(raw).kind
+        device = UInt64(raw.st_dev)
+        inode = UInt64(raw.st_ino)
+        size = Int64(raw.st_size)
+        changedSeconds = raw.st_ctim.tv_sec
+        changedNanoseconds = raw.st_ctim.tv_nsec
     }
 }

@@ -2,6 +2,7 @@ package import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 
 /// What a server answered.
 package struct HTTPAnswer: Sendable {
@@ -19,12 +20,21 @@ package struct BoundedHTTP: Sendable {
     private let client: HTTPClient
     private let userAgent: String
 
+    /// Connections are kept between polls, and given up before the server does.
+    private static let idleSeconds: Int64 = 74
+
     /// Gives the body a transport and closes its connections at the end.
+    ///
+    /// - Parameter caFile: a PEM file with the only CA certificates that are believed for TLS; the system's when nil.
     package static func with<Result: Sendable>(
-        userAgent: String, _ body: (BoundedHTTP) async throws -> Result
+        userAgent: String, caFile: String? = nil, _ body: (BoundedHTTP) async throws -> Result
     ) async throws -> Result {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow, decompression: .disabled)
         configuration.timeout = .init(connect: .seconds(10), read: .seconds(70))
+        configuration.connectionPool.idleTimeout = .seconds(idleSeconds)
+        // Who refuses a connection is away: whoever asks decides when to try again.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        if let caFile { configuration.tlsConfiguration = try tls(caFile) }
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
             let result = try await body(BoundedHTTP(client: client, userAgent: userAgent))
@@ -65,6 +75,18 @@ package struct BoundedHTTP: Sendable {
             }
             throw TransportError(.deadline, "no whole answer within \(Self.text(seconds)) s")
         }
+    }
+
+    private static func tls(_ caFile: String) throws(TransportError) -> TLSConfiguration {
+        let roots: [NIOSSLCertificate]
+        do { roots = try NIOSSLCertificate.fromPEMFile(caFile) } catch { roots = [] }
+        guard !roots.isEmpty else {
+            throw TransportError(.authority, "the CA file \(caFile) holds no certificate in PEM, or cannot be read")
+        }
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.trustRoots = .certificates(roots)
+        configuration.minimumTLSVersion = .tlsv12
+        return configuration
     }
 
     private static func answer(

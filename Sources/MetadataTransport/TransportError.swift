@@ -13,6 +13,8 @@ package struct TransportError: Problem {
         case encoded
         /// The address is not one of HTTP.
         case address
+        /// The file with the CA certificates to believe cannot be used.
+        case authority
     }
 
     package static let module = "transport"

@@ -20,11 +20,13 @@ package struct EnrolmentRequest: Sendable {
     package let hostName: String
     package let labels: [String: String]
     package let notationConfig: String?
+    /// PEM file with the only CA certificates that are believed for TLS; the system's when nil.
+    package let caFile: String?
 
     package init(
         server: ServerAddress, fleet: FleetName, fleetID: FleetID?, rootSHA256: [UInt8], rootVersion: Int64,
         minimumVersions: [String: Int64], token: Secret, hostName: String, labels: [String: String],
-        notationConfig: String?
+        notationConfig: String?, caFile: String? = nil
     ) {
         self.server = server
         self.fleet = fleet
@@ -36,6 +38,7 @@ package struct EnrolmentRequest: Sendable {
         self.hostName = hostName
         self.labels = labels
         self.notationConfig = notationConfig
+        self.caFile = caFile
     }
 }
 
@@ -52,19 +55,29 @@ package struct Enrolment: Sendable {
     /// Enrols. Nothing is written before the root that the server sends has the pinned digest, and what was written
     /// is taken away again when the server refuses.
     package func enrol(_ transport: HTTPTransport, now: UTCDate) async throws -> AgentConfiguration {
-        guard !Files.exists(state.configuration) else {
-            throw AgentError(
-                .enrolled, "\(state.path) belongs to an enrolled host already",
-                hint: "roadstead-agent leave --state \(state.path), or name another --state directory")
-        }
+        try checkNotEnrolled()
         let root = try await pinnedRoot(transport)
         let existed = Files.exists(state.path)
         try state.create()
-        return try await state.locked { try await enrol(transport, root, existed: existed, now: now) }
+        return try await state.locked {
+            // Another enrolment may have come first while this one waited for its root.
+            try checkNotEnrolled()
+            return try await enrol(transport, root, existed: existed, now: now)
+        }
+    }
+
+    private func checkNotEnrolled() throws(AgentError) {
+        guard !Files.exists(state.configuration) else {
+            throw AgentError(
+                .enrolled, "\(state.path) belongs to an enrolled host already",
+                hint:
+                    "roadstead-agent leave --state \(state.path), or name another --state directory; after the fleet's root keys were lost: --replace-root"
+            )
+        }
     }
 
     private func enrol(
-        _ transport: HTTPTransport, _ root: (bytes: [UInt8], fleetID: FleetID), existed: Bool, now: UTCDate
+        _ transport: HTTPTransport, _ root: PinnedRoot, existed: Bool, now: UTCDate
     ) async throws -> AgentConfiguration {
         let (key, isNew) = try HostKey.loadOrCreate(state)
         do {
@@ -73,7 +86,8 @@ package struct Enrolment: Sendable {
             let configuration = AgentConfiguration(
                 server: request.server.text, fleet: request.fleet, fleetID: root.fleetID, host: answer.host,
                 hostName: request.hostName, rootSHA256: Hex.encode(request.rootSHA256),
-                minimumVersions: request.minimumVersions, notationConfig: request.notationConfig, enrolled: now)
+                minimumVersions: request.minimumVersions, notationConfig: request.notationConfig,
+                caFile: request.caFile, enrolled: now)
             try configuration.save(state)
             return configuration
         } catch {
@@ -84,36 +98,18 @@ package struct Enrolment: Sendable {
         }
     }
 
-    private func pinnedRoot(_ transport: HTTPTransport) async throws -> (bytes: [UInt8], fleetID: FleetID) {
+    private func pinnedRoot(_ transport: HTTPTransport) async throws -> PinnedRoot {
         let file = MetadataFile(.root, version: request.rootVersion)
         let source = HTTPFleetSource(transport, fleet: request.fleet)
-        let limits = MetadataLimits()
-        guard let bytes = try await source.metadata(file.path, limit: limits.rootBytes) else {
+        let limit = MetadataLimits().rootBytes
+        guard let bytes = try await source.metadata(file.path, limit: limit, seconds: 60) else {
             throw AgentError(
                 .unknownFleet,
                 "the server \(request.server) has no root \(request.rootVersion) of a fleet \"\(request.fleet)\"",
                 hint: "check the fleet's name, or ask its operator for a new join string")
         }
-        guard HashAlgorithm.sha256.digest(of: bytes) == request.rootSHA256 else {
-            throw AgentError(
-                .wrongRoot,
-                "the root that \(request.server) sends for fleet \"\(request.fleet)\" is not the pinned one; nothing was written",
-                hint:
-                    "ask the fleet's operator for a new join string; if it is right, somebody is between you and the server"
-            )
-        }
-        let metadata = try UnverifiedMetadata<Root>(bytes, maximumBytes: limits.rootBytes)
-        let root = try SignedMetadata(selfSigned: metadata).content
-        guard let stamp = root.stamp, let fleetID = FleetID(rawValue: stamp.fleet) else {
-            throw AgentError(.wrongRoot, "the pinned root names no fleet; nothing was written")
-        }
-        if let expected = request.fleetID, expected != fleetID {
-            throw AgentError(
-                .wrongRoot,
-                "the pinned root belongs to fleet \(fleetID), the join string to \(expected); nothing was written",
-                hint: "ask the fleet's operator for a new join string")
-        }
-        return (bytes, fleetID)
+        return try PinnedRoot(
+            bytes, sha256: request.rootSHA256, fleetID: request.fleetID, fleet: request.fleet, server: request.server)
     }
 
     private func join(_ transport: HTTPTransport, key: PrivateKey, fleetID: FleetID) async throws -> EnrollBody {

@@ -23,6 +23,8 @@ package struct StatusReport: Sendable, Codable, Equatable {
     /// In observe mode: what enforcing would change.
     package let wouldChange: [String]
     package let warnings: [String]
+    /// The teams whose newest content is not in force, what is instead, since when and why.
+    package let lagging: [LaggingTeam]
     package let waitingReceipts: Int
 
     package init(_ state: StateDirectory, now: UTCDate) throws {
@@ -47,6 +49,7 @@ package struct StatusReport: Sendable, Codable, Equatable {
         enforcers = enforcement.enforcers
         wouldChange = enforcement.notes
         warnings = (intact?.manifest.warnings ?? []) + enforcement.warnings
+        lagging = intact?.manifest.laggingTeams ?? []
         waitingReceipts =
             ((try? Files.list(state.receipts)) ?? []).filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }.count
     }
@@ -78,6 +81,7 @@ package struct StatusReport: Sendable, Codable, Equatable {
         if enforcers.isEmpty { lines.append("enforcer   none is set up here (enroll --notation-config DIR)") }
         if let lastError { lines.append("last error \(lastError)") }
         lines += wouldChange.map { "  \($0)" }
+        lines += lagging.map { "team       \($0.team) lags since \($0.since): \($0.state.rawValue)" }
         lines += warnings.map { "warning    \($0)" }
         if waitingReceipts > 0 { lines.append("receipts   \(waitingReceipts) wait for the server") }
         return lines.joined(separator: "\n")

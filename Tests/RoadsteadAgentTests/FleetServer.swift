@@ -2,8 +2,10 @@ import Codecs
 import Files
 import HTTPTypes
 import Hummingbird
+import HummingbirdTLS
 import Logging
 import NIOCore
+import NIOSSL
 import RoadsteadWire
 import ServiceLifecycle
 import SigningKeys
@@ -21,6 +23,8 @@ final class FleetServer: Sendable {
         var receipts: [Receipt] = []
         var hosts: [String: PublicKey] = [:]
         var refusesReceipts = false
+        var isBehind = false
+        var evidence: [HostMetadata] = []
         var hint: Int64 = 0
     }
 
@@ -32,22 +36,30 @@ final class FleetServer: Sendable {
     var receipts: [Receipt] { state.withLock { $0.receipts } }
     var hostCount: Int { state.withLock { $0.hosts.count } }
     func refuseReceipts(_ refuses: Bool) { state.withLock { $0.refusesReceipts = refuses } }
+    /// What hosts sent because the server said that they are ahead of it.
+    var evidence: [HostMetadata] { state.withLock { $0.evidence } }
+    /// From now on every receipt tells of more than the server knows.
+    func fallBehind() { state.withLock { $0.isBehind = true } }
     func forgetReceipts() { state.withLock { $0.receipts = [] } }
     func announce(_ version: Int64) { state.withLock { $0.hint = version } }
 
     /// Serves on a free port while the body runs, which gets the address.
-    func serving(_ body: (String) async throws -> Void) async throws {
+    ///
+    /// - Parameter tls: certificate and key to serve HTTPS with; plain HTTP when nil.
+    func serving(tls: TLSConfiguration? = nil, _ body: (String) async throws -> Void) async throws {
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let application = Application(
-            router: router(), configuration: .init(address: .hostname("127.0.0.1", port: 0)),
+            router: router(), server: try tls.map { try .tls(.http1(), tlsConfiguration: $0) } ?? .http1(),
+            configuration: .init(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { channel in port.yield(channel.localAddress?.port ?? 0) }, logger: logger)
         let services = ServiceGroup(
             configuration: .init(services: [application], gracefulShutdownSignals: [], logger: logger))
         let running = Task { try await services.run() }
         defer { running.cancel() }
-        for await port in ports { return try await body("http://127.0.0.1:\(port)") }
+        let scheme = tls == nil ? "http" : "https"
+        for await port in ports { return try await body("\(scheme)://127.0.0.1:\(port)") }
     }
 
     private func router() -> Router<BasicRequestContext> {
@@ -63,7 +75,27 @@ final class FleetServer: Sendable {
         router.post("/v1/hosts/:host/receipts") { [self] request, context in
             try take(try await Self.body(request), host: try context.parameters.require("host"))
         }
+        router.post("/v1/hosts/:host/metadata") { [self] request, context in
+            try takeEvidence(
+                try await Self.body(request, limit: 16 << 20), host: try context.parameters.require("host"))
+        }
         return router
+    }
+
+    private func takeEvidence(_ body: [UInt8], host: String) throws -> Response {
+        let envelope: HostMetadataEnvelope = try JSON(parsing: body, limits: JSONLimits(bytes: 16 << 20))
+            .decode(place: "request")
+        let bytes = try Base64.decode(envelope.metadata)
+        let signature = try Base64.decode(envelope.signature)
+        let metadata = try HostMetadata(verifiedBytes: bytes)
+        let isTaken = state.withLock { state in
+            guard let key = state.hosts[host], metadata.host == host,
+                key.isValid(signature: signature, over: bytes, scheme: .ed25519)
+            else { return false }
+            state.evidence.append(metadata)
+            return true
+        }
+        return isTaken ? Response(status: .noContent) : Self.answer(.forbidden, [])
     }
 
     private func file(_ request: Request) -> Response {
@@ -100,6 +132,9 @@ final class FleetServer: Sendable {
         let bytes = try Base64.decode(envelope.receipt)
         let signature = try Base64.decode(envelope.signature)
         let receipt = try Receipt(verifiedBytes: bytes)
+        if state.withLock({ $0.isBehind }) {
+            return try Self.problem(.conflict, "hosts.host-ahead", "this server knows no such release", nil)
+        }
         let isTaken: Bool? = state.withLock { state in
             if state.refusesReceipts { return nil }
             guard let key = state.hosts[host], receipt.host == host,
@@ -117,8 +152,8 @@ final class FleetServer: Sendable {
         }
     }
 
-    private static func body(_ request: Request) async throws -> [UInt8] {
-        Array(try await request.body.collect(upTo: 1 << 20).readableBytesView)
+    private static func body(_ request: Request, limit: Int = 1 << 20) async throws -> [UInt8] {
+        Array(try await request.body.collect(upTo: limit).readableBytesView)
     }
 
     private static func problem(

@@ -7,15 +7,6 @@ import Testing
 import TrustModel
 
 @Suite struct RunTests {
-    /// Waits for a condition, ten seconds at most.
-    private func eventually(_ condition: () throws -> Bool) async throws -> Bool {
-        for _ in 0..<200 {
-            if (try? condition()) == true { return true }
-            try await Task.sleep(for: .milliseconds(50))
-        }
-        return false
-    }
-
     @Test(.timeLimit(.minutes(2)))
     func `a hint wakes a refresh long before the next poll, and SIGTERM ends the agent`() async throws {
         let host = try Host()

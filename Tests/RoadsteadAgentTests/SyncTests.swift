@@ -4,6 +4,7 @@ import Files
 import Foundation
 import PKI
 import RoadsteadAgent
+import RoadsteadWire
 import Testing
 import TrustModel
 
@@ -177,6 +178,45 @@ import TrustModel
             #expect(try await host.sync().status == 0)
             #expect(host.server.receipts.map(\.sequence) == [1, 2, 3])
             #expect(try Files.list(host.state.receipts).isEmpty)
+        }
+    }
+
+    @Test func `a receipt says which team's content is not in force, and why`() async throws {
+        try await synced { host, _, root async throws in
+            try host.fleet.set("acme", scopes: ["registry.example.com/acme"], stores: ["prod": [root, root]])
+            host.fleet.missingTargets = ["acme/ca.prod.pem"]
+            try await host.fleet.publish(at: host.now)
+            #expect(try await host.sync().status == 0)
+            let receipt = try #require(host.server.receipts.last)
+            #expect(receipt.release == 2)
+            let lag = try #require(receipt.lagging?.first)
+            #expect(lag.team.rawValue == "acme" && lag.state == .lastGood)
+            #expect(lag.reason.contains("acme/ca.prod.pem"))
+            #expect(receipt.allWarnings.filter { $0 == "\(lag.warning)" }.count == 1)
+            host.fleet.missingTargets = []
+            try await host.fleet.publish(at: host.now)
+            #expect(try await host.sync().status == 0)
+            #expect(try #require(host.server.receipts.last).lagging == nil)
+        }
+    }
+
+    @Test func `a server that says it is behind is sent the metadata of this host, once for each release`() async throws
+    {
+        try await synced { host, _, _ async throws in
+            host.server.fallBehind()
+            for _ in 0..<2 { #expect(try await host.sync().status == 0) }
+            #expect(host.server.evidence.count == 1)
+            let evidence = try #require(host.server.evidence.first)
+            #expect(
+                Set(evidence.files.keys).isSuperset(of: ["root", "timestamp", "snapshot", "targets", "deny", "acme"]))
+            for (role, text) in evidence.files {
+                let bytes = try Files.read("\(host.state.metadata)/\(role).json", limit: 1 << 20)
+                #expect(text == Base64.encode(bytes))
+            }
+            #expect(evidence.targets["deny/deny.json"] == Base64.encode(host.fleet.deny))
+            try await host.fleet.publish(at: host.now)
+            #expect(try await host.sync().status == 0)
+            #expect(host.server.evidence.count == 2)
         }
     }
 

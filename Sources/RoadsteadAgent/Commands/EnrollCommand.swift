@@ -12,6 +12,8 @@ struct EnrollCommand: AsyncParsableCommand {
         discussion: """
             Takes a join string (from a file, or - for standard input), or the server, the fleet, the SHA-256 of the \
             fleet's root and a token file. Nothing is written before the root that the server sends has that digest.
+            With --replace-root an enrolled host takes another root of its fleet, after root keys were lost: its key \
+            and the trust in force stay until what the fleet publishes has verified under the new root.
             """)
 
     @OptionGroup var options: StateOptions
@@ -33,8 +35,14 @@ struct EnrollCommand: AsyncParsableCommand {
         help: ArgumentHelp("SHA-256 of the fleet's root metadata file.", valueName: "hex"))
     var rootSHA256: String?
 
-    @Option(help: "Version of the root that the digest belongs to.")
-    var rootVersion: Int64 = 1
+    @Option(help: "Version of the root that the digest belongs to; 1, or with --replace-root looked for, unless said.")
+    var rootVersion: Int64?
+
+    @Flag(help: "Pin another root of the fleet that this host is in already.")
+    var replaceRoot = false
+
+    @Flag(help: "With --replace-root: versions that were seen before no longer count.")
+    var forgetVersions = false
 
     @Option(help: ArgumentHelp("File with the join token; - reads standard input.", valueName: "file"))
     var tokenFile: String?
@@ -53,21 +61,55 @@ struct EnrollCommand: AsyncParsableCommand {
             valueName: "dir"))
     var notationConfig: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "PEM file with the only CA certificates that are believed for TLS to the server; the system's unless said.",
+            valueName: "file"))
+    var caFile: String?
+
     func run() async throws {
         let state = options.directory
+        if replaceRoot { return try await replaceRoot(state) }
+        guard !forgetVersions else {
+            throw AgentError(.usage, "--forget-versions goes with --replace-root only")
+        }
         let request = try request()
-        let configuration = try await HTTPTransport.with(request.server) { transport in
+        let configuration = try await HTTPTransport.with(request.server, caFile: request.caFile) { transport in
             try await Enrolment(state, request).enrol(transport, now: SystemClock.now)
         }
         print("host \(configuration.hostName) is enrolled in fleet \(configuration.fleet) as \(configuration.host)")
         Terminal.note("next: roadstead-agent sync --state \(state.path)")
     }
 
-    private func request() throws -> EnrolmentRequest {
+    private func replaceRoot(_ state: StateDirectory) async throws {
+        guard hostName == nil, labels.isEmpty, notationConfig == nil, caFile == nil, tokenFile == nil else {
+            throw AgentError(
+                .usage, "--replace-root keeps this host's name, labels, token, CA file and enforcers",
+                hint: "give the join string, or --root-sha256 and where needed --root-version and --server")
+        }
         let join = try joinString()
-        let fleet = try join?.fleet ?? FleetName(try required(self.fleet, "--fleet"))
+        let replacement = RootReplacement(
+            state,
+            RootReplacementRequest(
+                rootSHA256: try digest(join), rootVersion: join?.rootVersion ?? rootVersion,
+                fleet: try join?.fleet ?? fleet.map { try FleetName($0) }, fleetID: join?.fleetID,
+                minimumVersions: join?.minimumVersions ?? [:],
+                server: try (join?.server ?? server).map { try ServerAddress($0) }, forgetsVersions: forgetVersions))
+        let round = try await state.lockedAfterCheck {
+            var configuration = try replacement.configuration()
+            return try await HTTPTransport.with(configuration) { transport in
+                try await replacement.run(configuration, transport, now: SystemClock.now)
+                let source = HTTPFleetSource(transport, fleet: configuration.fleet)
+                return try await Agent(state).round(
+                    &configuration, transport: transport, source: source, now: SystemClock.now)
+            }
+        }
+        print("the fleet's new root is in place; release \(round.sync.origin.release) is in force")
+        for warning in round.sync.warnings + round.enforcement.warnings { Terminal.note("warning: \(warning)") }
+    }
+
+    private func digest(_ join: JoinString?) throws -> [UInt8] {
         let digest = try join?.rootSHA256 ?? required(rootSHA256, "--root-sha256")
-        let server = try join?.server ?? required(self.server, "--server")
         let bytes: [UInt8]
         do { bytes = try Hex.decode(digest.lowercased()) } catch { bytes = [] }
         guard bytes.count == 32 else {
@@ -75,11 +117,19 @@ struct EnrollCommand: AsyncParsableCommand {
                 .usage, "--root-sha256 is not a SHA-256 of 64 hexadecimal digits",
                 hint: "roadstead fleet show FLEET prints it")
         }
+        return bytes
+    }
+
+    private func request() throws -> EnrolmentRequest {
+        let join = try joinString()
+        let fleet = try join?.fleet ?? FleetName(try required(self.fleet, "--fleet"))
+        let bytes = try digest(join)
+        let server = try join?.server ?? required(self.server, "--server")
         return EnrolmentRequest(
             server: try ServerAddress(server), fleet: fleet, fleetID: join?.fleetID, rootSHA256: bytes,
-            rootVersion: join?.rootVersion ?? rootVersion, minimumVersions: join?.minimumVersions ?? [:],
+            rootVersion: join?.rootVersion ?? rootVersion ?? 1, minimumVersions: join?.minimumVersions ?? [:],
             token: try token(join), hostName: try name(), labels: try labelMap(),
-            notationConfig: notationConfig.map(AbsolutePath.of))
+            notationConfig: notationConfig.map(AbsolutePath.of), caFile: caFile.map(AbsolutePath.of))
     }
 
     private func joinString() throws -> JoinString? {

@@ -10,8 +10,7 @@ struct SyncCommand: AsyncParsableCommand {
         let state = options.directory
         let round = try await state.lockedAfterCheck {
             var configuration = try AgentConfiguration.load(state)
-            let server = try ServerAddress(configuration.server)
-            return try await HTTPTransport.with(server) { transport in
+            return try await HTTPTransport.with(configuration) { transport in
                 let source = HTTPFleetSource(transport, fleet: configuration.fleet)
                 return try await Agent(state).round(
                     &configuration, transport: transport, source: source, now: SystemClock.now)

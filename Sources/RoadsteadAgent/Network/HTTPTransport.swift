@@ -9,12 +9,27 @@ package struct HTTPTransport: Sendable {
     package let server: ServerAddress
 
     /// Gives the body a transport and closes its connections at the end.
+    ///
+    /// - Parameter caFile: a PEM file with the only CA certificates that are believed for TLS; the system's when nil.
     package static func with<Result: Sendable>(
-        _ server: ServerAddress, _ body: (HTTPTransport) async throws -> Result
+        _ server: ServerAddress, caFile: String? = nil, _ body: (HTTPTransport) async throws -> Result
     ) async throws -> Result {
-        try await BoundedHTTP.with(userAgent: "roadstead-agent/\(AgentVersion.text)") { http in
-            try await body(HTTPTransport(http: http, server: server))
+        do {
+            return try await BoundedHTTP.with(userAgent: "roadstead-agent/\(AgentVersion.text)", caFile: caFile) {
+                http in
+                try await body(HTTPTransport(http: http, server: server))
+            }
+        } catch let error as TransportError where error.code == .authority {
+            throw AgentError(
+                .unavailable, error.reason, hint: "put the CA's certificate there, or enrol with another --ca-file")
         }
+    }
+
+    /// The transport of an enrolled host.
+    package static func with<Result: Sendable>(
+        _ configuration: AgentConfiguration, _ body: (HTTPTransport) async throws -> Result
+    ) async throws -> Result {
+        try await with(try ServerAddress(configuration.server), caFile: configuration.caFile, body)
     }
 
     /// Fetches a path below the server's address.
@@ -49,7 +64,7 @@ package struct HTTPTransport: Sendable {
         } catch let error as TransportError {
             switch error.code {
             case .tooLarge, .encoded: throw AgentError(.answer, "\(path): \(error.reason)")
-            case .unreachable, .deadline, .address: throw unreachable(error.reason)
+            case .unreachable, .deadline, .address, .authority: throw unreachable(error.reason)
             }
         }
     }

@@ -20,6 +20,9 @@ package struct ServerProblem: Sendable {
         hint = body.hint.map(Self.printable)
     }
 
+    /// Whether the server says that this host has metadata which it does not know to have published.
+    package var isHostAhead: Bool { status == 409 && (type == "host-ahead" || type?.hasSuffix(".host-ahead") == true) }
+
     /// The server is not trusted with the terminal: control characters go.
     private static func printable(_ text: String) -> String {
         String(

@@ -5,25 +5,27 @@ package import TrustModel
 /// `agent.json`: which host this is, whom it listens to, and how far its receipts have counted.
 package struct AgentConfiguration: Sendable, Codable, Equatable {
     package let schema: Int
-    package let server: String
+    package private(set) var server: String
     package let fleet: FleetName
     package let fleetID: FleetID
     /// The host's id at the server.
     package let host: String
     package let hostName: String
-    /// SHA-256 of the root that was pinned at enrolment.
-    package let rootSHA256: String
+    /// SHA-256 of the root that was pinned at enrolment, or since. For people: what is believed is `tuf/root.json`.
+    package private(set) var rootSHA256: String
     /// Least versions of metadata that are taken, by role.
-    package let minimumVersions: [String: Int64]
+    package private(set) var minimumVersions: [String: Int64]
     /// The directory that Notation reads here; absent when the agent leaves Notation alone.
     package let notationConfig: String?
+    /// PEM file with the only CA certificates that are believed for TLS to the server; the system's when absent.
+    package let caFile: String?
     package let enrolled: UTCDate
     /// The sequence number of the last receipt that was signed.
     package private(set) var sequence: Int64
 
     package init(
         server: String, fleet: FleetName, fleetID: FleetID, host: String, hostName: String, rootSHA256: String,
-        minimumVersions: [String: Int64], notationConfig: String?, enrolled: UTCDate
+        minimumVersions: [String: Int64], notationConfig: String?, caFile: String? = nil, enrolled: UTCDate
     ) {
         schema = 1
         self.server = server
@@ -34,6 +36,7 @@ package struct AgentConfiguration: Sendable, Codable, Equatable {
         self.rootSHA256 = rootSHA256
         self.minimumVersions = minimumVersions
         self.notationConfig = notationConfig
+        self.caFile = caFile
         self.enrolled = enrolled
         sequence = 0
     }
@@ -59,6 +62,22 @@ package struct AgentConfiguration: Sendable, Codable, Equatable {
 
     package func save(_ state: StateDirectory) throws {
         try Files.write(Array(JSON(encoding: self).prettyText.utf8), to: state.configuration, mode: 0o600)
+    }
+
+    /// The same host under another pinned root.
+    ///
+    /// - Parameters:
+    ///   - minimumVersions: what counts from now on, beside what counted before.
+    ///   - forgetsVersions: what counted before no longer does.
+    package func pinning(
+        rootSHA256: String, server: String, minimumVersions: [String: Int64], forgetsVersions: Bool
+    ) -> AgentConfiguration {
+        var configuration = self
+        configuration.rootSHA256 = rootSHA256
+        configuration.server = server
+        let former = forgetsVersions ? [:] : self.minimumVersions
+        configuration.minimumVersions = former.merging(minimumVersions, uniquingKeysWith: max)
+        return configuration
     }
 
     /// Takes the next sequence number. Durable before it is used: a number is never used twice.

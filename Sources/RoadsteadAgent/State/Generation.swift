@@ -8,6 +8,8 @@ package struct Generation: Sendable {
 
     package let origin: Origin
     package let warnings: [String]
+    /// The teams whose newest content is not in it.
+    package let lagging: [LaggingTeam]
     package let directories: [String]
     /// Path below the generation and content, in the order of the paths.
     package let files: [(path: String, bytes: [UInt8])]
@@ -22,30 +24,37 @@ package struct Generation: Sendable {
         package let freshness: FleetSettings.Freshness
         package let pollSeconds: Int
         package let reportSeconds: Int
+        /// What the fleet says about constraints that an enforcer cannot hold; absent in generations of older agents.
+        package let inexpressible: FleetSettings.Inexpressible?
     }
 
     /// Lays out a merged and rendered trust.
     ///
-    /// - Parameter previous: the trust of the generation that this one overlaps with.
+    /// - Parameters:
+    ///   - previous: the trust of the generation that this one overlaps with.
+    ///   - documents: the fleet's own documents, by target name.
     package init(
-        _ outcome: TrustMerge.Outcome, notation: NotationTree, previous: HostTrust?, origin: Origin
+        _ outcome: TrustMerge.Outcome, notation: NotationTree, previous: HostTrust?, documents: [String: [UInt8]],
+        origin: Origin
     ) throws {
-        var content: [String: [UInt8]] = [:]
+        var content = documents
         for targets in outcome.content.values {
             for file in TeamFiles.files(of: targets) { content[file.name] = file.bytes }
         }
         try self.init(
             outcome.trust, notation: notation, previous: previous, content: content,
-            warnings: (outcome.warnings + notation.warnings).map(\.description), origin: origin)
+            warnings: (outcome.warnings + notation.warnings).map(\.description), lagging: outcome.lagging,
+            origin: origin)
     }
 
     /// Lays out a trust with the content that it was made from, by target name.
     package init(
         _ trust: HostTrust, notation: NotationTree, previous: HostTrust?, content: [String: [UInt8]],
-        warnings: [String], origin: Origin
+        warnings: [String], lagging: [LaggingTeam] = [], origin: Origin
     ) throws {
         self.origin = origin
         self.warnings = warnings
+        self.lagging = lagging
         var files: [(path: String, bytes: [UInt8])] = [(HostTrust.fileName, try trust.publishedBytes())]
         if let previous { files.append((Self.previousTrustFile, try previous.publishedBytes())) }
         files += notation.files.map { ("notation/" + $0.path, $0.bytes) }
@@ -75,4 +84,8 @@ package struct GenerationManifest: Sendable, Codable, Equatable {
     package let directories: [String]
     package let files: [File]
     package let warnings: [String]
+    /// Absent for none, and in generations of older agents.
+    package let lagging: [LaggingTeam]?
+
+    package var laggingTeams: [LaggingTeam] { lagging ?? [] }
 }

@@ -83,6 +83,7 @@ package struct GenerationStore: Sendable {
         intact.manifest.directories == generation.directories
             && intact.manifest.files == generation.files.map(GenerationManifest.File.init)
             && intact.manifest.warnings == generation.warnings
+            && intact.manifest.laggingTeams == generation.lagging
             && intact.manifest.origin == generation.origin
     }
 
@@ -128,7 +129,7 @@ package struct GenerationStore: Sendable {
         let manifest = GenerationManifest(
             schema: 1, created: now, agentVersion: AgentVersion.text, origin: generation.origin,
             directories: generation.directories, files: generation.files.map(GenerationManifest.File.init),
-            warnings: generation.warnings)
+            warnings: generation.warnings, lagging: generation.lagging.isEmpty ? nil : generation.lagging)
         try Files.create(
             Array(try JSON(encoding: manifest).prettyText.utf8), at: "\(path)/\(GenerationManifest.fileName)")
         for directory in generation.directories.reversed() { try Files.syncDirectory("\(path)/\(directory)") }

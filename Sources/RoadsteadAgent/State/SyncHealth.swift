@@ -11,6 +11,11 @@ package struct SyncHealth: Sendable, Codable, Equatable {
     package var lastError: String?
     package var warnings: [String] = []
     package var roleVersions: [String: Int64] = [:]
+    /// The issue time of the trusted timestamp: the floor of "now". It follows what is signed, also downwards when the
+    /// timestamp's key was rotated.
+    package var signedTime: UTCDate?
+    /// The digest of the release whose metadata the server was sent as evidence.
+    package var evidence: String?
 
     package init() {}
 

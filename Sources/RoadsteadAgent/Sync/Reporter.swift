@@ -10,6 +10,14 @@ package struct Reporter: Sendable {
     /// Receipts that wait; above this the oldest give way, since each tells the whole state.
     static let waitingLimit = 64
 
+    /// What came of sending.
+    package struct Sent: Sendable {
+        /// Sentences about what the server would not take.
+        package var notes: [String] = []
+        /// The number of a receipt that tells of more than the server knows to have published.
+        package var ahead: Int64?
+    }
+
     package let state: StateDirectory
     package let host: String
     private let key: PrivateKey
@@ -20,38 +28,58 @@ package struct Reporter: Sendable {
         self.key = key
     }
 
-    /// Signs a receipt and puts it with those that wait.
-    package func queue(_ receipt: Receipt) async throws {
+    /// Signs a receipt and sends it after those that wait; it is kept when the server cannot be reached.
+    ///
+    /// One that the server refuses for good is let go. One that is lost to a crash is no loss: the next tells the whole
+    /// state, and the sequence number was used up before.
+    package func report(_ receipt: Receipt, _ transport: HTTPTransport) async throws -> Sent {
         let bytes = try receipt.publishedBytes()
         let signature = try await verifiedSignature(by: key, over: bytes, scheme: .ed25519)
         let envelope = ReceiptEnvelope(receipt: Base64.encode(bytes), signature: Base64.encode(signature))
-        try Files.write(
-            try JSON(encoding: envelope).bytes, to: "\(state.receipts)/\(Self.name(receipt.sequence))", mode: 0o600)
+        let body = try JSON(encoding: envelope).bytes
+        var sent = Sent()
+        if await sendWaiting(transport, &sent), await send(body, receipt.sequence, transport, &sent) { return sent }
+        try Files.write(body, to: "\(state.receipts)/\(Self.name(receipt.sequence))", mode: 0o600)
         for name in try waiting().dropLast(Self.waitingLimit) { try Files.remove("\(state.receipts)/\(name)") }
+        return sent
     }
 
     /// Sends what waits, oldest first.
     ///
-    /// - Returns: sentences about what the server would not take. A receipt that it refuses for good is let go;
-    ///   when it cannot be reached, everything stays for the next time.
-    package func send(_ transport: HTTPTransport) async -> [String] {
-        var notes: [String] = []
+    /// - Returns: whether nothing waits any more.
+    private func sendWaiting(_ transport: HTTPTransport, _ sent: inout Sent) async -> Bool {
         do {
             for name in try waiting() {
                 let path = "\(state.receipts)/\(name)"
                 let body = try Files.read(path, limit: 1 << 20)
-                let answer = try await transport.post("/v1/hosts/\(host)/receipts", json: body, seconds: 30)
-                switch answer.status {
-                case 200..<300: try Files.remove(path)
-                case 400..<500 where answer.status != 408 && answer.status != 429:
-                    notes.append("the server refused a receipt of this host: \(ServerProblem(answer).text)")
-                    try Files.remove(path)
-                default:
-                    return notes + ["the server answered \(answer.status) to a receipt; it waits for the next time"]
-                }
+                guard await send(body, Int64(name.dropLast(5)), transport, &sent) else { return false }
+                try Files.remove(path)
             }
-        } catch { notes.append("receipts wait for the next time: \(error)") }
-        return notes
+            return true
+        } catch {
+            sent.notes.append("receipts wait for the next time: \(error)")
+            return false
+        }
+    }
+
+    /// - Returns: whether the server has decided about it, one way or the other.
+    private func send(
+        _ body: [UInt8], _ sequence: Int64?, _ transport: HTTPTransport, _ sent: inout Sent
+    ) async -> Bool {
+        do {
+            let answer = try await transport.post("/v1/hosts/\(host)/receipts", json: body, seconds: 30)
+            switch answer.status {
+            case 200..<300: return true
+            case 400..<500 where answer.status != 408 && answer.status != 429:
+                let problem = ServerProblem(answer)
+                sent.notes.append("the server refused a receipt of this host: \(problem.text)")
+                if problem.isHostAhead { sent.ahead = sequence }
+                return true
+            default:
+                sent.notes.append("the server answered \(answer.status) to a receipt; it waits for the next time")
+            }
+        } catch { sent.notes.append("receipts wait for the next time: \(error)") }
+        return false
     }
 
     /// Names of the receipts that the server has not taken, oldest first.

@@ -1,8 +1,8 @@
 package import Codecs
 import Files
 import SigningKeys
-import TUF
-import TrustModel
+package import TUF
+package import TrustModel
 
 /// Takes a host from what it has to what its fleet publishes now, or leaves everything as it was.
 package struct Synchronizer<Source: FleetSource>: Sendable {
@@ -10,10 +10,17 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
     package let configuration: AgentConfiguration
     package let source: Source
 
-    package init(_ state: StateDirectory, _ configuration: AgentConfiguration, source: Source) {
+    /// The sync before, in memory: what it verified is not verified again where the bytes are the same.
+    package let previous: TrustedMetadataSet?
+
+    package init(
+        _ state: StateDirectory, _ configuration: AgentConfiguration, source: Source,
+        after previous: TrustedMetadataSet? = nil
+    ) {
         self.state = state
         self.configuration = configuration
         self.source = source
+        self.previous = previous
     }
 
     /// What a sync came to.
@@ -23,8 +30,13 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
         package let hasChanged: Bool
         package let origin: Generation.Origin
         package let roleVersions: [String: Int64]
-        package let timestampVersion: Int64
         package let warnings: [String]
+        package let lagging: [LaggingTeam]
+        package let trusted: TrustedMetadataSet
+        /// The first moment at which a role expires that was loaded.
+        package let expires: UTCDate
+
+        package var timestampVersion: Int64 { trusted.timestamp.version }
     }
 
     /// Refreshes the metadata, renders what it says and puts it in force. The caller holds the lock.
@@ -36,17 +48,34 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
         let store = GenerationStore(state)
         var notes: [String] = []
         let (inForce, overlap) = generations(store, &notes)
-        let (trusted, roles) = try await refresh(now: now)
-        let documents = try await FleetDocuments(roles, from: source, known: overlap?.content ?? [:])
-        try checkFleet(documents.settings)
-        let generation = try render(documents, trusted: trusted, after: overlap, lastGood: inForce, now: trusted.time)
-        let isCurrent = inForce.map { store.isEqual($0, generation) } ?? false
-        let name = isCurrent ? inForce?.name ?? "" : try store.putInForce(generation, now: now)
-        if !isCurrent { try store.prune() }
+        let refresh = FleetRefresh(state, configuration, source: source, known: overlap?.content ?? [:])
+        let fleet = try await refresh.run(now: now, after: previous)
+        let (generation, name) = try putInForce(fleet, store, lastGood: inForce, overlap: overlap, now: now)
         return Outcome(
-            generation: name, hasChanged: !isCurrent, origin: generation.origin,
-            roleVersions: Self.versions(trusted, roles), timestampVersion: trusted.timestamp.version,
-            warnings: generation.warnings + notes)
+            generation: name ?? inForce?.name ?? "", hasChanged: name != nil, origin: generation.origin,
+            roleVersions: fleet.versions, warnings: generation.warnings + notes, lagging: generation.lagging,
+            trusted: fleet.trusted, expires: fleet.expires)
+    }
+
+    /// Renders and switches, unless what is in force is the same.
+    ///
+    /// What all teams bring together may be more than a host reads back. That must not hold up a denial: then each team keeps what it has.
+    ///
+    /// - Returns: the generation, and its name when it is new.
+    private func putInForce(
+        _ fleet: FleetRefresh<Source>.Outcome, _ store: GenerationStore, lastGood: GenerationStore.Intact?,
+        overlap: GenerationStore.Intact?, now: UTCDate
+    ) throws -> (Generation, String?) {
+        func place(_ documents: FleetDocuments) throws -> (Generation, String?) {
+            let generation = try render(documents, trusted: fleet.trusted, after: overlap, lastGood: lastGood)
+            if let lastGood, store.isEqual(lastGood, generation) { return (generation, nil) }
+            let name = try store.putInForce(generation, now: now)
+            try store.prune()
+            return (generation, name)
+        }
+        do { return try place(fleet.documents) } catch let error as AgentError where error.code == .content {
+            return try place(FleetDocuments(keepingBack: fleet.documents, error.reason))
+        }
     }
 
     /// The generation in force, and the one whose readers a switch may catch.
@@ -65,49 +94,6 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
         }
     }
 
-    /// The client workflow. A repository caught while it is being published, or an edge between two states, gets a
-    /// second and a third chance.
-    private func refresh(now: UTCDate) async throws -> (TrustedMetadataSet, DelegatedRoles) {
-        var policy = UpdatePolicy(initialRoot: .cached, now: now, expectedFleet: configuration.fleetID.rawValue)
-        policy.minimumVersions = Dictionary(
-            configuration.minimumVersions.compactMap { name, version in
-                TopLevelRole(rawValue: name).map { ($0, version) }
-            }, uniquingKeysWith: max)
-        let access = CachedMetadata(state, source)
-        let deny = try RoleName("deny")
-        var pauses = [200, 1_000]
-        while true {
-            let result = await attempt(policy, access, deny)
-            guard case .failure(let error) = result, isPassing(error), !pauses.isEmpty else { return try result.get() }
-            try await Task.sleep(for: .milliseconds(pauses.removeFirst()))
-        }
-    }
-
-    private func isPassing(_ error: TUFError) -> Bool {
-        [.unsigned, .versionMismatch, .contentMismatch].contains(error.code)
-    }
-
-    private func attempt(
-        _ policy: UpdatePolicy, _ access: CachedMetadata<Source>, _ deny: RoleName
-    ) async -> Result<(TrustedMetadataSet, DelegatedRoles), TUFError> {
-        do throws(TUFError) {
-            var workflow = UpdateWorkflow(policy)
-            let trusted = try await workflow.run(with: access).trusted
-            var delegations = DelegationsUpdate(trusted, limits: policy.limits, mandatory: [deny]) { delegator, _ in
-                delegator == .targets
-            }
-            return .success((trusted, try await delegations.run(with: access)))
-        } catch { return .failure(error) }
-    }
-
-    private func checkFleet(_ settings: FleetSettings) throws {
-        guard settings.fleetID == configuration.fleetID, settings.fleet == configuration.fleet else {
-            throw TUFError(
-                .wrongFleet, "\(FleetSettings.documentName) is the one of fleet \(settings.fleet) (\(settings.fleetID))"
-            )
-        }
-    }
-
     /// Merges and renders.
     ///
     /// - Parameters:
@@ -115,8 +101,9 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
     ///   - lastGood: the generation whose content stays for teams of which nothing newer can be had.
     private func render(
         _ documents: FleetDocuments, trusted: TrustedMetadataSet, after overlap: GenerationStore.Intact?,
-        lastGood: GenerationStore.Intact?, now: UTCDate
+        lastGood: GenerationStore.Intact?
     ) throws -> Generation {
+        let now = trusted.time
         let digest = Hex.encode(HashAlgorithm.sha256.digest(of: trusted.snapshot.bytes))
         let stamp = trusted.snapshot.content.stamp
         let release = trusted.snapshot.version
@@ -126,7 +113,7 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
         let outcome = TrustMerge(
             settings: documents.settings, ops: documents.ops, deny: documents.deny, teams: documents.teams,
             lastGood: teams(of: documents.settings, in: lastGood), lastRepositories: overlap?.trust.repositories ?? [],
-            release: release, issued: stamp?.issued ?? now
+            lagging: overlap?.manifest.laggingTeams ?? [], release: release, issued: stamp?.issued ?? now, time: now
         ).merged()
         let notation = NotationTree(
             outcome.trust, inexpressible: documents.settings.inexpressible, previous: previous, now: now)
@@ -138,8 +125,10 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
         let origin = Generation.Origin(
             release: release, releaseDigest: digest, fleet: documents.settings.fleet, modes: modes,
             freshness: documents.settings.freshness, pollSeconds: ops?.pollSeconds ?? last?.pollSeconds ?? 60,
-            reportSeconds: ops?.reportSeconds ?? last?.reportSeconds ?? 300)
-        return try Generation(outcome, notation: notation, previous: previous, origin: origin)
+            reportSeconds: ops?.reportSeconds ?? last?.reportSeconds ?? 300,
+            inexpressible: documents.settings.inexpressible)
+        return try Generation(
+            outcome, notation: notation, previous: previous, documents: documents.files, origin: origin)
     }
 
     private func teams(
@@ -148,16 +137,5 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
         guard let generation else { return [:] }
         let contents = settings.teams.map { TeamFiles.content(of: $0.name, files: generation.content) }
         return Dictionary(contents.filter { $0.policy != nil }.map { ($0.team, $0) }) { first, _ in first }
-    }
-
-    private static func versions(_ trusted: TrustedMetadataSet, _ roles: DelegatedRoles) -> [String: Int64] {
-        var versions = [
-            "root": trusted.root.version, "timestamp": trusted.timestamp.version,
-            "snapshot": trusted.snapshot.version, "targets": trusted.targets.version,
-        ]
-        for edge in roles.tried {
-            if case .success(let metadata)? = roles[edge] { versions[edge.name.text] = metadata.version }
-        }
-        return versions
     }
 }

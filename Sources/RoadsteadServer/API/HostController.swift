@@ -163,7 +163,7 @@ extension Receipt {
         Receipt(
             host: name, fleet: fleet, sequence: sequence, issued: issued, agentVersion: agentVersion,
             release: release, releaseDigest: releaseDigest, roleVersions: roleVersions, enforcers: enforcers,
-            warnings: warnings)
+            warnings: warnings, lagging: lagging ?? [])
     }
 }
 

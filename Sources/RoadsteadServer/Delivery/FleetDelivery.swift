@@ -17,7 +17,7 @@ struct FleetDelivery: Sendable {
 
     init(files: FleetFiles, metrics: any MetricsFactory) {
         self.files = files
-        let statuses = [200, 304, 400, 404, 405, 503]
+        let statuses = [200, 204, 304, 400, 404, 405, 503]
         counters = Dictionary(
             uniqueKeysWithValues: statuses.map {
                 let labels = [("status", String($0))]
@@ -88,6 +88,8 @@ struct FleetDelivery: Sendable {
         let after = try Self.after(request)
         if current <= after, request.method == .get { try await wait(fleet, after) }
         let version = files.timestampVersion(fleet) ?? current
+        // No news is the usual answer and costs few bytes.
+        guard version > after else { return Response(status: .noContent, headers: [.cacheControl: "no-store"]) }
         let body = ByteBuffer(string: "{\"timestamp\":\(version)}")
         return Response(
             status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],

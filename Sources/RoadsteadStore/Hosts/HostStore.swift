@@ -61,7 +61,7 @@ package struct HostStore: Sendable {
             try await Self.checkRelease(of: receipt, on: transaction)
             let update = UpdateHostState(
                 host: host.id, receipt: receipt, enforcers: try StoredJSON.text(receipt.enforcers),
-                warnings: try StoredJSON.text(receipt.warnings), now: now)
+                warnings: try StoredJSON.text(receipt.allWarnings), now: now)
             guard try await transaction.execute(update) == 1 else {
                 throw StoreError(
                     .replay, "receipt \(receipt.sequence) of host \"\(host.name)\" is not above the last one",

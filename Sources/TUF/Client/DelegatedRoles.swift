@@ -3,6 +3,11 @@
 package struct DelegationEdge: Sendable, Hashable {
     package let delegator: Role
     package let name: RoleName
+
+    package init(delegator: Role, name: RoleName) {
+        self.delegator = delegator
+        self.name = name
+    }
 }
 
 /// The delegated roles of an update that have been loaded so far, and the search for targets in them. [TUF §5.6.7]
@@ -112,8 +117,7 @@ package struct DelegatedRoles: Sendable {
         }
         // §5.6.5
         guard !metadata.content.isExpired(at: trusted.time) else {
-            throw TUFError(
-                .expired, "it expired at \(metadata.content.expires), the time of the update is \(trusted.time)")
+            throw TUFError(.expired, "it expired at \(metadata.content.expires)")
         }
         files[loading.edge.name] = file
         return metadata

@@ -57,6 +57,15 @@ package struct FleetSettings: SignedDocument, Equatable {
 
         package static let standard = Freshness(
             warnAfterSeconds: 86_400, alarmAfterSeconds: 259_200, rejectAfterSeconds: nil)
+
+        /// How long one team keeps its last good content while the host hears its fleet; then its scopes reject.
+        ///
+        /// A fleet that keeps stale trust for ever does so because networks fail. Here the network works and something is wrong with the
+        /// team: without an end, who holds the online keys could keep a removed anchor alive by withholding its team's role.
+        package var teamGraceSeconds: Int64 { rejectAfterSeconds ?? Self.longestTeamGraceSeconds }
+
+        /// Thirty days, where the fleet sets no time after which scopes reject.
+        package static let longestTeamGraceSeconds: Int64 = 30 * 86_400
     }
 
     /// What a host does about a constraint that an installed enforcer cannot express.

@@ -36,10 +36,13 @@ package struct Receipt: SignedDocument, Equatable {
     package let enforcers: [Enforcer]
     /// Sentences that say what is wrong, such as a team that keeps its last good content.
     package let warnings: [String]
+    /// The teams whose newest content is not in force although the release is; absent for none.
+    package let lagging: [LaggingTeam]?
 
     package init(
         host: String, fleet: FleetName, sequence: Int64, issued: UTCDate, agentVersion: String, release: Int64,
-        releaseDigest: String, roleVersions: [String: Int64], enforcers: [Enforcer], warnings: [String]
+        releaseDigest: String, roleVersions: [String: Int64], enforcers: [Enforcer], warnings: [String],
+        lagging: [LaggingTeam] = []
     ) {
         schema = Self.currentSchema
         critical = []
@@ -53,5 +56,12 @@ package struct Receipt: SignedDocument, Equatable {
         self.roleVersions = roleVersions
         self.enforcers = enforcers
         self.warnings = warnings
+        self.lagging = lagging.isEmpty ? nil : lagging
+    }
+
+    /// Every warning once: the lagging teams' sentences come first, so that none is lost where lists are cut.
+    package var allWarnings: [String] {
+        let sentences = (lagging ?? []).map { "\($0.warning)" }
+        return sentences + warnings.filter { !sentences.contains($0) }
     }
 }

@@ -1,13 +1,27 @@
+package import Codecs
+
 extension HostTrust {
     /// The same trust with every scope rejecting: for a host that has not heard from its fleet for too long.
-    package var rejecting: HostTrust {
+    package var rejecting: HostTrust { rejecting { _ in true } }
+
+    /// The same trust with the scopes of some teams rejecting.
+    package func rejecting(_ isDoomed: (TeamName) -> Bool) -> HostTrust {
         HostTrust(
             fleet: fleet, release: release, issued: issued,
-            statements: statements.map {
-                Statement(
-                    name: $0.name, team: $0.team, scopes: $0.scopes, level: "strict", override: nil, stores: [],
-                    trustedIdentities: ["*"])
-            },
+            statements: statements.map { isDoomed($0.team) ? $0.rejecting : $0 },
             stores: stores, denials: denials, repositories: repositories)
+    }
+
+    /// The first moment after the given one at which an anchor's `until` passes.
+    package func nextEnd(after time: UTCDate) -> UTCDate? {
+        stores.lazy.flatMap(\.constraints).compactMap(\.until).filter { $0 > time }.min()
+    }
+}
+
+extension HostTrust.Statement {
+    fileprivate var rejecting: Self {
+        Self(
+            name: name, team: team, scopes: scopes, level: "strict", override: nil, stores: [],
+            trustedIdentities: ["*"])
     }
 }

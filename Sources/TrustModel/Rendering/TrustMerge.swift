@@ -11,13 +11,17 @@ package struct TrustMerge: Sendable {
     package let lastGood: [TeamName: TeamTargets]
     /// The repositories known before, kept when `ops` is not there.
     package let lastRepositories: [RegistryScope]
+    /// The teams that lagged before this merge: their grace periods go on.
+    package let lagging: [LaggingTeam]
     package let release: Int64
     package let issued: UTCDate
+    /// Now, for grace periods; the issue time unless said.
+    package let time: UTCDate
 
     package init(
         settings: FleetSettings, ops: OpsSettings?, deny: DenyDocument, teams: [TeamName: TeamState],
-        lastGood: [TeamName: TeamTargets] = [:], lastRepositories: [RegistryScope] = [], release: Int64,
-        issued: UTCDate
+        lastGood: [TeamName: TeamTargets] = [:], lastRepositories: [RegistryScope] = [], lagging: [LaggingTeam] = [],
+        release: Int64, issued: UTCDate, time: UTCDate? = nil
     ) {
         self.settings = settings
         self.ops = ops
@@ -25,8 +29,10 @@ package struct TrustMerge: Sendable {
         self.teams = teams
         self.lastGood = lastGood
         self.lastRepositories = lastRepositories
+        self.lagging = lagging
         self.release = release
         self.issued = issued
+        self.time = time ?? issued
     }
 
     /// A host's trust and what a person has to know about it.
@@ -35,11 +41,21 @@ package struct TrustMerge: Sendable {
         package let warnings: [TrustWarning]
         /// The content in force after this merge, per team: what the next merge may fall back to.
         package let content: [TeamName: TeamTargets]
+        /// The teams whose newest content is not in force.
+        package let lagging: [LaggingTeam]
+    }
+
+    /// One team's part of a merge.
+    private struct Part {
+        var trust: TeamTrust
+        var content: TeamTargets?
+        var lagging: LaggingTeam?
     }
 
     /// `trust = (team stores, minus denials) inside the teams' scopes`.
     ///
-    /// It never fails: a team whose content cannot be used keeps its last good content, and with none its scopes reject.
+    /// It never fails: a team whose content cannot be used keeps its last good content through the fleet's grace
+    /// period; after it, or with none, its scopes reject.
     package func merged() -> Outcome {
         let owners = ScopeOwners(settings.teams)
         var warnings = owners.contested.map {
@@ -52,16 +68,17 @@ package struct TrustMerge: Sendable {
         var content: [TeamName: TeamTargets] = [:]
         var statements: [HostTrust.Statement] = []
         var stores: [TeamTrust.Store] = []
+        var lagging: [LaggingTeam] = []
         for team in settings.teams.sorted(by: { $0.name < $1.name }) {
-            var (trust, used) = trust(of: team, owners: owners)
-            content[team.name] = used
-            warnings += trust.warnings
-            trust.warnings = []
-            statements += trust.statements
-            if let rejecting = Self.rejection(of: team, statements: trust.statements, owners: owners) {
+            let part = part(of: team, owners: owners)
+            content[team.name] = part.content
+            lagging += part.lagging.map { [$0] } ?? []
+            warnings += (part.lagging.map { [$0.warning] } ?? []) + part.trust.warnings
+            statements += part.trust.statements
+            if let rejecting = Self.rejection(of: team, statements: part.trust.statements, owners: owners) {
                 statements.append(rejecting)
             }
-            stores += trust.stores
+            stores += part.trust.stores
         }
         warnings += unknownDenials
         warnings += removeDenied(from: &stores)
@@ -70,29 +87,30 @@ package struct TrustMerge: Sendable {
                 fleet: settings.fleet, release: release, issued: issued, statements: statements,
                 stores: stores.map(\.published), denials: deny.denials,
                 repositories: Set(ops?.repositories ?? lastRepositories).sorted()),
-            warnings: warnings, content: content)
+            warnings: warnings, content: content, lagging: lagging)
     }
 
-    private func trust(of team: FleetSettings.Team, owners: ScopeOwners) -> (TeamTrust, TeamTargets?) {
+    private func part(of team: FleetSettings.Team, owners: ScopeOwners) -> Part {
         let failure: String
         switch teams[team.name] {
         case .verified(let content)?:
             do {
-                return (try TeamTrust(content, team: team, owners: owners, fit: .whole), content)
+                let trust = try TeamTrust(content, team: team, owners: owners, fit: .whole)
+                return Part(trust: trust, content: content)
             } catch { failure = "\(error)" }
         case .unavailable(let reason)?: failure = reason
         case nil: failure = "the fleet publishes no role for it"
         }
-        if let content = lastGood[team.name],
-            var trust = try? TeamTrust(content, team: team, owners: owners, fit: .cut)
+        let since = lagging.first { $0.team == team.name }?.since ?? time
+        let end = since.adding(seconds: settings.freshness.teamGraceSeconds)
+        if time < end, let content = lastGood[team.name],
+            let trust = try? TeamTrust(content, team: team, owners: owners, fit: .cut)
         {
-            let warning = TrustWarning(.keptBack, team: team.name, "its last good content stays in force: \(failure)")
-            trust.warnings.insert(warning, at: 0)
-            return (trust, content)
+            let lag = LaggingTeam(team: team.name, state: .lastGood, since: since, reason: failure)
+            return Part(trust: trust, content: content, lagging: lag)
         }
-        let warning = TrustWarning(
-            .noContent, team: team.name, "its scopes reject, nothing of it can be used: \(failure)")
-        return (TeamTrust(warnings: [warning]), nil)
+        let lag = LaggingTeam(team: team.name, state: .rejecting, since: since, reason: failure)
+        return Part(trust: TeamTrust(warnings: []), lagging: lag)
     }
 
     /// Scopes of a team that no statement of it reaches reject by a statement without stores,

@@ -24,11 +24,28 @@ package final class FixtureFleet {
     package var missingRoles: Set<String> = []
     /// Roles that are signed with a key that nobody delegates to.
     package var badlySignedRoles: Set<String> = []
+    /// Roles that expired an hour before they are signed.
+    package var expiredRoles: Set<String> = []
+    /// Delegated roles with more bytes than a host takes.
+    package var paddedRoles: Set<String> = []
+    /// Targets that are listed but left out of the repository.
+    package var missingTargets: Set<String> = []
+    /// Whether teams are delegated to in two levels, through `teams-00` to `teams-31`.
+    package var isSplit = false
+    /// Whether a role with the same targets keeps its version and its bytes.
+    package var keepsUnchangedRoles = false
+    /// The issue time in `x-roadstead` of the timestamp; the time of publishing unless said.
+    package var timestampIssued: UTCDate?
     /// The fleet id in `x-roadstead` of all files but the root; the right one unless said.
     package var stampedID: FleetID?
-    private var keys: [String: PrivateKey] = [:]
+    var keys: [String: PrivateKey] = [:]
     private var versions: [String: Int64] = [:]
-    package private(set) var rootBytes: [UInt8] = []
+    private var unchanged: [String: (files: [String: [UInt8]], key: PrivateKey, version: Int64, bytes: [UInt8])] = [:]
+    /// The root's own keys and their threshold; more than one after a rotation only.
+    var rootKeys: [PrivateKey] = []
+    var rootThreshold = 1
+    /// The newest root.
+    package var rootBytes: [UInt8] = []
 
     package init(_ name: String, directory: String) throws {
         self.name = try FleetName(name)
@@ -80,8 +97,8 @@ package final class FixtureFleet {
     /// Signs and writes everything under new versions; the root only once.
     package func publish(at now: UTCDate, days: Int64 = 30) async throws {
         let expires = now.adding(days: days)
-        if rootBytes.isEmpty { try await writeRoot(now, expires) }
-        let (listed, delegations) = try await writeDelegated(expires)
+        if rootBytes.isEmpty { try await writeRoot(at: now, days: days) }
+        let (listed, delegations) = try await writeDelegated(now, expires)
         let settingsFile = [FleetSettings.documentName: try settings.publishedBytes()]
         let targets = Targets(
             header: header("targets", expires, now), targets: try writeTargets(settingsFile), delegations: delegations)
@@ -93,28 +110,81 @@ package final class FixtureFleet {
         let snapshotBytes = try await sign(snapshot, "snapshot")
         try write(snapshotBytes, "metadata/\(snapshot.version).snapshot.json")
         let timestamp = Timestamp(
-            header: header("timestamp", expires, now),
+            header: header("timestamp", expires, timestampIssued ?? now),
             snapshot: MetaFile(version: snapshot.version, content: snapshotBytes))
         try write(try await sign(timestamp, "timestamp"), "metadata/timestamp.json")
     }
 
-    private func writeDelegated(_ expires: UTCDate) async throws -> ([RoleName: MetaFile], Delegations) {
+    private func writeDelegated(
+        _ now: UTCDate, _ expires: UTCDate
+    ) async throws -> ([RoleName: MetaFile], Delegations) {
         var listed: [RoleName: MetaFile] = [:]
-        var ring = KeyRing()
-        var roles: [Delegation] = []
+        var top = DelegationList()
+        var groups: [String: DelegationList] = [:]
         for (role, files) in try delegatedTargets() {
-            let name = try RoleName(role)
-            let key = try Key(key(role).publicKey)
+            let (version, bytes) = try await delegated(role, files, expiredRoles.contains(role) ? now : expires)
+            listed[try RoleName(role)] = MetaFile(version: version, content: bytes)
+            if !missingRoles.contains(role) { try write(bytes, "metadata/\(version).\(role).json") }
+            if isSplit, let team = TeamName(rawValue: role), teams[team] != nil {
+                try groups[Self.group(of: role), default: DelegationList()].add(role, key(role), ["\(role)/*"])
+            } else {
+                try top.add(role, key(role), ["\(role)/*"])
+            }
+        }
+        for (name, group) in groups.sorted(by: { $0.key < $1.key }) {
+            let content = Targets(
+                header: header(name, expiredRoles.contains(name) ? now.adding(seconds: -3_600) : expires, nil),
+                targets: [:], delegations: try group.delegations)
+            let bytes = try await sign(content, name, key("targets"))
+            listed[try RoleName(name)] = MetaFile(version: content.version, content: bytes)
+            if !missingRoles.contains(name) { try write(bytes, "metadata/\(content.version).\(name).json") }
+            try top.add(name, key("targets"), group.patterns)
+        }
+        return (listed, try top.delegations)
+    }
+
+    /// A delegated role's version and bytes: those from before where nothing about it changed and that is wanted.
+    private func delegated(
+        _ role: String, _ files: [String: [UInt8]], _ expires: UTCDate
+    ) async throws -> (Int64, [UInt8]) {
+        let key = try key(role)
+        if keepsUnchangedRoles, let last = unchanged[role], last.files == files, last.key.publicKey == key.publicKey {
+            return (last.version, last.bytes)
+        }
+        let end = expiredRoles.contains(role) ? expires.adding(seconds: -3_600) : expires
+        var header = header(role, end, nil)
+        if paddedRoles.contains(role) {
+            header.otherMembers["x-padding"] = .string(String(repeating: "a", count: 1 << 20))
+        }
+        let content = Targets(header: header, targets: try writeTargets(files))
+        let bytes = try await sign(content, role)
+        unchanged[role] = (files, key, content.version, bytes)
+        return (content.version, bytes)
+    }
+
+    /// The group that a team is in: the first byte of the SHA-256 of its name, modulo 32.
+    package static func group(of team: String) -> String {
+        let index = Int(HashAlgorithm.sha256.digest(of: Array(team.utf8))[0]) % 32
+        return index < 10 ? "teams-0\(index)" : "teams-\(index)"
+    }
+
+    /// Delegations and the keys that they need.
+    private struct DelegationList {
+        private var ring = KeyRing()
+        private var roles: [Delegation] = []
+        private(set) var patterns: [String] = []
+
+        mutating func add(_ role: String, _ signer: PrivateKey, _ paths: [String]) throws {
+            let key = try Key(signer.publicKey)
             ring.add(key)
             roles.append(
                 Delegation(
-                    name: name, keys: try RoleKeys([key.id], threshold: 1), paths: [PathPattern("\(role)/*")]))
-            let content = Targets(header: header(role, expires, nil), targets: try writeTargets(files))
-            let bytes = try await sign(content, role)
-            listed[name] = MetaFile(version: content.version, content: bytes)
-            if !missingRoles.contains(role) { try write(bytes, "metadata/\(content.version).\(role).json") }
+                    name: try RoleName(role), keys: try RoleKeys([key.id], threshold: 1),
+                    paths: paths.map { PathPattern($0) }))
+            patterns += paths
         }
-        return (listed, try Delegations(keys: ring, roles: roles))
+
+        var delegations: Delegations { get throws { try Delegations(keys: ring, roles: roles) } }
     }
 
     private func change(teams: [FleetSettings.Team], enforcers: [FleetSettings.EnforcerSetting]? = nil) {
@@ -132,37 +202,26 @@ package final class FixtureFleet {
         return roles + teams.sorted { $0.key < $1.key }.map { ($0.key.rawValue, $0.value) }
     }
 
-    private func writeRoot(_ now: UTCDate, _ expires: UTCDate) async throws {
-        var ring = KeyRing()
-        func role(_ name: String) throws -> RoleKeys {
-            let key = try Key(key(name).publicKey)
-            ring.add(key)
-            return try RoleKeys([key.id], threshold: 1)
-        }
-        let (root, timestamp) = (try role("root"), try role("timestamp"))
-        let (snapshot, targets) = (try role("snapshot"), try role("targets"))
-        var header = header("root", expires, now)
-        header.stamp = FleetStamp(fleet: id.rawValue, issued: now)
-        let content = Root(
-            header: header, keys: ring, root: root, timestamp: timestamp, snapshot: snapshot, targets: targets)
-        rootBytes = try await sign(content, "root")
-        try write(rootBytes, "metadata/1.root.json")
-    }
-
-    private func header(_ role: String, _ expires: UTCDate, _ issued: UTCDate?) -> MetadataHeader {
+    func header(_ role: String, _ expires: UTCDate, _ issued: UTCDate?) -> MetadataHeader {
         let version = (versions[role] ?? 0) + 1
         versions[role] = version
         let stamp = issued.map { FleetStamp(fleet: (stampedID ?? id).rawValue, issued: $0) }
         return MetadataHeader(version: version, expires: expires, stamp: stamp)
     }
 
-    private func sign<Content: RoleMetadata>(_ content: Content, _ role: String) async throws -> [UInt8] {
+    private func sign<Content: RoleMetadata>(
+        _ content: Content, _ role: String, _ signer: PrivateKey? = nil
+    ) async throws -> [UInt8] {
         var draft = try MetadataDraft(content)
-        try await draft.sign(with: badlySignedRoles.contains(role) ? try PrivateKey.generate(.ed25519) : try key(role))
+        let right = try signer ?? key(role)
+        try await draft.sign(with: badlySignedRoles.contains(role) ? try PrivateKey.generate(.ed25519) : right)
         return draft.bytes
     }
 
-    private func key(_ role: String) throws -> PrivateKey {
+    /// Gives a role's next file the version after this one.
+    package func set(version: Int64, of role: String) { versions[role] = version }
+
+    func key(_ role: String) throws -> PrivateKey {
         if let key = keys[role] { return key }
         let key = try PrivateKey.generate(.ed25519)
         keys[role] = key
@@ -175,12 +234,13 @@ package final class FixtureFleet {
             let target = try TargetName(name)
             let file = TargetFile(content: bytes)
             targets[target] = file
+            if missingTargets.contains(name) { continue }
             try write(bytes, "targets/\(target.path(hashPrefix: file.hashes.fileNamePrefix))")
         }
         return targets
     }
 
-    private func write(_ bytes: [UInt8], _ path: String) throws {
+    func write(_ bytes: [UInt8], _ path: String) throws {
         let place = "\(directory)/fleets/\(name)/\(path)"
         try Files.createDirectory(Files.parent(of: place))
         try Files.write(bytes, to: place)
