@@ -64,8 +64,6 @@ package struct FleetKeys: Sendable {
     package subscript(role: FleetRole) -> RoleKey? { roles[role] }
     package subscript(team: TeamName) -> RoleKey? { teams[team] }
 
-    package var targetsOnline: Bool { roles[.targets] != nil }
-
     /// Two sets of keys with one identity make the same plans.
     var identity: Identity {
         Identity(
@@ -90,13 +88,6 @@ package struct FleetKeys: Sendable {
     func require(_ role: FleetRole) throws -> RoleKey {
         guard let key = roles[role] else {
             throw PublishError(.missingKey, "fleet \(fleet) has no key for its role \(role.rawValue)")
-        }
-        return key
-    }
-
-    func require(_ team: TeamName) throws -> RoleKey {
-        guard let key = teams[team] else {
-            throw PublishError(.missingKey, "there is no key for team \(team)", hint: "make one before it is published")
         }
         return key
     }

@@ -94,9 +94,7 @@ struct ReleasePlanner {
         let old = published.delegated[name]
         let desired = try keys[role].map { try TeamQuorum($0.key) }
         let present = publishedLayout?[name].flatMap { TeamQuorum($0) }
-        guard let speaker = try source.speaker(of: name) ?? desired else {
-            _ = try keys.require(role); throw missing(role)
-        }
+        let speaker = try source.speaker(of: name) ?? TeamQuorum(try keys.require(role).key)
         let all = [speaker, present, desired].compactMap { $0 }
         let signers = keys.held(role).filter { key in all.contains { $0.contains(key) } }
         guard Set(signers.filter(speaker.contains).map(\.key.id)).count >= speaker.threshold else {
