@@ -164,6 +164,27 @@ import TrustModel
         #expect(try await scene.world.api.denials(DenialFilter(), try PageRequest()).items.isEmpty)
     }
 
+    @Test func `back in the server's custody a removal is still denied while a fleet asks for the members' signatures`()
+        async throws
+    {
+        let scene = try await Custodians.make()
+        let world = scene.world
+        try await scene.addAnchor([1, 2, 3])
+        try await scene.takeCustody(threshold: 2)
+        let back = try ChangeContent(
+            team: scene.team, operations: [.setCustody(try CustodySetting(.server))], justification: "nobody is left")
+        try await world.approve(
+            try await world.api.propose(back, by: scene.members[0].actor, now: start), by: world.admin)
+        _ = try await world.publisher.publishApprovedChanges(now: start)
+        #expect(try await world.api.custody(of: scene.team).record.custody == .server)
+        let anchor = try #require(try await world.activeAnchors(of: scene.team).first)
+        let removal = try ChangeContent(
+            team: scene.team, operations: [.removeAnchor(id: anchor.id)], justification: "stolen")
+        _ = try await world.api.propose(removal, by: world.admin.actor, now: start)
+        let denials = try await world.api.denials(DenialFilter(), try PageRequest()).items
+        #expect(denials.map(\.subject) == [.certificate(sha256: anchor.sha256)])
+    }
+
     @Test func `a renewal is asked for by a change, in a team's own custody alone`() async throws {
         let scene = try await Custodians.make()
         let renewal = try ChangeContent(team: scene.team, operations: [.renewRole], justification: "yearly")

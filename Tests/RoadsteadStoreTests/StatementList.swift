@@ -14,7 +14,7 @@ enum StatementList {
         CloseRoleDraft.self, DeleteRoleDraftNeed.self, FetchCustodyEpoch.self, FetchDraftingFacts.self,
         FetchNewestTeamRole.self, FetchRoleDraft.self, FetchRoleDraftNeed.self, FindRoleDraftOfChange.self,
         InsertRoleDraft.self, InsertRoleSignature.self, ListOpenRoleDrafts.self, ListRoleSignatures.self,
-        ListServerKeysOfTeam.self, SetRoleDraftNeed.self, VoidExpiredRoleDrafts.self, VoidRoleDrafts.self,
+        ListServerKeysOfTeam.self, SetRoleDraftNeed.self, WasInOwnCustody.self, VoidExpiredRoleDrafts.self, VoidRoleDrafts.self,
         VoidUnneededRoleDrafts.self,
         DeleteOldKeys.self, DeleteScope.self, DeleteScopesOfTeam.self, DisablePerson.self, FetchAnchor.self,
         FetchAuditHead.self, FetchBinding.self, FetchChange.self, FetchCredential.self, FetchCredentialByToken.self,

@@ -6,6 +6,7 @@ extension ChangePlanner {
     /// some fleet takes an older content until something is promoted to it.
     func isHeldUp(_ team: TeamRow) async throws -> Bool {
         if team.custody == .team { return true }
-        return try await transaction.fetchOne(IsPromotedSomewhere(team: team.id))
+        if try await transaction.fetchOne(IsPromotedSomewhere(team: team.id)) { return true }
+        return try await isHandedBackUnseen(team)
     }
 }
