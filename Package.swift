@@ -211,8 +211,7 @@ if layers == "full" {
             [
                 "RoadsteadServer", "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "PostgresTesting",
                 "PythonEnvironment", "PrivatePostgres", "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI",
-                "Observability",
-                "SigningKeys", "Files", "Codecs", "Problems",
+                "Observability", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
@@ -222,8 +221,8 @@ if layers == "full" {
         library(
             "RoadsteadRemote",
             [
-                "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI", "SigningKeys", "Files", "Codecs",
-                "Problems",
+                "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI",
+                "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),

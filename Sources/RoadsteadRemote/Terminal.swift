@@ -27,6 +27,13 @@ enum Terminal {
         return answer == "y" || answer == "yes"
     }
 
+    /// Asks for a line on the terminal; nil where there is no terminal.
+    static func ask(_ question: String) -> String? {
+        guard isatty(STDIN_FILENO) == 1 else { return nil }
+        write(question)
+        return readLine()
+    }
+
     /// Asks for a secret on the terminal without showing it; nil where there is no terminal.
     static func askSecretly(_ question: String) -> String? {
         var settings = termios()

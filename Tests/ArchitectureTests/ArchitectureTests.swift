@@ -25,8 +25,8 @@ private let arrows: [String: Set<String>] = [
     "Observability": ["Problems"],
     "RoadsteadCommand": ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
     "RoadsteadRemote": [
-        "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI", "SigningKeys", "Files", "Codecs",
-        "Problems",
+        "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI", "SigningKeys",
+        "Files", "Codecs", "Problems",
     ],
     "MetadataTransport": ["Problems"],
     "TUFClient": ["MetadataTransport", "TUF", "SigningKeys", "Files", "Codecs", "Problems"],

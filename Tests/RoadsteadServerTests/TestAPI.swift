@@ -172,14 +172,41 @@ struct TestAPI: Sendable {
     }
 
     func holdCeremony(of fleet: String, key: PrivateKey, as token: String) async throws {
-        let listed = try Key(key.publicKey)
-        let draft: RootDraftBody = try await ask(
-            .post, "/v1/fleets/\(fleet)/root-drafts", RootDraftRequest(keys: [listed.json], threshold: 1), as: token)
-        let signature = try await key.signature(over: try Base64.decode(draft.toSign), scheme: .ed25519)
-        let closed: RootDraftBody = try await ask(
-            .post, "/v1/root-drafts/\(draft.id)/signatures",
-            RootSignatureRequest(keyID: listed.id.text, signature: Hex.encode(signature)), as: token)
-        #expect(closed.state == "closed")
+        let keys = CeremonyKeysBody(keys: [try Key(key.publicKey).json], threshold: 1)
+        let closed = try await hold([CeremonyFleetRequest(fleet: try FleetName(fleet), root: keys)], [key], as: token)
+        #expect(closed.fleets.allSatisfy { $0.state == "published" })
+    }
+
+    /// Opens a ceremony and signs every draft with each of the keys that counts for it.
+    @discardableResult
+    func hold(
+        _ fleets: [CeremonyFleetRequest], _ keys: [PrivateKey], as token: String
+    ) async throws -> CeremonyBody {
+        try await sign(try await open(fleets, as: token), keys, as: token)
+    }
+
+    func open(_ fleets: [CeremonyFleetRequest], as token: String) async throws -> CeremonyBody {
+        try await ask(.post, "/v1/ceremonies", CeremonyRequest(fleets: fleets), as: token)
+    }
+
+    func sign(_ ceremony: CeremonyBody, _ keys: [PrivateKey], as token: String) async throws -> CeremonyBody {
+        let signatures = try await Self.signatures(of: ceremony, by: keys)
+        return try await ask(
+            .post, "/v1/ceremonies/\(ceremony.id)/signatures", CeremonySignaturesRequest(signatures: signatures),
+            as: token)
+    }
+
+    static func signatures(of ceremony: CeremonyBody, by keys: [PrivateKey]) async throws -> [DraftSignatureBody] {
+        var signatures: [DraftSignatureBody] = []
+        for draft in ceremony.fleets.flatMap(\.drafts) {
+            for key in keys {
+                let id = try Key(key.publicKey).id.text
+                guard draft.keyIDs.contains(id) else { continue }
+                let bytes = try await key.signature(over: try Base64.decode(draft.toSign), scheme: .ed25519)
+                signatures.append(DraftSignatureBody(draft: draft.id, keyID: id, signature: Hex.encode(bytes)))
+            }
+        }
+        return signatures
     }
 }
 

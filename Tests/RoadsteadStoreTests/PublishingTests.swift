@@ -31,18 +31,6 @@ import TrustModel
             keyObject: Array("{}".utf8))
     }
 
-    private func close(_ scene: Scene, root version: Int64, keys: [PublicKeyRecord]) async throws {
-        let draft = try await scene.world.api.openRootDraft(
-            of: scene.fleet, version: version, signedPart: [1], expires: start.adding(days: 7),
-            by: scene.world.admin.actor, now: start)
-        for key in keys {
-            _ = try await scene.world.api.addRootSignature(
-                draft: draft.id, keyID: key.keyID, signature: [7], by: scene.world.admin.actor, now: start)
-        }
-        _ = try await scene.world.api.closeRootDraft(
-            draft.id, file: Array("root \(version)".utf8), keys: keys, by: scene.world.admin.actor, now: start)
-    }
-
     private func files(_ number: Int64, timestamp: Int64? = nil) -> [NewFile] {
         let time = timestamp ?? number
         return [
@@ -200,7 +188,6 @@ import TrustModel
             try RegistryScope("registry.example.com/acme/app"), by: world.admin.actor, now: start)
         _ = try await world.api.setMode(
             .enforce, of: scene.fleet, enforcer: .notation, by: world.admin.actor, now: start)
-        try await close(scene, root: 1, keys: [key("root")])
         let state = try await world.publisher.state(of: scene.fleet)
         #expect(state.content.teams.map(\.name) == [scene.team])
         #expect(state.content.teams.first?.stores.first?.anchors == [[4, 2]])
@@ -208,7 +195,6 @@ import TrustModel
         #expect(state.content.repositories.map(\.rawValue) == ["registry.example.com/acme/app"])
         #expect(state.content.enforcers.first { $0.enforcer == .notation }?.mode == .enforce)
         #expect(state.content.enforcers.first { $0.enforcer == .containerd }?.mode == .observe)
-        #expect(state.roots.map(\.bytes) == [Array("root 1".utf8)])
         #expect(state.changes == [record.change.number])
         try await sign(1, scene, changes: state.changes)
         try await world.publisher.recordPublished(1, of: scene.fleet, now: start)
@@ -257,45 +243,6 @@ import TrustModel
                 ], sealedUnder: master, now: start)
         }
         #expect(try await scene.world.publisher.state(of: scene.fleet).keys == [snapshot])
-        await expect(.conflict) { try await close(scene, root: 1, keys: [key("one")]) }
-        #expect(try await scene.world.api.fleet(scene.fleet).rootVersion == 0)
-    }
-
-    @Test func `a root follows the root before it, with keys of that fleet alone`() async throws {
-        let scene = try await scene()
-        try await close(scene, root: 1, keys: [key("root")])
-        try await close(scene, root: 2, keys: [key("root"), key("root-2")])
-        await expect(.conflict) { try await close(scene, root: 2, keys: [key("root")]) }
-        let fleet = try await scene.world.api.fleet(scene.fleet)
-        #expect(fleet.rootVersion == 2)
-        #expect(fleet.rootSHA256 == Hex.encode(World.digest("root 2")))
-        let served = try await scene.world.hosts.files.file("metadata/1.root.json", of: scene.fleet)
-        #expect(served?.bytes == Array("root 1".utf8))
-        let prod = try FleetName("prod")
-        _ = try await scene.world.api.createFleet(
-            prod, id: try FleetID.random(), displayName: "prod", profile: .standard, by: scene.world.admin.actor,
-            now: start)
-        let other = Scene(world: scene.world, fleet: prod, team: scene.team)
-        await expect(.conflict) { try await close(other, root: 1, keys: [key("root")]) }
-    }
-
-    @Test func `a new ceremony ends the open one, and a late signature is refused`() async throws {
-        let scene = try await scene()
-        let (api, actor) = (scene.world.api, scene.world.admin.actor)
-        let open = {
-            try await api.openRootDraft(
-                of: scene.fleet, version: 1, signedPart: [1], expires: start.adding(days: 7), by: actor, now: start)
-        }
-        let (first, second) = (try await open(), try await open())
-        let sign = { (draft: RootDraftRecord, now: UTCDate) in
-            _ = try await api.addRootSignature(
-                draft: draft.id, keyID: key("root").keyID, signature: [7], by: actor, now: now)
-        }
-        await expect(.notOpen) { try await sign(first, start) }
-        await expect(.expired) { try await sign(second, start.adding(days: 7)) }
-        try await sign(second, start)
-        try await sign(second, start)
-        #expect(try await api.rootDraft(second.id).signatures.count == 1)
     }
 
     @Test func `all keys are sealed anew under another master key, or none`() async throws {
@@ -304,9 +251,11 @@ import TrustModel
         let (old, new) = (String(repeating: "0", count: 32), String(repeating: "1", count: 32))
         #expect(try await publisher.masterKeyCheckValue(settingIfAbsent: old, now: start) == old)
         #expect(try await publisher.masterKeyCheckValue(settingIfAbsent: new, now: start) == old)
+        let id = try await scene.world.api.fleet(scene.fleet).id
         try await publisher.addKeys(
-            ["a", "b"].map { SealedKeyRecord(key: key($0), place: .team(scene.team), sealed: [1]) },
-            sealedUnder: old, now: start)
+            [KeyPlace.team(scene.team), .role("timestamp", of: id)].enumerated().map {
+                SealedKeyRecord(key: key("\($0)"), place: $1, sealed: [1])
+            }, sealedUnder: old, now: start)
         await expect(.invalid) {
             _ = try await publisher.rotateMasterKey(from: old, to: new, now: start) { Array($0.dropLast()) }
         }

@@ -112,9 +112,9 @@ final class FleetFiles: Sendable {
     }
 
     /// Starts from what lies on disk, so that files are served even when the database does not answer at once.
-    private func takeIn(_ head: FleetHead, _ logger: Logger) async throws {
-        guard let timestampPath = FleetPath(fleet: head.fleet, file: "metadata/timestamp.json"),
-            let timestamp = try await source.file(timestampPath)
+    private func takeIn(_ listed: FleetHead, _ logger: Logger) async throws {
+        guard let timestampPath = FleetPath(fleet: listed.fleet, file: "metadata/timestamp.json"),
+            let (head, timestamp) = try await current(listed, timestampPath)
         else { return }
         await copyToDisk(head.fleet, timestamp, timestampPath, logger)
         let file = ServedFile(timestamp, path: timestampPath)
@@ -124,12 +124,31 @@ final class FleetFiles: Sendable {
         }
     }
 
+    /// The timestamp and the head that it belongs to, so that a new root and the timestamp that goes with it become
+    /// visible together: the head is looked at again after the timestamp was read.
+    private func current(_ listed: FleetHead, _ path: FleetPath) async throws -> (FleetHead, [UInt8])? {
+        var head = listed
+        for _ in 0..<5 {
+            guard let timestamp = try await source.file(path) else { return nil }
+            let after = try await source.heads().first { $0.fleet == head.fleet } ?? head
+            if after == head { return (head, timestamp) }
+            head = after
+        }
+        return nil
+    }
+
+    /// Roots before what hosts read after them.
+    private static func comesFirst(_ path: FleetPath, _ other: FleetPath) -> Bool {
+        (path.rootVersion ?? .max) < (other.rootVersion ?? .max)
+    }
+
     /// A full disk must not stop the delivery of a removal: it is logged and tried again with the next publication.
     private func copyToDisk(
         _ fleet: FleetName, _ timestamp: [UInt8], _ timestampPath: FleetPath, _ logger: Logger
     ) async {
         do {
-            for path in try await source.files(of: fleet) where !path.isTimestamp && !directory.holds(path) {
+            let paths = try await source.files(of: fleet).sorted(by: Self.comesFirst)
+            for path in paths where !path.isTimestamp && !directory.holds(path) {
                 if let bytes = try await source.file(path) { try directory.write(bytes, path) }
             }
             try directory.write(timestamp, timestampPath)

@@ -2,6 +2,7 @@ import Codecs
 import CoreMetrics
 import Logging
 import Observability
+import Problems
 import RoadsteadPublish
 import RoadsteadStore
 import TUF
@@ -63,28 +64,77 @@ struct Publisher: Sendable {
                 try await store.recordPublished(unfinished.number, of: fleet, now: now)
                 state = try await store.state(of: fleet)
             }
-            guard !state.roots.isEmpty else { return true }
+            guard !state.roots.isEmpty || state.pendingRoot != nil else { return true }
             let keys = try await ensureKeys(state, now: now)
             if try await tendRoleDrafts(state, keys, now: now) { state = try await store.state(of: fleet) }
-            guard let release = try await build(state, keys, now: now) else { return true }
-            try await record(release, state, now: now)
+            guard let release = try await release(state, now: now) else { return true }
             if release.kind != .timestamp { measure(ContinuousClock.now - start, fleet) }
             return true
         }
         return done ?? false
     }
 
+    /// Makes and records what comes next. What a closed ceremony signed comes first; when that cannot come out, its
+    /// holders are told why, and everything else goes on without it.
+    private func release(_ state: FleetState, now: UTCDate) async throws -> BuiltRelease? {
+        guard let pending = state.pending else { return try await plainRelease(state, now: now) }
+        do {
+            let built = try await build(state, try await ensureKeys(state, now: now), now: now)
+            if let release = built.release, takesIn(pending, release, state) {
+                try await record(release, state, ceremony: pending.id, now: now)
+                return release
+            }
+            let said = built.waiting.isEmpty ? ["no release came of it"] : built.waiting
+            try await note(said.joined(separator: "; "), pending, state, now: now)
+        } catch let error as StoreError where error.code == .fence {
+            throw error
+        } catch {
+            try await note(Self.reason(for: error), pending, state, now: now)
+        }
+        return try await plainRelease(state.withoutPending, now: now)
+    }
+
+    private func plainRelease(_ state: FleetState, now: UTCDate) async throws -> BuiltRelease? {
+        guard !state.roots.isEmpty else { return nil }
+        let built = try await build(state, try await ensureKeys(state, now: now), now: now)
+        guard let release = built.release else { return nil }
+        try await record(release, state, now: now)
+        return release
+    }
+
+    private func note(_ reason: String, _ pending: PendingCeremony, _ state: FleetState, now: UTCDate) async throws {
+        let fleet = state.content.fleet
+        logger.error(
+            "what a ceremony signed cannot be published",
+            metadata: [LogKey.fleet.rawValue: "\(fleet)", LogKey.reason.rawValue: "\(reason)"])
+        try await store.noteTrouble(reason, ceremony: pending.id, in: fleet, now: now)
+    }
+
+    /// Whether a release is the one that brings out what a ceremony signed.
+    private func takesIn(_ pending: PendingCeremony, _ release: BuiltRelease, _ state: FleetState) -> Bool {
+        guard release.kind != .timestamp else { return false }
+        if let root = pending.root, release.state.roots.last != root { return false }
+        return pending.versions["targets"] == nil || release.state.targets == state.signedTargets?.bytes
+    }
+
+    /// What to tell of a failure: never more than the error itself says in public.
+    static func reason(for error: any Error) -> String {
+        guard let problem = error as? any Problem else { return "the server failed; its log tells more" }
+        return problem.hint.map { "\(problem.reason) (\($0))" } ?? problem.reason
+    }
+
     // MARK: Building
 
-    private func build(_ state: FleetState, _ keys: [SealedKey], now: UTCDate) async throws -> BuiltRelease? {
-        let opened = try FleetKeys(
-            fleet: state.content.id, opening: keys, teamQuorums: Self.quorums(of: state), under: master)
-        let builder = ReleaseBuilder(keys: opened, anchorLabel: Self.anchorLabel)
+    private func build(
+        _ state: FleetState, _ keys: [SealedKey], now: UTCDate
+    ) async throws -> (release: BuiltRelease?, waiting: [String]) {
+        let builder = ReleaseBuilder(keys: try open(keys, of: state), anchorLabel: Self.anchorLabel)
         let published = PublishedState(state)
         do {
             let plan = try builder.plan(state.content, after: published, now: now)
             try await keepNote(of: plan, state, now: now)
-            return try await builder.build(plan, oldTargets: try await files(plan.oldTargetPaths, of: state))
+            let old = try await files(plan.oldTargetPaths, of: state)
+            return (try await builder.build(plan, oldTargets: old), plan.waiting)
         } catch {
             try await keepNote(of: nil, failure: error, state, now: now)
             guard state.current["timestamp"] != nil, isDue(published.timestamp, state.content.profile, now) else {
@@ -95,11 +145,17 @@ struct Publisher: Sendable {
                 metadata: [
                     LogKey.fleet.rawValue: "\(state.content.fleet)", LogKey.reason.rawValue: "\(error)",
                 ])
-            return try await builder.resignTimestamp(of: state.content, published, now: now)
+            return (try await builder.resignTimestamp(of: state.content, published, now: now), [])
         }
     }
 
-    private func files(_ paths: [String], of state: FleetState) async throws -> [String: [UInt8]] {
+    /// The keys of a fleet, ready to sign.
+    func open(_ keys: [SealedKey], of state: FleetState) throws -> FleetKeys {
+        try FleetKeys(
+            fleet: state.content.id, opening: keys, former: try state.formerKeys.map(SealedKey.init), under: master)
+    }
+
+    func files(_ paths: [String], of state: FleetState) async throws -> [String: [UInt8]] {
         var files: [String: [UInt8]] = [:]
         for path in paths { files[path] = try await store.files.file(path, of: state.content.fleet)?.bytes }
         return files
@@ -116,9 +172,12 @@ struct Publisher: Sendable {
 
     // MARK: Recording
 
-    private func record(_ release: BuiltRelease, _ state: FleetState, now: UTCDate) async throws {
+    private func record(
+        _ release: BuiltRelease, _ state: FleetState, ceremony: Int64? = nil, now: UTCDate
+    ) async throws {
         let fleet = release.fleet
-        let files = release.files.map { NewFile(path: $0.path, bytes: $0.bytes, role: $0.role, version: $0.version) }
+        var files = release.files.map { NewFile(path: $0.path, bytes: $0.bytes, role: $0.role, version: $0.version) }
+        if ceremony != nil, let first = state.firstRoot { files.insert(first, at: 0) }
         guard release.kind != .timestamp else {
             for file in files { try await store.recordTimestamp(file, of: fleet, now: now) }
             count(.timestampsSigned, fleet)
@@ -132,7 +191,7 @@ struct Publisher: Sendable {
             teamRoles: release.teamRoles.map {
                 TeamRoleRecord(
                     team: $0.team, version: $0.version, bytes: $0.bytes, contentNumber: state.contentNumbers[$0.team])
-            }, now: now)
+            }, ceremony: ceremony, now: now)
         try await store.recordPublished(release.number, of: fleet, now: now)
         count(.releasesPublished, fleet)
         logger.notice(
@@ -144,22 +203,56 @@ struct Publisher: Sendable {
 
     // MARK: Keys
 
-    /// Makes the keys that the fleet and its teams lack, and gives all of them.
+    /// Makes the keys that the fleet and its teams lack, and gives all that are in force.
+    ///
+    /// - Parameter targetsOnline: whether the fleet needs a key for its targets; what its root says unless given.
     @discardableResult
-    func prepareKeys(of fleet: FleetName, now: UTCDate) async throws -> [SealedKey] {
-        try await ensureKeys(try await store.state(of: fleet), now: now)
+    func prepareKeys(of fleet: FleetName, targetsOnline: Bool? = nil, now: UTCDate) async throws -> [SealedKey] {
+        let state = try await store.state(of: fleet).withoutPending
+        return try await ensureKeys(state, targetsOnline: targetsOnline, now: now)
     }
 
-    private func ensureKeys(_ state: FleetState, now: UTCDate) async throws -> [SealedKey] {
+    private func ensureKeys(
+        _ state: FleetState, targetsOnline: Bool? = nil, now: UTCDate
+    ) async throws -> [SealedKey] {
         let held = try state.keys.map(SealedKey.init)
+        let online = try targetsOnline ?? state.targetsOnline
         let purposes =
-            FleetRole.allCases.map { KeyPurpose.fleet(state.content.id, $0) }
+            FleetRole.allCases.filter { $0 != .targets || online }.map { KeyPurpose.fleet(state.content.id, $0) }
             + state.content.teams.filter { $0.custody == .server }.map { KeyPurpose.team($0.name) }
         let missing = purposes.filter { purpose in !held.contains { $0.purpose == purpose } }
         guard !missing.isEmpty else { return held }
         let made = try missing.map { try SealedKey.generate(for: $0, under: master) }
-        try await store.addKeys(try made.map(SealedKeyRecord.init), sealedUnder: master.checkValue, now: now)
+        do {
+            try await store.addKeys(try made.map(SealedKeyRecord.init), sealedUnder: master.checkValue, now: now)
+        } catch let error as StoreError where error.code == .conflict {
+            // Another replica made them at the same time: its keys are as good.
+            let present = try await store.state(of: state.content.fleet).keys.map(SealedKey.init)
+            guard missing.allSatisfy({ purpose in present.contains { $0.purpose == purpose } }) else { throw error }
+            return held + present.filter { missing.contains($0.purpose) }
+        }
         return held + made
+    }
+
+    /// What a ceremony starts from: the published state, whatever an earlier ceremony has signed beside it.
+    func stateForCeremony(of fleet: FleetName) async throws -> FleetState {
+        let state = try await store.state(of: fleet)
+        guard state.unfinished == nil else {
+            throw ServerError(
+                .unavailable, "a release of fleet \(fleet) is being published", hint: "try again in a few seconds")
+        }
+        return state.withoutPending
+    }
+
+    /// Makes keys that serve only once a ceremony that names them has closed.
+    func makeKeys(_ roles: Set<FleetRole>, for state: FleetState, now: UTCDate) async throws -> [SealedKey] {
+        guard !roles.isEmpty else { return [] }
+        let made = try roles.sorted { $0.rawValue < $1.rawValue }.map {
+            try SealedKey.generate(for: .fleet(state.content.id, $0), under: master)
+        }
+        try await store.addKeys(
+            try made.map(SealedKeyRecord.init), sealedUnder: master.checkValue, awaitingCeremony: true, now: now)
+        return made
     }
 
     // MARK: Counting

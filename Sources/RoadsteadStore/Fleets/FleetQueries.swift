@@ -143,8 +143,8 @@ struct FetchFleetSummary: Query {
         SELECT (SELECT sha256 FROM published_file WHERE fleet_id = f.id AND role = 'root' AND version = f.root_version)
                 AS root_sha256,
             r.digest, r.published_at,
-            EXISTS (SELECT FROM signing_key k WHERE k.fleet_id = f.id AND k.role = 'targets' AND k.retired_at IS NULL)
-                AS targets_online,
+            EXISTS (SELECT FROM signing_key k WHERE k.fleet_id = f.id AND k.role = 'targets' AND k.held
+                AND k.retired_at IS NULL AND NOT k.awaits_ceremony) AS targets_online,
             (SELECT count(*) FROM host h WHERE h.fleet_id = f.id AND h.removed_at IS NULL) AS hosts,
             (SELECT count(*) FROM host h LEFT JOIN host_state s ON s.host_id = h.id
                 WHERE h.fleet_id = f.id AND h.removed_at IS NULL AND coalesce(s.release, 0) < f.published_release)

@@ -51,28 +51,6 @@ package struct ReleaseRecord: Sendable, Equatable {
     package let published: UTCDate?
 }
 
-/// A root that waits for signatures.
-package struct RootDraftRecord: Sendable, Equatable {
-    package enum State: String, Sendable { case open, closed, void }
-
-    package struct Signature: Sendable, Equatable {
-        package let keyID: String
-        package let signature: [UInt8]
-        package let person: PersonID
-    }
-
-    package let id: Int64
-    package let fleet: FleetName
-    package let fleetID: FleetID
-    package let version: Int64
-    /// The canonical bytes to sign.
-    package let signedPart: [UInt8]
-    package let state: State
-    package let created: UTCDate
-    package let expires: UTCDate
-    package let signatures: [Signature]
-}
-
 /// A file of a fleet as it is served.
 package struct PublishedFile: Sendable, Equatable {
     /// Below the fleet, such as `metadata/3.snapshot.json`.

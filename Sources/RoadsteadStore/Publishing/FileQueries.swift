@@ -92,11 +92,16 @@ struct FetchTimestampVersion: Query {
     func decode(_ row: Row) throws -> Int64 { try row.value("version") }
 }
 
+/// The roots that are served, from the last one that was made without its predecessor's keys.
 struct ListRoots: Query {
     static let sql = """
         SELECT p.path, c.bytes, p.sha256, p.role, p.version
         FROM published_file p JOIN fleet f ON f.id = p.fleet_id JOIN published_content c ON c.sha256 = p.sha256
-        WHERE f.name = $1 AND p.role = 'root' ORDER BY p.version
+        WHERE f.name = $1 AND p.role = 'root' AND p.release <= f.published_release AND p.version >= coalesce((
+            SELECT max(d.version) FROM metadata_draft d
+                JOIN ceremony_fleet s ON s.ceremony_id = d.ceremony_id AND s.fleet_id = d.fleet_id
+            WHERE d.fleet_id = f.id AND d.role = 'root' AND s.starts_over AND s.state = 'published'), 0)
+        ORDER BY p.version
         """
     let fleet: FleetName
     var bindings: [Binding] { [.text(fleet.rawValue)] }
@@ -115,10 +120,13 @@ struct ListCurrentRoles: Query {
     func decode(_ row: Row) throws -> PublishedFile { try PublishedFile(row) }
 }
 
-/// The highest version of each role that was ever written for a fleet, published or not.
+/// The highest version of each role that was ever written for a fleet, published or not, or drafted for signing.
 struct ListRoleVersions: Query {
     static let sql = """
-        SELECT role, max(version) AS version FROM published_file WHERE fleet_id = $1 AND role IS NOT NULL GROUP BY role
+        SELECT role, max(version) AS version FROM (
+            SELECT role, version FROM published_file WHERE fleet_id = $1 AND role IS NOT NULL
+            UNION ALL SELECT role, version FROM metadata_draft WHERE fleet_id = $1 AND role <> 'root') AS given
+        GROUP BY role
         """
     let fleet: Int64
     var bindings: [Binding] { [.int(fleet)] }

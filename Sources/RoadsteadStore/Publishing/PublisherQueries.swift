@@ -101,8 +101,13 @@ struct PublishRelease: Statement {
     var bindings: [Binding] { [.int(fleet), .int(number), .date(now)] }
 }
 
+/// Lets a release out, and the root that came with it in the same moment.
 struct AdvanceFleet: Statement {
-    static let sql = "UPDATE fleet SET published_release = $2 WHERE id = $1 AND published_release = $2 - 1"
+    static let sql = """
+        UPDATE fleet SET published_release = $2, root_version = greatest(root_version, coalesce((
+            SELECT max(p.version) FROM published_file p WHERE p.fleet_id = $1 AND p.role = 'root' AND p.release = $2), 0))
+        WHERE id = $1 AND published_release = $2 - 1
+        """
     let fleet: Int64
     let release: Int64
     var bindings: [Binding] { [.int(fleet), .int(release)] }
@@ -122,9 +127,11 @@ struct InsertReleaseChange: Statement {
 // MARK: - Keys
 
 private let keySelect = """
-    SELECT k.key_id, k.public_key, k.key_object, f.fleet_id, k.role, t.name AS team, k.private_key
+    SELECT k.key_id, k.public_key, k.key_object, f.fleet_id, k.role, t.name AS team, k.private_key, k.awaits_ceremony
     FROM signing_key k LEFT JOIN fleet f ON f.id = k.fleet_id LEFT JOIN team t ON t.id = k.team_id
     WHERE k.private_key IS NOT NULL AND k.retired_at IS NULL
+    AND (NOT k.awaits_ceremony OR EXISTS (SELECT FROM ceremony_key x JOIN ceremony_fleet p
+        ON p.ceremony_id = x.ceremony_id AND p.fleet_id = x.fleet_id WHERE x.key_id = k.key_id AND p.state = 'closed'))
     """
 
 extension SealedKeyRecord {
@@ -140,12 +147,18 @@ extension SealedKeyRecord {
     }
 }
 
+/// The newest first.
 struct ListKeysFor: Query {
-    static let sql = "\(keySelect) AND (k.fleet_id = $1 OR k.team_id = ANY ($2)) ORDER BY k.key_id"
+    static let sql = """
+        \(keySelect) AND (k.fleet_id = $1 OR k.team_id = ANY ($2))
+        ORDER BY k.awaits_ceremony DESC, k.created_at DESC, k.key_id
+        """
     let fleet: Int64
     let teams: [Int64]
     var bindings: [Binding] { [.int(fleet), .ints(teams)] }
-    func decode(_ row: Row) throws -> SealedKeyRecord { try SealedKeyRecord(row) }
+    func decode(_ row: Row) throws -> (isPending: Bool, record: SealedKeyRecord) {
+        (try row.value("awaits_ceremony"), try SealedKeyRecord(row))
+    }
 }
 
 /// Every private key, retired ones too: for sealing anew.
@@ -161,12 +174,14 @@ struct ListAllKeys: Query {
 
 struct InsertKey: Query {
     static let sql = """
-        INSERT INTO signing_key (key_id, public_key, key_object, fleet_id, role, team_id, private_key, created_at)
+        INSERT INTO signing_key (key_id, public_key, key_object, fleet_id, role, team_id, private_key, created_at,
+            awaits_ceremony)
         VALUES ($1, $2, $3, (SELECT id FROM fleet WHERE fleet_id = $4), $5, (SELECT id FROM team WHERE name = $6), $7,
-            $8)
+            $8, $9)
         ON CONFLICT DO NOTHING RETURNING key_id
         """
     let record: SealedKeyRecord
+    let awaitsCeremony: Bool
     let now: UTCDate
 
     var bindings: [Binding] {
@@ -177,7 +192,7 @@ struct InsertKey: Query {
             }
         return [
             .text(record.key.keyID), .bytes(record.key.publicKey), .bytes(record.key.keyObject), .text(fleet),
-            .text(role), .text(team), .bytes(record.sealed), .date(now),
+            .text(role), .text(team), .bytes(record.sealed), .date(now), .bool(awaitsCeremony),
         ]
     }
 

@@ -5,8 +5,10 @@ import TrustModel
 extension PublisherStore {
     /// Keeps new private keys, all or none; a key that serves anything else already is refused, and so are keys sealed
     /// under a master key that has been replaced meanwhile.
+    ///
+    /// - Parameter awaitingCeremony: they serve only once a ceremony that names them has closed.
     package func addKeys(
-        _ keys: [SealedKeyRecord], sealedUnder checkValue: String, now: UTCDate
+        _ keys: [SealedKeyRecord], sealedUnder checkValue: String, awaitingCeremony: Bool = false, now: UTCDate
     ) async throws {
         try await pool.withTransaction(attempts: 4) { transaction in
             guard try await transaction.fetchOptional(HoldMasterKeyCheck(checkValue: checkValue)) != nil else {
@@ -15,15 +17,23 @@ extension PublisherStore {
                     hint: "restart this server with the new master key")
             }
             for record in keys {
-                guard try await transaction.fetchOptional(InsertKey(record: record, now: now)) != nil else {
+                let insert = InsertKey(record: record, awaitsCeremony: awaitingCeremony, now: now)
+                guard try await transaction.fetchOptional(insert) != nil else {
                     let words = try await transaction.fetchOptional(FetchKeyUse(key: record.key))?.words
                     throw StoreError(
                         .conflict, "key \(record.key.keyID.prefix(16)) is \(words ?? "something else") already")
                 }
             }
+            let stray = awaitingCeremony ? try await Self.retireStrayKeys(transaction, now) : []
             let audit = Self.audit(transaction, now)
             for record in keys { try await audit.record(.keyCreated, record.key.keyID) }
+            for keyID in stray { try await audit.record(.keyRetired, keyID) }
         }
+    }
+
+    /// Private keys that no ceremony will ever use are not kept.
+    private static func retireStrayKeys(_ transaction: Transaction, _ now: UTCDate) async throws -> [String] {
+        try await transaction.fetchAll(RetireStrayKeys(before: now.adding(days: -1), now: now))
     }
 
     /// The check value of the master key in use; the first one given is kept.

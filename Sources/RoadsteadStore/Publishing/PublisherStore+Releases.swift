@@ -22,9 +22,10 @@ extension PublisherStore {
     /// - Parameters:
     ///   - digest: SHA-256 of the snapshot's bytes, lower-case hexadecimal.
     ///   - teamRoles: team roles that were signed for it, for the other fleets.
+    ///   - ceremony: the closed ceremony whose result it takes in.
     package func recordSigned(
         _ release: NewRelease, of name: FleetName, digest: String, files: [NewFile], teamRoles: [TeamRoleRecord],
-        now: UTCDate
+        ceremony: Int64? = nil, now: UTCDate
     ) async throws {
         try await fenced(name) { transaction in
             let fleet = try await transaction.lockFleet(name)
@@ -39,6 +40,14 @@ extension PublisherStore {
             }
             for role in teamRoles { try await Self.keep(role, on: transaction, now: now) }
             try await transaction.store(files, fleet: fleet.id, release: release.number, now: now)
+            if let ceremony {
+                let take = ReleaseCeremony(ceremony: ceremony, fleet: fleet.id, release: release.number)
+                guard try await transaction.execute(take) == 1 else {
+                    throw StoreError(
+                        .fence, "ceremony \(ceremony) of fleet \"\(name)\" no longer waits for a release",
+                        hint: "another ceremony was opened, or another publisher was faster; nothing is lost")
+                }
+            }
             try await transaction.execute(
                 InsertReleaseChange(fleet: fleet.id, release: release.number, changes: release.changes))
             try await Self.audit(transaction, now).record(
@@ -46,7 +55,8 @@ extension PublisherStore {
         }
     }
 
-    /// Serves a signed release from now on.
+    /// Serves a signed release from now on, and the root of the ceremony that it took in; the keys whose place that
+    /// ceremony's took are deleted.
     package func recordPublished(_ number: Int64, of name: FleetName, now: UTCDate) async throws {
         try await fenced(name) { transaction in
             let fleet = try await transaction.lockFleet(name)
@@ -55,8 +65,40 @@ extension PublisherStore {
             else {
                 throw StoreError(.fence, "release \(number) of fleet \"\(name)\" is not the signed one that comes next")
             }
-            try await Self.audit(transaction, now).record(.releasePublished, "\(name)/\(number)", fleet: name)
+            let published = try await transaction.fetchOptional(PublishCeremony(fleet: fleet.id, release: number))
+            var retired: [String] = []
+            if let published {
+                retired = try await Self.changeKeys(
+                    published.ceremony, published.targetsOnline, fleet.id, transaction, now)
+            }
+            let audit = Self.audit(transaction, now)
+            try await audit.record(.releasePublished, "\(name)/\(number)", fleet: name)
+            if let published {
+                try await audit.record(
+                    .ceremonyPublished, "ceremony:\(published.ceremony)", fleet: name,
+                    detail: ["release": .integer(number)])
+            }
+            for keyID in retired { try await audit.record(.keyRetired, keyID, fleet: name) }
         }
+    }
+
+    /// Puts a ceremony's keys in the place of those before.
+    private static func changeKeys(
+        _ ceremony: Int64, _ targetsOnline: Bool, _ fleet: Int64, _ transaction: Transaction, _ now: UTCDate
+    ) async throws -> [String] {
+        let fresh = try await transaction.fetchAll(ListCeremonyKeys(ceremony: ceremony)).filter { $0.fleet == fleet }
+        var roles = Set(fresh.map(\.key.role))
+        if !targetsOnline { roles.insert("targets") }
+        let retire = RetireKeys(fleet: fleet, roles: roles.sorted(), now: now)
+        let retired = try await transaction.fetchAll(retire)
+        _ = try await transaction.fetchAll(AdoptCeremonyKeys(ceremony: ceremony, fleet: fleet))
+        return retired
+    }
+
+    /// Keeps why a closed ceremony's result could not be published, for those who held it.
+    package func noteTrouble(_ reason: String, ceremony: Int64, in fleet: FleetName, now: UTCDate) async throws {
+        let note = NoteCeremonyTrouble(ceremony: ceremony, fleet: fleet, reason: String(reason.prefix(1_000)))
+        try await pool.withTransaction(attempts: 4) { _ = try await $0.execute(note) }
     }
 
     /// Serves a timestamp that was signed anew over the release that is published.

@@ -39,6 +39,14 @@ package struct PublisherStore: Sendable {
     package func state(of name: FleetName) async throws -> FleetState {
         try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { try await $0.state(of: name) }
     }
+
+    /// Of several keys for one purpose the first is in force; the others only help hosts over the change.
+    fileprivate static func inForce(_ keys: [SealedKeyRecord]) -> (held: [SealedKeyRecord], former: [SealedKeyRecord]) {
+        var places: Set<KeyPlace> = []
+        var (held, former): ([SealedKeyRecord], [SealedKeyRecord]) = ([], [])
+        for key in keys { if places.insert(key.place).inserted { held.append(key) } else { former.append(key) } }
+        return (held, former)
+    }
 }
 
 extension Transaction {
@@ -52,6 +60,8 @@ extension Transaction {
         let versions =
             try await fetchAll(ListRoleVersions(fleet: fleet.id)) + fetchAll(ListTeamVersions(teams: ids))
         let recent = try await fetchAll(ListReleases(fleet: name, before: 0, limit: 2))
+        let keys = try await fetchAll(ListKeysFor(fleet: fleet.id, teams: ids))
+        let (held, former) = PublisherStore.inForce(keys.map(\.record))
         return FleetState(
             content: try await content(of: fleet, teams, contents),
             roots: try await fetchAll(ListRoots(fleet: name)),
@@ -59,9 +69,11 @@ extension Transaction {
             counters: Dictionary(versions, uniquingKeysWith: max),
             contentNumbers: Dictionary(contents.map { ($0.team.name, $0.number) }) { first, _ in first },
             teamRoles: Dictionary(teamRoles.map { ($0.team, $0) }) { first, _ in first },
-            keys: try await fetchAll(ListKeysFor(fleet: fleet.id, teams: ids)),
+            keys: held, formerKeys: former,
             changes: try await fetchAll(ListChangesToRelease(contents: contents, fleet: fleet.id)),
             last: recent.first { $0.state == .published }, unfinished: recent.first { $0.state != .published },
+            pending: try await pendingCeremony(of: fleet, keys: keys.filter(\.isPending).map(\.record.key.keyID)),
+            signedTargets: try await signedTargets(of: fleet),
             teamQuorums: try await quorums(of: teams))
     }
 

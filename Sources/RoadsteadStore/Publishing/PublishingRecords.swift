@@ -71,14 +71,57 @@ package struct FleetState: Sendable {
     package let contentNumbers: [TeamName: Int64]
     /// Of each team of the fleet: the newest signed role with that content.
     package let teamRoles: [TeamName: TeamRoleRecord]
-    /// The keys that the server holds for the fleet and its teams.
-    package let keys: [SealedKeyRecord]
+    /// The keys that the server holds for the fleet and its teams, one for each purpose; those of a pending ceremony
+    /// already take the place of the ones before.
+    package private(set) var keys: [SealedKeyRecord]
+    /// Keys whose place others take by the pending ceremony, for signing beside them until its release is out.
+    package private(set) var formerKeys: [SealedKeyRecord]
     /// Published changes of the fleet's teams that no release of the fleet has brought yet.
     package let changes: [Int64]
     /// The last published release.
     package let last: ReleaseRecord?
     /// A release on its way that has to be finished first.
     package let unfinished: ReleaseRecord?
+    /// A closed ceremony whose result comes out with the next release.
+    package private(set) var pending: PendingCeremony?
+    /// What the holders of the targets keys signed last.
+    package private(set) var signedTargets: SignedTargetsRecord?
     /// Who signs for the teams that are in their own custody.
     package let teamQuorums: [TeamName: TeamQuorumRecord]
+
+    /// A root that is signed and not visible yet.
+    package var pendingRoot: [UInt8]? { pending?.root }
+
+    /// As if the closed ceremony were not there: what goes on when its result cannot be published, and what another
+    /// ceremony starts from.
+    package var withoutPending: FleetState {
+        guard let pending else { return self }
+        var state = self
+        state.keys = keys.filter { !pending.keyIDs.contains($0.key.keyID) } + formerKeys
+        state.formerKeys = []
+        state.pending = nil
+        if pending.versions["targets"] != nil { state.signedTargets = nil }
+        return state
+    }
+}
+
+/// A closed ceremony of a fleet that no release has taken in yet.
+package struct PendingCeremony: Sendable, Equatable {
+    package let id: Int64
+    package let root: [UInt8]?
+    /// The root follows none: hosts enrol again.
+    package let startsOver: Bool
+    package let targetsOnline: Bool
+    /// Keys that the server made for it.
+    package let keyIDs: [String]
+    /// Versions that it signed, by role.
+    package let versions: [String: Int64]
+}
+
+/// Targets as their keys' holders signed them, and the groups of teams, each the newest there is.
+package struct SignedTargetsRecord: Sendable, Equatable {
+    package let bytes: [UInt8]
+    package let groups: [String: [UInt8]]
+    /// Target files that they list.
+    package let files: [NewFile]
 }
