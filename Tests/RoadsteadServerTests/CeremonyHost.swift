@@ -1,5 +1,6 @@
 import Codecs
 import Foundation
+import HTTPTypes
 import HummingbirdTesting
 import PythonEnvironment
 import RoadsteadWire

@@ -1,5 +1,7 @@
 import Codecs
 import HTTPTypes
+import HummingbirdTesting
+import Migrations
 import PostgresKit
 import PostgresTesting
 import RoadsteadWire
