@@ -138,13 +138,13 @@ import TrustModel
         return alice
     }
 
-    private static func prepare(_ api: TestAPI, _ alice: String) async throws {
+    private static func prepare(_ api: TestAPI, _ alice: String, root state: String = "published") async throws {
         try await api.makeTeam(as: alice)
         let _: FleetBody = try await api.ask(
             .post, "/v1/fleets", FleetRequest(name: try FleetName("demo")), as: alice)
         let _: FleetBody = try await api.ask(
             .post, "/v1/fleets/demo/teams", FleetTeamRequest(team: try TeamName("acme")), as: alice)
-        _ = try await api.makeRoot(of: "demo", as: alice)
+        _ = try await api.makeRoot(of: "demo", expecting: state, as: alice)
     }
 
     @Test(.postgres) func `a release that was signed and not published is finished by whoever comes next`() async throws
@@ -153,7 +153,7 @@ import TrustModel
         try await TestAPI.withServer { api in
             let alice = try await api.bootstrap()
             try await Self.holdUp(true, database)
-            try await Self.prepare(api, alice)
+            try await Self.prepare(api, alice, root: "closed")
             let held = try await api.send(.post, "/v1/fleets/demo/releases", as: alice)
             #expect(held.status.code >= 500)
             let path = "/fleets/demo/metadata/timestamp.json"

@@ -165,16 +165,20 @@ struct TestAPI: Sendable {
     }
 
     /// Makes a fleet's next root with one new key.
-    func makeRoot(of fleet: String, as token: String) async throws -> PrivateKey {
+    func makeRoot(
+        of fleet: String, expecting state: String = "published", as token: String
+    ) async throws -> PrivateKey {
         let key = try PrivateKey.generate(.ed25519)
-        try await holdCeremony(of: fleet, key: key, as: token)
+        try await holdCeremony(of: fleet, key: key, expecting: state, as: token)
         return key
     }
 
-    func holdCeremony(of fleet: String, key: PrivateKey, as token: String) async throws {
+    func holdCeremony(
+        of fleet: String, key: PrivateKey, expecting state: String = "published", as token: String
+    ) async throws {
         let keys = CeremonyKeysBody(keys: [try Key(key.publicKey).json], threshold: 1)
         let closed = try await hold([CeremonyFleetRequest(fleet: try FleetName(fleet), root: keys)], [key], as: token)
-        #expect(closed.fleets.allSatisfy { $0.state == "published" })
+        #expect(closed.fleets.map(\.state) == [state], "\(closed.fleets.first?.reason ?? "")")
     }
 
     /// Opens a ceremony and signs every draft with each of the keys that counts for it.

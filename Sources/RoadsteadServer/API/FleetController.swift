@@ -63,12 +63,13 @@ struct FleetController: Sendable {
     private func publish(_ call: Call) async throws -> ReleaseBody {
         let name: FleetName = try call.path("fleet")
         try call.caller().require(.operateFleet(name))
+        _ = try await store.fleet(name)
+        try await publisher.publishNow(name, now: call.now)
         guard try await store.fleet(name).rootVersion > 0 else {
             throw StoreError(
                 .conflict, "fleet \"\(name)\" has no root yet, so nothing can be published",
                 hint: "make its root first: roadstead ceremony open --fleet \(name)")
         }
-        try await publisher.publishNow(name, now: call.now)
         return ReleaseBody(try await store.release(try await store.fleet(name).release, of: name))
     }
 }
