@@ -59,6 +59,7 @@ enum StatementList {
         InsertHeldKey.self, InsertMetadataDraft.self, ListCeremonies.self, ListCeremonyFleets.self,
         ListCeremonyKeys.self, ListClosedDrafts.self, ListDraftFiles.self, ListDraftSignatures.self,
         ListMetadataDrafts.self, ListSignedDrafts.self, LockCeremonyFleets.self, NoteCeremonyTrouble.self,
-        PublishCeremony.self, ReleaseCeremony.self, RetireKeys.self, RetireStrayKeys.self, VoidCeremonyFleet.self,
+        FetchTeamOfKey.self, PublishCeremony.self, ReleaseCeremony.self, RetireKeys.self, RetireStrayKeys.self,
+        VoidCeremonyFleet.self,
     ]
 }

@@ -216,6 +216,11 @@ extension ApiStore {
     private static func hold(
         _ key: NewCeremonyFleet.HeldKey, for fleet: FleetRow, on transaction: Transaction, now: UTCDate
     ) async throws {
+        if let team = try await transaction.fetchOptional(FetchTeamOfKey(key: key.key)) {
+            throw StoreError(
+                .conflict, "key \(key.key.keyID.prefix(16)) is a key of team \"\(team)\" already",
+                hint: "make another key: roadstead key generate")
+        }
         let insert = InsertHeldKey(key: key, fleet: fleet.id, now: now)
         if try await transaction.fetchOptional(insert) != nil { return }
         let use = try await transaction.fetchOptional(FetchKeyUse(key: key.key))

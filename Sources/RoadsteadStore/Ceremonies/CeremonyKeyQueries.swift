@@ -20,6 +20,16 @@ struct InsertHeldKey: Query {
     func decode(_ row: Row) throws -> String { try row.value("key_id") }
 }
 
+/// The team whose people registered a key.
+struct FetchTeamOfKey: Query {
+    static let sql = """
+        SELECT t.name FROM team_key k JOIN team t ON t.id = k.team_id WHERE k.public_key = $1 OR k.key_id = $2 LIMIT 1
+        """
+    let key: PublicKeyRecord
+    var bindings: [Binding] { [.bytes(key.publicKey), .text(key.keyID)] }
+    func decode(_ row: Row) throws -> TeamName { try row.value("name", { try TeamName($0) }) }
+}
+
 /// What a key is already used for.
 struct FetchKeyUse: Query {
     static let sql = """

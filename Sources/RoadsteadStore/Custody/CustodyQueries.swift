@@ -161,7 +161,8 @@ struct ListOnlineFleets: Query {
     static let sql = """
         SELECT m.team_id, f.name FROM fleet_team m JOIN fleet f ON f.id = m.fleet_id
         WHERE m.team_id = ANY ($1) AND f.removed_at IS NULL AND EXISTS (
-            SELECT FROM signing_key k WHERE k.fleet_id = f.id AND k.role = 'targets' AND k.retired_at IS NULL)
+            SELECT FROM signing_key k WHERE k.fleet_id = f.id AND k.role = 'targets' AND k.held
+                AND k.retired_at IS NULL AND NOT k.awaits_ceremony)
         ORDER BY f.name
         """
     let teams: [Int64]
