@@ -72,6 +72,8 @@ ALTER TABLE signing_key ADD COLUMN held boolean NOT NULL GENERATED ALWAYS AS (pr
 -- One key of a fleet's role is in force, whichever replica made it.
 CREATE UNIQUE INDEX signing_key_in_force ON signing_key (fleet_id, role)
     WHERE private_key IS NOT NULL AND retired_at IS NULL AND NOT awaits_ceremony;
+CREATE UNIQUE INDEX signing_key_of_team_in_force ON signing_key (team_id)
+    WHERE private_key IS NOT NULL AND retired_at IS NULL;
 
 CREATE TABLE ceremony_key (
     key_id text COLLATE "C" PRIMARY KEY REFERENCES signing_key,

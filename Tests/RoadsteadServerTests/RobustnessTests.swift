@@ -135,6 +135,7 @@ import TrustModel
             $0.status == .ok
         }
         #expect(timestamp.status == .ok)
+        _ = try await timestampVersion(api)
         return alice
     }
 

@@ -91,7 +91,8 @@ struct Publisher: Sendable {
         } catch {
             try await note(Self.reason(for: error), pending, state, now: now)
         }
-        return try await plainRelease(state.withoutPending, now: now)
+        // Read anew: keys may have been made on the way.
+        return try await plainRelease(try await store.state(of: state.content.fleet).withoutPending, now: now)
     }
 
     private func plainRelease(_ state: FleetState, now: UTCDate) async throws -> BuiltRelease? {
@@ -104,10 +105,10 @@ struct Publisher: Sendable {
 
     private func note(_ reason: String, _ pending: PendingCeremony, _ state: FleetState, now: UTCDate) async throws {
         let fleet = state.content.fleet
+        guard try await store.noteTrouble(reason, ceremony: pending.id, in: fleet, now: now) else { return }
         logger.error(
             "what a ceremony signed cannot be published",
             metadata: [LogKey.fleet.rawValue: "\(fleet)", LogKey.reason.rawValue: "\(reason)"])
-        try await store.noteTrouble(reason, ceremony: pending.id, in: fleet, now: now)
     }
 
     /// Whether a release is the one that brings out what a ceremony signed.

@@ -96,9 +96,14 @@ extension PublisherStore {
     }
 
     /// Keeps why a closed ceremony's result could not be published, for those who held it.
-    package func noteTrouble(_ reason: String, ceremony: Int64, in fleet: FleetName, now: UTCDate) async throws {
+    ///
+    /// - Returns: false when the same was said already.
+    @discardableResult
+    package func noteTrouble(
+        _ reason: String, ceremony: Int64, in fleet: FleetName, now: UTCDate
+    ) async throws -> Bool {
         let note = NoteCeremonyTrouble(ceremony: ceremony, fleet: fleet, reason: String(reason.prefix(1_000)))
-        try await pool.withTransaction(attempts: 4) { _ = try await $0.execute(note) }
+        return try await pool.withTransaction(attempts: 4) { try await $0.execute(note) == 1 }
     }
 
     /// Serves a timestamp that was signed anew over the release that is published.

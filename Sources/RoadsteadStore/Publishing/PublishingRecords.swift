@@ -97,8 +97,10 @@ package struct FleetState: Sendable {
     package var withoutPending: FleetState {
         guard let pending else { return self }
         var state = self
-        state.keys = keys.filter { !pending.keyIDs.contains($0.key.keyID) } + formerKeys
-        state.formerKeys = []
+        let kept = keys.filter { !pending.keyIDs.contains($0.key.keyID) }
+        let places = Set(kept.map(\.place))
+        state.keys = kept + formerKeys.filter { !places.contains($0.place) }
+        state.formerKeys = formerKeys.filter { places.contains($0.place) }
         state.pending = nil
         if pending.versions["targets"] != nil { state.signedTargets = nil }
         return state
