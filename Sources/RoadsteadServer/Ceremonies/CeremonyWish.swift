@@ -34,7 +34,7 @@ struct CeremonyWish {
             || !rotated.isDisjoint(with: [.timestamp, .snapshot, .targets]) || (asked.isEmpty && rotated.isEmpty)
         self.needsRoot = needsRoot
         renewsTargets = asked.contains("targets") || request.targets != nil
-        needsTargets = renewsTargets || !rotated.isDisjoint(with: [.deny, .revocation, .ops]) || present == nil
+        needsTargets = renewsTargets || !rotated.isDisjoint(with: [.deny, .revocation, .ops])
     }
 
     private static func roles(_ names: [String]) throws -> Set<FleetRole> {
@@ -87,6 +87,11 @@ struct CeremonyWish {
         _ request: CeremonyFleetRequest, _ present: PresentRoot?
     ) throws -> (RootDraft.TargetsKeys, Bool) {
         if let targets = request.targets {
+            guard present != nil else {
+                throw StoreError(
+                    .invalid, "fleet \"\(request.fleet)\" has no root yet whose holders could give the targets away",
+                    hint: "make the root first, then move the targets off the server in a second ceremony")
+            }
             guard request.targetsOnline != true else {
                 throw StoreError(.invalid, "the targets cannot be both on the server and off it")
             }
