@@ -15,21 +15,6 @@ package struct BuiltFile: Sendable, Equatable {
     /// Lower-case hexadecimal.
     package let sha256: String
 
-    /// A target file as it was stored, under the path it is served at.
-    package init(target path: String, bytes: [UInt8]) {
-        self.init(
-            kind: .target, path: path, bytes: bytes, role: nil, version: nil, sha256: hexSHA256(bytes))
-    }
-
-    init(kind: Kind, path: String, bytes: [UInt8], role: String?, version: Int64?, sha256: String) {
-        self.kind = kind
-        self.path = path
-        self.bytes = bytes
-        self.role = role
-        self.version = version
-        self.sha256 = sha256
-    }
-
     /// The timestamp is the only file that is ever replaced.
     package var isImmutable: Bool { kind != .timestamp }
 }

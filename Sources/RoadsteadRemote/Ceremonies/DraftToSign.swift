@@ -84,7 +84,7 @@ private struct FleetReader {
         let content = try MetadataDraft<Targets>(toSign: bytes).content
         try requireFleet(content.stamp?.fleet, content.version, body)
         if let base { try checkBase(base, body) }
-        let files = try body.files.map { BuiltFile(target: $0.path, bytes: try Base64.decode($0.bytes)) }
+        let files = try body.files.map { BuiltFile(targetPath: $0.path, bytes: try Base64.decode($0.bytes)) }
         let draft = try TargetsDraft(
             role: body.role, toSign: bytes, root: signingRoot, signatures: [], files: files, base: base,
             oldFiles: try oldFiles(body))

@@ -109,6 +109,6 @@ extension PublicKeyRecord {
         guard let material = key.material else {
             throw ServerError(.request, "key \(key.id) has a type that cannot be used here")
         }
-        self.init(keyID: key.id.text, publicKey: material.spki, keyObject: try key.json.canonicalBytes())
+        self.init(keyID: key.id.text, publicKey: material.spki, keyObject: key.json.sorted.bytes)
     }
 }

@@ -28,7 +28,7 @@ enum DraftInSigning {
         self = .targets(
             try TargetsDraft(
                 role: record.role, toSign: record.signedPart, root: root, signatures: collected,
-                files: record.files.map { BuiltFile(target: $0.path, bytes: $0.bytes) }, base: record.base,
+                files: record.files.map { BuiltFile(targetPath: $0.path, bytes: $0.bytes) }, base: record.base,
                 oldFiles: oldFiles))
     }
 

@@ -153,7 +153,8 @@ struct Publisher: Sendable {
     /// The keys of a fleet, ready to sign.
     func open(_ keys: [SealedKey], of state: FleetState) throws -> FleetKeys {
         try FleetKeys(
-            fleet: state.content.id, opening: keys, former: try state.formerKeys.map(SealedKey.init), under: master)
+            fleet: state.content.id, opening: keys, teamQuorums: Self.quorums(of: state),
+            former: try state.formerKeys.map(SealedKey.init), under: master)
     }
 
     func files(_ paths: [String], of state: FleetState) async throws -> [String: [UInt8]] {

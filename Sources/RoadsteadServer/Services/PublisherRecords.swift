@@ -44,7 +44,7 @@ extension SignedTargets {
     init(_ record: SignedTargetsRecord) {
         self.init(
             bytes: record.bytes, groups: record.groups,
-            files: record.files.map { BuiltFile(target: $0.path, bytes: $0.bytes) })
+            files: record.files.map { BuiltFile(targetPath: $0.path, bytes: $0.bytes) })
     }
 }
 
