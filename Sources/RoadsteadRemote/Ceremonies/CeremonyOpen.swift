@@ -59,7 +59,8 @@ struct CeremonyOpen: AsyncParsableCommand {
 
     private func request(for name: FleetName) async throws -> CeremonyFleetRequest {
         CeremonyFleetRequest(
-            fleet: name, roles: role.isEmpty ? nil : role, root: try await proposed(key, threshold, for: name, "--threshold"),
+            fleet: name, roles: role.isEmpty ? nil : role,
+            root: try await proposed(key, threshold, for: name, "--threshold"),
             targets: try await proposed(targetsKey, targetsThreshold, for: name, "--targets-threshold"),
             targetsOnline: targetsOnline ? true : nil,
             rotate: rotate.map { $0.split(separator: ",").map(String.init) }, startOver: startOver ? name : nil)
