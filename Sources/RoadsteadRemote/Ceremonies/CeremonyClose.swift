@@ -44,6 +44,16 @@ struct CeremonyClose: AsyncParsableCommand {
         }
     }
 
+    /// A published file; replicas show it within seconds of its release.
+    private func served(_ path: String, _ client: APIClient) async throws -> [UInt8] {
+        for _ in 0..<20 {
+            do { return try await client.file(path) } catch let error as RemoteError where error.code == .refused {
+                try await Task.sleep(for: .milliseconds(500))
+            }
+        }
+        return try await client.file(path)
+    }
+
     private func requirePublished(_ fleet: CeremonyFleetBody) throws {
         guard fleet.state != "published" else { return }
         if fleet.state == "closed" {
@@ -61,7 +71,7 @@ struct CeremonyClose: AsyncParsableCommand {
     private func check(_ draft: MetadataDraftBody, of fleet: CeremonyFleetBody, _ client: APIClient) async throws
         -> Result
     {
-        let bytes = try await client.file("/fleets/\(fleet.fleet)/metadata/\(draft.version).\(draft.role).json")
+        let bytes = try await served("/fleets/\(fleet.fleet)/metadata/\(draft.version).\(draft.role).json", client)
         let signed =
             draft.role == "root"
             ? try UnverifiedMetadata<Root>(bytes, maximumBytes: PublishingLimits.rootBytes).signedBytes
