@@ -27,6 +27,10 @@ package struct ServerError: Problem {
         case configuration
         /// Plain HTTP off loopback without a trusted proxy.
         case exposed
+        /// Nothing that was published is newer than the database.
+        case nothingNewer = "nothing-newer"
+        /// What was published cannot be taken in as it is.
+        case recovery
         /// A program error; the detail is in the log.
         case `internal`
     }

@@ -74,7 +74,8 @@ struct ServerParts: Sendable {
         let api = ApiStore(pool: pools.api)
         let hosts = HostStore(pool: pools.hosts)
         let publisher = Publisher(
-            store: PublisherStore(pool: pools.publisher), master: program.master, logger: logger, metrics: metrics)
+            store: PublisherStore(pool: pools.publisher), master: program.master, logger: logger, metrics: metrics,
+            disk: PublishedDirectory(path: configuration.publishedDirectory))
         let address = PublicAddress(configuration.publicAddress(port: configuration.listenPort))
         let files = FleetFiles(
             source: StoreFleetFiles(files: hosts.files),
@@ -92,7 +93,8 @@ struct ServerParts: Sendable {
             + PromotionController(store: api, publisher: publisher).endpoints
             + CeremonyController(store: api, publisher: publisher).endpoints
             + HostController(
-                store: api, hosts: hosts, gate: gate, metrics: metrics, publicAddress: { address.current }
+                store: api, hosts: hosts, gate: gate, metrics: metrics, logger: logger,
+                publicAddress: { address.current }
             ).endpoints + AuditController(store: api).endpoints
         web = WebApplication(
             endpoints: endpoints, gate: gate, repeats: StoreRepeatedAnswers(store: api),
@@ -100,7 +102,8 @@ struct ServerParts: Sendable {
             operatorRoutes: OperatorRoutes(
                 checks: readiness.checks, metrics: metrics,
                 document: OpenAPIDocument(endpoints: endpoints, version: ServerProgram.version), gate: gate,
-                clock: clock, sample: { Self.sample(pools, metrics) }),
+                clock: clock, sample: { Self.sample(pools, metrics) },
+                halts: { (try? await api.files.halts()) ?? [] }),
             metrics: metrics, clock: clock)
         let published = WakeSignal()
         services =

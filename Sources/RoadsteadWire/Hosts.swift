@@ -79,6 +79,22 @@ package struct ReceiptEnvelope: Codable, Sendable, Equatable {
     }
 }
 
+/// A fleet of which nothing is published, because the database is behind what was published.
+package struct HaltBody: Codable, Sendable, Equatable {
+    package let fleet: FleetName
+    /// `disk` or `host`: where it was seen.
+    package let source: String
+    package let reason: String
+    package let since: UTCDate
+
+    package init(fleet: FleetName, source: String, reason: String, since: UTCDate) {
+        self.fleet = fleet
+        self.source = source
+        self.reason = reason
+        self.since = since
+    }
+}
+
 /// A host as the fleet sees it.
 package struct HostBody: Codable, Sendable, Equatable {
     package let id: String

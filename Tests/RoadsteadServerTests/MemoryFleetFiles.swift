@@ -86,7 +86,7 @@ struct DeliveryServer {
             delivery: FleetDelivery(files: files, metrics: metrics),
             operatorRoutes: OperatorRoutes(
                 checks: [], metrics: metrics, document: OpenAPIDocument(endpoints: [], version: "test"), gate: gate,
-                clock: SystemClock.now, sample: {}),
+                clock: SystemClock.now, sample: {}, halts: { [] }),
             metrics: metrics, clock: SystemClock.now)
         let configuration = try ServerConfiguration(ConfigurationSources(flags: [.listenPort: "0"]))
         return try web.application(configuration, services: [], logger: logger) { _ in }

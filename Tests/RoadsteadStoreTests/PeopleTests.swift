@@ -162,4 +162,22 @@ import TrustModel
         try await api.releaseKey("k2", of: person)
         #expect(try await api.claimKey("k2", of: person, request: request, now: late) == nil)
     }
+
+    @Test func `a request whose server ended after doing it is never done twice`() async throws {
+        let world = try await World.make()
+        let (api, person) = (world.api, world.admin.person.id)
+        let request = World.digest("POST /v1/teams {acme}")
+        #expect(try await api.claimKey("k1", of: person, request: request, now: start) == nil)
+        _ = try await ClaimedKey.$current.withValue(ClaimedKey("k1", of: person)) { try await world.team() }
+        // The answer is never kept: the server ended here.
+        let late = start.adding(seconds: ApiStore.idempotencyStaleSeconds + 1)
+        await expect(.idempotency) { _ = try await api.claimKey("k1", of: person, request: request, now: late) }
+
+        #expect(try await api.claimKey("k2", of: person, request: request, now: start) == nil)
+        await expect(.conflict) {
+            _ = try await ClaimedKey.$current.withValue(ClaimedKey("k2", of: person)) { try await world.team() }
+        }
+        // What failed left no mark: its transaction took it back.
+        #expect(try await api.claimKey("k2", of: person, request: request, now: late) == nil)
+    }
 }

@@ -106,7 +106,9 @@ struct EndpointHandler: Sendable {
             of: Array("\(endpoint.method.rawValue) \(call.request.head.path ?? "")\n".utf8) + call.body)
         if let kept = try await repeats.claim(key, digest: digest, session, now: call.now) { return try replay(kept) }
         do {
-            let answer = try await endpoint.run(call)
+            let answer = try await ClaimedKey.$current.withValue(ClaimedKey(key, of: session.person.id)) {
+                try await endpoint.run(call)
+            }
             let status = endpoint.status.code
             let kept =
                 endpoint.repeats == .refused

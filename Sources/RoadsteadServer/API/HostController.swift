@@ -1,5 +1,6 @@
 import Codecs
 import CoreMetrics
+import Logging
 import Observability
 import RoadsteadStore
 import RoadsteadWire
@@ -15,6 +16,7 @@ struct HostController: Sendable {
     let hosts: HostStore
     let gate: Gate
     let metrics: any MetricsFactory
+    let logger: Logger
     /// The address by which hosts reach the server.
     let publicAddress: @Sendable () -> String
 
@@ -45,6 +47,15 @@ struct HostController: Sendable {
                 "/v1/hosts/{id}/receipts", "Takes in a receipt, signed with the host's key", tag: Self.tag,
                 access: .open, bodyLimit: Self.receiptLimit
             ) { try await receive($0, $1) },
+            .deliver(
+                "/v1/hosts/{id}/metadata",
+                "Takes in the metadata that a host holds, signed with the host's key, after the answer host-ahead",
+                tag: Self.tag, access: .open, bodyLimit: HostMetadata.largestRequest
+            ) { try await showMetadata($0, $1) },
+            .read("/v1/halts", "Fleets whose publishing has stopped, and why", tag: Self.tag) { call in
+                _ = try call.caller()
+                return try await store.files.halts().map(HaltBody.init)
+            },
         ]
     }
 
@@ -134,20 +145,27 @@ struct HostController: Sendable {
     private func take(_ call: Call, _ envelope: ReceiptEnvelope) async throws {
         try gate.admit(call.request, call.context)
         let host = try await hosts.host(try call.number("id"))
-        let bytes = try Base64.decode(envelope.receipt)
-        let signature = try Base64.decode(envelope.signature)
-        guard try PublicKey(spki: host.publicKey).isValid(signature: signature, over: bytes, scheme: .ed25519) else {
-            gate.recordFailure(call.request, call.context)
-            throw ServerError(
-                .unauthenticated, "the receipt is not signed with the key of this host",
-                hint: "enrol the host again if its key was replaced")
-        }
+        let (bytes, signature) = try signed(envelope.receipt, envelope.signature, by: host, call)
         let receipt = try Receipt(verifiedBytes: bytes)
         guard receipt.host == "\(host.id)" else {
             throw ServerError(.request, "the receipt is of host \"\(receipt.host.prefix(40))\", not of this one")
         }
         try await hosts.record(
             receipt.named(host.name), bytes: bytes, signature: signature, from: host, now: call.now)
+    }
+
+    /// What a host sent and its signature over that, once it is found to be the host's.
+    func signed(
+        _ text: String, _ signature: String, by host: HostRecord, _ call: Call
+    ) throws -> (bytes: [UInt8], signature: [UInt8]) {
+        let (bytes, signature) = (try Base64.decode(text), try Base64.decode(signature))
+        guard try PublicKey(spki: host.publicKey).isValid(signature: signature, over: bytes, scheme: .ed25519) else {
+            gate.recordFailure(call.request, call.context)
+            throw ServerError(
+                .unauthenticated, "this is not signed with the key of the host",
+                hint: "enrol the host again if its key was replaced")
+        }
+        return (bytes, signature)
     }
 
     private func count(_ outcome: String) {

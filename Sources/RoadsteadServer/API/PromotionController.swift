@@ -100,7 +100,7 @@ extension FleetWarningsBody {
     init(_ fleet: FleetRecord, now: UTCDate) {
         let note = fleet.note
         self.init(
-            fleet: fleet.name, failure: note?.failure,
+            fleet: fleet.name, halt: fleet.halt, failure: note?.failure,
             expiring: ExpiryWarning.all(of: note?.expiries ?? [], now: now).map {
                 ExpiryWarningBody(role: $0.role, expires: $0.expires, daysLeft: $0.daysLeft, stage: $0.stage)
             },

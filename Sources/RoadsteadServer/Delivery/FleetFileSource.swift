@@ -1,3 +1,4 @@
+import RoadsteadPublish
 import TrustModel
 
 /// Where a fleet's publication stands.
@@ -15,4 +16,11 @@ protocol FleetFileSource: Sendable {
     func file(_ path: FleetPath) async throws -> [UInt8]?
     /// Names of everything that a fleet has published, the timestamp last.
     func files(of fleet: FleetName) async throws -> [FleetPath]
+    /// What a mark has that is not there any more, in a sentence; nil as a rule.
+    func finding(_ mark: HighWaterMark, of fleet: FleetName) async throws -> String?
+}
+
+extension FleetFileSource {
+    /// A source without a database has nothing to fall behind with.
+    func finding(_ mark: HighWaterMark, of fleet: FleetName) async throws -> String? { nil }
 }

@@ -1,6 +1,7 @@
 import CoreMetrics
 import Logging
 import Observability
+import RoadsteadPublish
 import Synchronization
 import TrustModel
 
@@ -24,6 +25,10 @@ final class FleetFiles: Sendable {
         /// Timestamps by request path, so that the busiest request is one look-up.
         var timestamps: [String: ServedFile] = [:]
         var cache: FileCache
+        /// Fleets that are served as they lie on disk, because the database knows less.
+        var kept: Set<FleetName> = []
+        /// How far each fleet had come: what the disk remembers too, unless it was lost.
+        var marks: [FleetName: HighWaterMark] = [:]
         /// Whether the source failed when it was asked last: then the disk is asked first, without waiting for it.
         var isAway = false
     }
@@ -76,7 +81,7 @@ final class FleetFiles: Sendable {
     }
 
     private func bytes(of path: FleetPath) async throws -> [UInt8]? {
-        if state.withLock({ $0.isAway }), let bytes = try? directory.file(path) {
+        if state.withLock({ $0.isAway || $0.kept.contains(path.fleet) }), let bytes = try? directory.file(path) {
             fromDisk.increment()
             return bytes
         }
@@ -105,22 +110,28 @@ final class FleetFiles: Sendable {
             let heads = try await source.heads()
             state.withLock { $0.isAway = false }
             for head in heads where self.head(head.fleet) != head { try await takeIn(head, logger) }
+            for fleet in directory.markedFleets where !heads.contains(where: { $0.fleet == fleet }) {
+                if let mark = directory.mark(of: fleet) { _ = try await keep(fleet, mark, logger) }
+            }
         } catch {
             state.withLock { $0.isAway = true }
             throw error
         }
     }
 
-    /// Starts from what lies on disk, so that files are served even when the database does not answer at once.
+    /// Takes in a publication, unless the database has been restored to a state before what was served already.
     private func takeIn(_ listed: FleetHead, _ logger: Logger) async throws {
+        let mark = state.withLock { $0.marks[listed.fleet] } ?? directory.mark(of: listed.fleet)
         guard let timestampPath = FleetPath(fleet: listed.fleet, file: "metadata/timestamp.json"),
             let (head, timestamp) = try await current(listed, timestampPath)
         else { return }
-        await copyToDisk(head.fleet, timestamp, timestampPath, logger)
+        if let mark, try await keep(head.fleet, mark, logger) { return }
+        await copyToDisk(head, timestamp, timestampPath, logger)
         let file = ServedFile(timestamp, path: timestampPath)
         state.withLock { state in
             state.publications[head.fleet] = Publication(head: head, timestamp: file)
             state.timestamps[timestampPath.text] = file
+            state.kept.remove(head.fleet)
         }
     }
 
@@ -142,20 +153,63 @@ final class FleetFiles: Sendable {
         (path.rootVersion ?? .max) < (other.rootVersion ?? .max)
     }
 
+    /// Goes on serving what lies on disk when it is newer than the database, or of another history. Hosts never see an
+    /// older version, nor a second one of the same number.
+    ///
+    /// - Returns: whether it does.
+    private func keep(_ fleet: FleetName, _ mark: HighWaterMark, _ logger: Logger) async throws -> Bool {
+        guard let path = FleetPath(fleet: fleet, file: "metadata/timestamp.json"),
+            let version = mark.seen.first(where: { $0.role == "timestamp" })?.version,
+            let reason = try await source.finding(mark, of: fleet)
+        else { return false }
+        let root = max(directory.rootVersion(fleet), mark.seen.first { $0.role == "root" }?.version ?? 0)
+        let head = FleetHead(fleet: fleet, timestampVersion: version, rootVersion: root)
+        let file = ServedFile(mark.timestamp, path: path)
+        let isNew = state.withLock { state in
+            state.publications[fleet] = Publication(head: head, timestamp: file)
+            state.timestamps[path.text] = file
+            return state.kept.insert(fleet).inserted
+        }
+        if isNew {
+            logger.error(
+                "the database is behind what was published; files are served as they lie on disk",
+                metadata: [LogKey.fleet.rawValue: "\(fleet)", LogKey.reason.rawValue: "\(reason)"])
+        }
+        return true
+    }
+
     /// A full disk must not stop the delivery of a removal: it is logged and tried again with the next publication.
     private func copyToDisk(
-        _ fleet: FleetName, _ timestamp: [UInt8], _ timestampPath: FleetPath, _ logger: Logger
+        _ head: FleetHead, _ timestamp: [UInt8], _ timestampPath: FleetPath, _ logger: Logger
     ) async {
+        let fleet = head.fleet
         do {
             let paths = try await source.files(of: fleet).sorted(by: Self.comesFirst)
             for path in paths where !path.isTimestamp && !directory.holds(path) {
                 if let bytes = try await source.file(path) { try directory.write(bytes, path) }
+            }
+            if let mark = try await mark(head, timestamp) {
+                state.withLock { $0.marks[fleet] = mark }
+                try directory.write(mark, of: fleet)
             }
             try directory.write(timestamp, timestampPath)
         } catch {
             logger.error(
                 "published files could not be copied to disk",
                 metadata: [LogKey.fleet.rawValue: "\(fleet)", LogKey.reason.rawValue: "\(error)"])
+        }
+    }
+
+    /// The mark of what is about to be served; nil when it is not a fleet's metadata.
+    private func mark(_ head: FleetHead, _ timestamp: [UInt8]) async throws -> HighWaterMark? {
+        guard let root = FleetPath(fleet: head.fleet, file: "metadata/\(head.rootVersion).root.json"),
+            let rootBytes = try await source.file(root),
+            let list = HighWaterMark.snapshotPath(in: timestamp),
+            let snapshot = FleetPath(fleet: head.fleet, file: list),
+            let snapshotBytes = try await source.file(snapshot)
+        else { return nil }
+        return try? HighWaterMark(root: rootBytes, timestamp: timestamp, snapshot: snapshotBytes) { path in
+            try FleetPath(fleet: head.fleet, file: path).flatMap { try directory.file($0) }
         }
     }
 

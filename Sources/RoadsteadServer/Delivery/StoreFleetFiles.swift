@@ -1,3 +1,4 @@
+import RoadsteadPublish
 import RoadsteadStore
 import TrustModel
 
@@ -15,5 +16,15 @@ struct StoreFleetFiles: FleetFileSource {
 
     func files(of fleet: FleetName) async throws -> [FleetPath] {
         try await files.paths(of: fleet).compactMap { FleetPath(fleet: fleet, file: $0) }
+    }
+
+    /// A fleet that was removed is not served; one that the database does not know any more is.
+    func finding(_ mark: HighWaterMark, of fleet: FleetName) async throws -> String? {
+        switch try await files.standing(of: fleet) {
+        case .removed: nil
+        case .unknown: "fleet \(fleet) is not in the database any more"
+        case .present(let id):
+            try await RestoreWatch(database: files).finding(mark, of: fleet, id, source: "this server's disk")
+        }
     }
 }

@@ -3,6 +3,8 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Observability
+import RoadsteadStore
+import TrustModel
 
 /// What operators and programs ask beside the API: liveness, readiness, metrics, the API's description.
 struct OperatorRoutes: Sendable {
@@ -16,6 +18,8 @@ struct OperatorRoutes: Sendable {
     let clock: @Sendable () -> UTCDate
     /// Brings gauges up to date before they are read.
     let sample: @Sendable () -> Void
+    /// Fleets whose publishing has stopped: shown, without making the server unready, which goes on serving files.
+    let halts: @Sendable () async -> [HaltRecord]
 
     func add(to router: Router<RoadsteadContext>) {
         let openapi = ByteBuffer(bytes: document.json.bytes)
@@ -36,8 +40,12 @@ struct OperatorRoutes: Sendable {
         }
         let isReady = results.allSatisfy { $0.problem == nil }
         let members = results.map { ($0.name, JSON.string($0.problem ?? "ready")) }
-        let body: JSON = ["status": isReady ? "ready" : "not ready", "checks": .object(JSONObject(members))]
-        return Self.json(isReady ? .ok : .serviceUnavailable, body)
+        let halted = await halts().map { ($0.fleet.rawValue, JSON.string($0.reason)) }
+        var body = JSONObject([
+            ("status", .string(isReady ? "ready" : "not ready")), ("checks", .object(JSONObject(members))),
+        ])
+        if !halted.isEmpty { body["halted"] = .object(JSONObject(halted)) }
+        return Self.json(isReady ? .ok : .serviceUnavailable, .object(body))
     }
 
     private func exposition(_ request: Request, _ context: RoadsteadContext) async throws -> Response {

@@ -37,6 +37,7 @@ enum ProblemResponse {
         "store.not-open": .conflict,
         "store.version-mismatch": .preconditionFailed,
         "store.replay": .conflict,
+        "store.host-ahead": .conflict,
         "store.idempotency": .conflict,
         "store.fence": .serviceUnavailable,
         "trust.foreign-scope": .forbidden,

@@ -17,13 +17,16 @@ struct Publisher: Sendable {
     let master: MasterKey
     let logger: Logger
     let metrics: any MetricsFactory
+    /// What this server has published, as its disk remembers it.
+    var disk: PublishedDirectory?
 
     /// Everything that is ready, for every fleet; one fleet's trouble does not stop the others.
     func publishAll(now: UTCDate) async throws {
         _ = try await bringInChanges(now: now)
         try await store.expireRoleDrafts(now: now)
         var failure: (any Error)?
-        for fleet in try await store.fleets() {
+        let fleets = try await store.fleets()
+        for fleet in fleets {
             do {
                 _ = try await publish(fleet, now: now)
             } catch {
@@ -31,6 +34,7 @@ struct Publisher: Sendable {
                 failure = failure ?? error
             }
         }
+        try await measureHalts(fleets)
         if let failure { throw failure }
     }
 
@@ -59,7 +63,9 @@ struct Publisher: Sendable {
     private func publish(_ fleet: FleetName, now: UTCDate) async throws -> Bool {
         let done: Bool? = try await store.withPublishingLock(fleet) {
             let start = ContinuousClock.now
+            let mark = disk?.mark(of: fleet)
             var state = try await store.state(of: fleet)
+            if try await isHalted(state, mark: mark, now: now) { return true }
             if let unfinished = state.unfinished, unfinished.state == .signed {
                 try await store.recordPublished(unfinished.number, of: fleet, now: now)
                 state = try await store.state(of: fleet)

@@ -48,6 +48,8 @@ package enum AuditAction: String, Sendable, CaseIterable {
     case ceremonyClosed = "ceremony.closed"
     case ceremonyVoided = "ceremony.voided"
     case ceremonyPublished = "ceremony.published"
+    case fleetHalted = "fleet.halted"
+    case fleetRecovered = "fleet.recovered"
     case keyCreated = "key.created"
     case keyRetired = "key.retired"
     case masterKeySet = "key.master-set"

@@ -15,6 +15,20 @@ package struct KeptAnswer: Sendable, Equatable {
     }
 }
 
+/// The `Idempotency-Key` under which a request runs. The transaction that does what is asked marks it as done, so that a
+/// server that dies before the answer is kept leaves nothing that a repetition would do twice.
+package struct ClaimedKey: Sendable {
+    @TaskLocal package static var current: ClaimedKey?
+
+    let person: PersonID
+    let key: String
+
+    package init(_ key: String, of person: PersonID) {
+        self.person = person
+        self.key = key
+    }
+}
+
 extension ApiStore {
     package static let idempotencyLifetimeSeconds: Int64 = 86_400
     /// A request that has not been answered for this long was lost with its server.
@@ -43,6 +57,13 @@ extension ApiStore {
         guard kept.request == request else {
             throw StoreError(
                 .idempotency, "this Idempotency-Key was used for another request", hint: "use a new one for each write")
+        }
+        if kept.answer == nil, let executed = kept.executed,
+            executed < now.adding(seconds: -Self.idempotencyStaleSeconds)
+        {
+            throw StoreError(
+                .idempotency, "this was done at \(executed), and the server ended before it could answer",
+                hint: "look at what is there; use a new Idempotency-Key to do something else")
         }
         guard let answer = kept.answer else {
             throw StoreError(

@@ -34,7 +34,11 @@ extension ApiStore {
             let authority = try await Authority.fetch(actor, on: transaction, now: now)
             if let permission { try authority.require(permission) }
             let audit = AuditWriter(transaction: transaction, actor: .person(actor), now: now)
-            return try await body(Work(transaction: transaction, authority: authority, audit: audit))
+            let result = try await body(Work(transaction: transaction, authority: authority, audit: audit))
+            if let claim = ClaimedKey.current {
+                try await transaction.execute(MarkExecuted(claim: claim, now: now))
+            }
+            return result
         }
     }
 }

@@ -6,7 +6,7 @@ struct ClaimKey: Query {
     static let sql = """
         INSERT INTO idempotency (person_id, key, request_sha256, claimed_at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (person_id, key) DO UPDATE SET claimed_at = excluded.claimed_at
-            WHERE idempotency.status IS NULL AND idempotency.claimed_at < $5
+            WHERE idempotency.status IS NULL AND idempotency.executed_at IS NULL AND idempotency.claimed_at < $5
                 AND idempotency.request_sha256 = excluded.request_sha256
         RETURNING key
         """
@@ -26,12 +26,14 @@ struct ClaimKey: Query {
 
 struct FetchKeptAnswer: Query {
     static let sql = """
-        SELECT request_sha256, status, content_type, body FROM idempotency WHERE person_id = $1 AND key = $2
+        SELECT request_sha256, status, content_type, body, executed_at FROM idempotency WHERE person_id = $1 AND key = $2
         """
 
     struct Kept: Sendable {
         let request: [UInt8]
         let answer: KeptAnswer?
+        /// When what was asked for was done: in its own transaction, before the answer is kept.
+        let executed: UTCDate?
     }
 
     let person: PersonID
@@ -43,7 +45,9 @@ struct FetchKeptAnswer: Query {
         let answer = try status.map {
             KeptAnswer(status: $0, contentType: try row.value("content_type"), body: try row.value("body"))
         }
-        return Kept(request: try row.value("request_sha256"), answer: answer)
+        return Kept(
+            request: try row.value("request_sha256"), answer: answer,
+            executed: try row.value("executed_at"))
     }
 }
 
@@ -61,6 +65,16 @@ struct KeepAnswer: Statement {
             .int(person.rawValue), .text(key), .int(answer.status), .text(answer.contentType), .bytes(answer.body),
         ]
     }
+}
+
+/// Written by the transaction that does what the request asks for.
+struct MarkExecuted: Statement {
+    static let sql = """
+        UPDATE idempotency SET executed_at = $3 WHERE person_id = $1 AND key = $2 AND executed_at IS NULL
+        """
+    let claim: ClaimedKey
+    let now: UTCDate
+    var bindings: [Binding] { [.int(claim.person.rawValue), .text(claim.key), .date(now)] }
 }
 
 struct ReleaseKey: Statement {

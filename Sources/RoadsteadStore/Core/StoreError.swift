@@ -28,6 +28,8 @@ package struct StoreError: Problem {
         case versionMismatch = "version-mismatch"
         /// A receipt's sequence number is not above the last one.
         case replay
+        /// A host reports what was published and is not known here: the database was restored from a backup.
+        case hostAhead = "host-ahead"
         /// The join token has no uses left.
         case usedUp = "used-up"
         /// An `Idempotency-Key` was used for another request, or its first request is still running.

@@ -137,6 +137,7 @@ extension Transaction {
             rootVersion: fleet.rootVersion, rootSHA256: summary.rootSHA256, release: fleet.release,
             releasePublished: summary.published, releaseDigest: summary.digest, targetsOnline: summary.targetsOnline,
             hosts: summary.hosts, hostsBehind: summary.hostsBehind, promotesFrom: fleet.promotesFrom,
-            note: try await fetchOptional(FetchFleetNote(fleet: fleet.id)))
+            note: try await fetchOptional(FetchFleetNote(fleet: fleet.id)),
+            halt: try await fetchOptional(ListHalts(fleet: fleet.name))?.reason)
     }
 }

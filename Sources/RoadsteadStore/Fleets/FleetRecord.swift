@@ -29,12 +29,14 @@ package struct FleetRecord: Sendable, Equatable {
     package let promotesFrom: FleetName?
     /// What the publisher found when it last looked; nil before it has.
     package let note: FleetNote?
+    /// Why nothing of it is published at the moment; nil as a rule.
+    package let halt: String?
 }
 
 /// A release as it is stored.
 package struct ReleaseRecord: Sendable, Equatable {
     package enum State: String, Sendable { case built, signed, published }
-    package enum Kind: String, Sendable { case release, renewal }
+    package enum Kind: String, Sendable { case release, renewal, recovered }
 
     package let fleet: FleetName
     package let number: Int64

@@ -170,15 +170,3 @@ struct InsertReceipt: Statement {
     let now: UTCDate
     var bindings: [Binding] { [.int(host), .int(sequence), .bytes(bytes), .bytes(signature), .date(now)] }
 }
-
-/// The digest of a published release.
-struct FetchReleaseDigest: Query {
-    static let sql = """
-        SELECT r.digest FROM release r JOIN fleet f ON f.id = r.fleet_id
-        WHERE f.name = $1 AND r.number = $2 AND r.state = 'published'
-        """
-    let fleet: FleetName
-    let number: Int64
-    var bindings: [Binding] { [.text(fleet.rawValue), .int(number)] }
-    func decode(_ row: Row) throws -> String { try row.value("digest") }
-}

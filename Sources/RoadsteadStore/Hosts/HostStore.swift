@@ -97,23 +97,20 @@ extension HostStore {
         return (token, fleet)
     }
 
-    /// A host that has something which was never published must be noticed, not believed.
+    /// A host that has something which was never published must be noticed, not believed: it is asked to show it.
     private static func checkRelease(of receipt: Receipt, on transaction: Transaction) async throws {
         guard receipt.release > 0 else { return }
-        let query = FetchReleaseDigest(fleet: receipt.fleet, number: receipt.release)
-        guard let digest = try await transaction.fetchOptional(query) else {
-            throw StoreError(
-                .damaged,
-                "host \"\(receipt.host)\" reports release \(receipt.release) of fleet \"\(receipt.fleet)\", "
-                    + "which this server never published",
-                hint: "the database may have been restored; see docs/operating.md")
-        }
-        guard digest == receipt.releaseDigest else {
-            throw StoreError(
-                .invalid,
-                "host \"\(receipt.host)\" reports release \(receipt.release) with another snapshot than "
-                    + "was published",
-                hint: "look at that host: something else may publish to it")
-        }
+        let known = try await transaction.fetchOptional(
+            FetchReleaseFrom(fleet: receipt.fleet, number: receipt.release))
+        if let known, known.number == receipt.release, known.digest == receipt.releaseDigest { return }
+        // What was published before a recovered release is not known in every case.
+        if let known, known.number > receipt.release, known.kind == ReleaseRecord.Kind.recovered.rawValue { return }
+        let settled = ListVersionDigests(fleet: receipt.fleet, asked: [("snapshot", receipt.release)])
+        if try await transaction.fetchAll(settled).contains(where: { $0.sha256 == receipt.releaseDigest }) { return }
+        throw StoreError(
+            .hostAhead,
+            "host \"\(receipt.host)\" reports release \(receipt.release) of fleet \"\(receipt.fleet)\", which "
+                + (known?.number == receipt.release ? "was published here with another snapshot" : "is not known here"),
+            hint: "the database may have been restored: the host's agent shows what it holds; see docs/operating.md")
     }
 }

@@ -120,11 +120,13 @@ struct ListCurrentRoles: Query {
     func decode(_ row: Row) throws -> PublishedFile { try PublishedFile(row) }
 }
 
-/// The highest version of each role that was ever written for a fleet, published or not, or drafted for signing.
+/// The highest version of each role that was ever written for a fleet, published or not, drafted for signing, or seen
+/// elsewhere.
 struct ListRoleVersions: Query {
     static let sql = """
         SELECT role, max(version) AS version FROM (
             SELECT role, version FROM published_file WHERE fleet_id = $1 AND role IS NOT NULL
+            UNION ALL SELECT role, version FROM recovered_version WHERE fleet_id = $1 AND role <> 'root'
             UNION ALL SELECT role, version FROM metadata_draft WHERE fleet_id = $1 AND role <> 'root') AS given
         GROUP BY role
         """

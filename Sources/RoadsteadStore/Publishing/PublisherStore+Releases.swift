@@ -119,7 +119,7 @@ extension PublisherStore {
     }
 
     /// Turns the database's refusals of what does not follow into one error.
-    private func fenced(_ fleet: FleetName, _ body: (Transaction) async throws -> Void) async throws {
+    func fenced(_ fleet: FleetName, _ body: (Transaction) async throws -> Void) async throws {
         do {
             try await pool.withTransaction(attempts: 4, body)
         } catch let error as PostgresError

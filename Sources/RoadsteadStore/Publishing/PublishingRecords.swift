@@ -88,6 +88,8 @@ package struct FleetState: Sendable {
     package private(set) var signedTargets: SignedTargetsRecord?
     /// Who signs for the teams that are in their own custody.
     package let teamQuorums: [TeamName: TeamQuorumRecord]
+    /// Why nothing may be published at the moment; nil as a rule.
+    package let halt: String?
 
     /// A root that is signed and not visible yet.
     package var pendingRoot: [UInt8]? { pending?.root }
