@@ -29,6 +29,8 @@ abbreviate() { local text="$*"; text=${text//"$work"/\$WORK}; printf '%s' "${tex
 # as PERSON COMMAND…: `roadstead` under that person's sign-in.
 alice() { roadstead "$@" --profile alice; }
 bob() { roadstead "$@" --profile bob; }
+carol() { roadstead "$@" --profile carol; }
+dave() { roadstead "$@" --profile dave; }
 
 secret() { (umask 077 && head -c 24 /dev/urandom | base64 >"$1"); }
 
@@ -140,10 +142,23 @@ make_fleet() {
 publish_release() {
     expect 0 alice release publish --fleet demo
     expect_text "is published"
-    # Tests let other programs follow the fleet here.
+    follow_release
+}
+
+# Tests let other programs follow the fleet here.
+follow_release() {
     if [ -n "${ROADSTEAD_DEMO_AFTER_RELEASE:-}" ]; then
         expect 0 $ROADSTEAD_DEMO_AFTER_RELEASE "$work/follower" "$address/fleets/demo"
     fi
+}
+
+# The server fixes what a team's members sign as soon as it has seen the change.
+wait_for_draft() { # change
+    for _ in $(seq 50); do
+        carol change sign "$1" --to-sign "$work/draft" >/dev/null 2>&1 && return 0
+        sleep 0.2
+    done
+    fail "$1 has nothing to sign after ten seconds"
 }
 
 enrol_host() { # agent state
