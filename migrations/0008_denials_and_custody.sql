@@ -111,6 +111,15 @@ $$;
 CREATE TRIGGER team_key_goes_on BEFORE UPDATE ON team_key FOR EACH ROW EXECUTE FUNCTION team_key_goes_on();
 CREATE TRIGGER team_key_stays BEFORE DELETE ON team_key FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+-- Whether what a key signs counts now: it is in use, and its holder may still hold one of the team's.
+CREATE FUNCTION team_key_counts(of_key text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM team_key k JOIN person p ON p.id = k.person_id JOIN role_binding b ON b.person_id = k.person_id
+        WHERE k.key_id = of_key AND k.retired_at IS NULL AND p.disabled_at IS NULL AND b.revoked_at IS NULL
+            AND b.role IN ('trust-admin', 'security-officer', 'team-admin', 'team-member')
+            AND b.fleet_id IS NULL AND (b.team_id IS NULL OR b.team_id = k.team_id))
+$$;
+
 -- Who signs a team's role: the newest epoch counts; without any it is the server.
 CREATE TABLE team_custody (
     team_id bigint NOT NULL REFERENCES team,
@@ -239,7 +248,7 @@ END
 $$;
 CREATE TRIGGER role_draft_is_new BEFORE INSERT ON role_draft FOR EACH ROW EXECUTE FUNCTION role_draft_is_new();
 
--- A signature is its key's holder's own, with a key in use, on a draft that is open.
+-- A signature is its key's holder's own, with a key that counts, on a draft that is open.
 CREATE FUNCTION role_signature_counts() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     draft role_draft%ROWTYPE;
@@ -247,7 +256,7 @@ BEGIN
     SELECT * INTO draft FROM role_draft WHERE id = NEW.draft_id;
     IF draft.state <> 'open' OR (NEW.person_id IS NOT NULL AND NOT EXISTS (
             SELECT FROM team_key k JOIN team_custody_key c ON c.key_id = k.key_id
-            WHERE k.key_id = NEW.key_id AND k.person_id = NEW.person_id AND k.retired_at IS NULL
+            WHERE k.key_id = NEW.key_id AND k.person_id = NEW.person_id AND team_key_counts(k.key_id)
                 AND c.team_id = draft.team_id AND c.epoch IN (draft.epoch, draft.former_epoch)))
         OR (NEW.person_id IS NULL AND NOT EXISTS (
             SELECT FROM signing_key k WHERE k.key_id = NEW.key_id AND k.team_id = draft.team_id))
@@ -263,7 +272,7 @@ CREATE TRIGGER role_signature_counts BEFORE INSERT ON role_draft_signature
 CREATE TRIGGER role_signature_stays BEFORE UPDATE OR DELETE ON role_draft_signature
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
--- How many of an epoch's keys in use have signed a draft, less the threshold; the server's key is a quorum of one.
+-- The threshold of an epoch, less those of its keys that count and have signed a draft; the server's key is a quorum of one.
 CREATE FUNCTION role_draft_missing(draft bigint, team bigint, of_epoch bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN coalesce(
             (SELECT custody FROM team_custody WHERE team_id = team AND epoch = of_epoch), 'server') = 'server'
@@ -271,8 +280,7 @@ CREATE FUNCTION role_draft_missing(draft bigint, team bigint, of_epoch bigint) R
             WHERE s.draft_id = draft AND k.team_id = team)
         ELSE (SELECT threshold FROM team_custody WHERE team_id = team AND epoch = of_epoch)
             - (SELECT count(*) FROM role_draft_signature s JOIN team_custody_key c ON c.key_id = s.key_id
-                JOIN team_key k ON k.key_id = s.key_id
-                WHERE s.draft_id = draft AND c.team_id = team AND c.epoch = of_epoch AND k.retired_at IS NULL)
+                WHERE s.draft_id = draft AND c.team_id = team AND c.epoch = of_epoch AND team_key_counts(s.key_id))
         END
 $$;
 

@@ -58,6 +58,18 @@ CREATE TRIGGER content_begins AFTER INSERT ON team FOR EACH ROW EXECUTE FUNCTION
 
 INSERT INTO team_content (team_id, number, document) SELECT id, content_version, team_content_document(id) FROM team;
 
+-- A team's newest content is one that is kept, and never an older one again: what was removed stays removed.
+ALTER TABLE team ADD CONSTRAINT team_content_is_kept FOREIGN KEY (id, content_version) REFERENCES team_content
+    DEFERRABLE INITIALLY DEFERRED;
+CREATE FUNCTION content_version_rises() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'team % is at content % already', OLD.name, OLD.content_version
+        USING ERRCODE = 'check_violation', TABLE = 'team', CONSTRAINT = 'content_version_rises';
+END
+$$;
+CREATE TRIGGER content_version_rises BEFORE UPDATE ON team FOR EACH ROW
+    WHEN (NEW.content_version < OLD.content_version) EXECUTE FUNCTION content_version_rises();
+
 -- Which content a team's role says; absent for those from before contents were numbered.
 ALTER TABLE team_role ADD COLUMN content_number bigint,
     ADD FOREIGN KEY (team_id, content_number) REFERENCES team_content;
@@ -85,6 +97,8 @@ CREATE TABLE fleet_note (
 );
 
 GRANT SELECT ON team_content, fleet_team_content, fleet_note TO roadstead_api, roadstead_publisher;
+-- The number goes on by the function alone, so the API cannot choose a content.
+REVOKE UPDATE (content_version) ON team FROM roadstead_api;
 GRANT EXECUTE ON FUNCTION advance_team_content TO roadstead_api, roadstead_publisher;
 GRANT UPDATE (promotes_from) ON fleet TO roadstead_api;
 GRANT INSERT, DELETE ON fleet_team_content TO roadstead_api;

@@ -38,11 +38,25 @@ import TrustModel
         for script in [
             "INSERT INTO team_content (team_id, number, document) SELECT id, 99, '{}' FROM team",
             "UPDATE fleet_team_content SET number = 1",
+            "UPDATE team SET content_version = 1",
+            "UPDATE team SET content_version = content_version + 1",
         ] {
             await #expect(throws: (any Error).self) {
                 try await scene.world.database.withConnection(as: .api) { try await $0.run(script: script) }
             }
         }
+    }
+
+    @Test func `a team never goes back to an older content, nor on to one that is not kept`() async throws {
+        let scene = try await TwoFleets.make()
+        try await scene.add([1])
+        await #expect(throws: PostgresError(.check, "")) {
+            try await scene.world.asOwner("UPDATE team SET content_version = content_version - 1")
+        }
+        await #expect(throws: PostgresError(.foreignKey, "")) {
+            try await scene.world.asOwner("UPDATE team SET content_version = content_version + 1")
+        }
+        #expect(try await scene.anchors(of: scene.canary) == [[1]])
     }
 
     @Test func `a fleet without a source takes the newest, one with a source what it had`() async throws {

@@ -97,6 +97,43 @@ import TrustModel
         #expect(keys.filter { $0.retired != nil }.map(\.key.keyID).sorted() == scene.keys[..<2].map(\.keyID).sorted())
     }
 
+    @Test func `keys of people without a role in the team make no quorum, now or when the change takes effect`()
+        async throws
+    {
+        let scene = try await Custodians.make()
+        let world = scene.world
+        let change = try await scene.proposeCustody(threshold: 2)
+        try await world.approve(change, by: world.admin)
+        try await scene.dismiss(member: 2)
+        let outcomes = try await world.publisher.publishApprovedChanges(now: start)
+        guard case .rejected? = outcomes.first else {
+            Issue.record("\(outcomes)")
+            return
+        }
+        await expect(.conflict) { _ = try await scene.proposeCustody(threshold: 2) }
+        try await world.api.disablePerson(scene.members[1].person.id, by: world.admin.actor, now: start)
+        await expect(.conflict) { _ = try await scene.proposeCustody(keys: [scene.keys[1].keyID], threshold: 1) }
+        #expect(try await world.api.teamKeys(of: scene.team).filter(\.counts).map(\.key) == [scene.keys[0]])
+    }
+
+    @Test func `the database knows the roles with which a key counts`() async throws {
+        let scene = try await Custodians.make()
+        let sql = """
+            UPDATE role_binding b SET revoked_at = now(), revoked_by = 1 FROM person p
+                WHERE p.id = b.person_id AND p.subject = 'dora' AND b.revoked_at IS NULL;
+            INSERT INTO role_binding (person_id, role, team_id, granted_at)
+                SELECT p.id, 'ROLE', TEAM, now() FROM person p, team t WHERE p.subject = 'dora' AND t.name = 'acme'
+            """
+        for role in PersonRole.allCases {
+            let reach = [.teamAdmin, .teamMember].contains(role) ? "t.id" : "NULL"
+            try await scene.world.asOwner(
+                sql.replacing("ROLE", with: role.rawValue).replacing("TEAM", with: reach))
+            let keys = try await scene.world.api.teamKeys(of: scene.team)
+            let key = try #require(keys.first { $0.holderName == "dora" })
+            #expect(key.counts == Permission.holdKey(scene.team).roles.contains(role), "\(role)")
+        }
+    }
+
     @Test func `a custody change whose key was retired meanwhile is rejected when it takes effect`() async throws {
         let scene = try await Custodians.make()
         let change = try await scene.proposeCustody(threshold: 2)
@@ -246,6 +283,14 @@ struct Custodians: Sendable {
         try await world.approve(change, by: world.admin)
         let outcomes = try await world.publisher.publishApprovedChanges(now: start)
         #expect(outcomes == [.published(change.change.number)])
+    }
+
+    /// Takes a member's role away.
+    func dismiss(member: Int) async throws {
+        let bindings = try await world.api.roleBindings(try PageRequest()).items
+        for binding in bindings where binding.person == members[member].person.id {
+            try await world.api.revokeBinding(binding.id, by: world.admin.actor, now: start)
+        }
     }
 
     func addAnchor(_ certificate: [UInt8]) async throws {

@@ -98,6 +98,23 @@ import TrustModel
         try await close(id, scene)
     }
 
+    @Test func `what was signed counts only while its holder may hold a key of the team`() async throws {
+        let scene = try await Custodians.make()
+        let world = scene.world
+        try await scene.takeCustody(threshold: 2)
+        let id = try await world.publisher.openRoleDraft(draft(scene), for: scene.fleet, now: start)
+        for member in 0...1 { try await sign(id, scene, member: member) }
+        try await scene.dismiss(member: 0)
+        #expect(try await world.api.roleDraft(id).signatures.map(\.keyID) == [scene.keys[1].keyID])
+        await #expect(throws: PostgresError(.check, "")) { try await close(id, scene) }
+        try await sign(id, scene, member: 2)
+        try await world.api.disablePerson(scene.members[1].person.id, by: world.admin.actor, now: start)
+        let draft = try await world.api.roleDraft(id)
+        #expect(draft.signatures.map(\.keyID) == [scene.keys[2].keyID])
+        #expect(draft.quorum.retired == Set(scene.keys[..<2].map(\.keyID)))
+        await #expect(throws: PostgresError(.check, "")) { try await close(id, scene) }
+    }
+
     @Test func `a void draft has used its version up, and other keys void what was drafted`() async throws {
         let scene = try await Custodians.make()
         let publisher = scene.world.publisher

@@ -38,6 +38,12 @@ extension ChangePlanner {
             throw StoreError(
                 .conflict, "key \(keyID.prefix(16)) of \(key.holderName) was retired", hint: "name another key")
         }
+        guard key.counts else {
+            throw StoreError(
+                .conflict,
+                "\(key.holderName), who holds key \(keyID.prefix(16)), may hold none of team \(team.name) now",
+                hint: "name the key of somebody who has a role there")
+        }
         return key
     }
 
@@ -60,7 +66,9 @@ extension ChangePlanner {
         for keyID in setting.keys {
             let insert = InsertCustodyKey(team: team.id, epoch: epoch, keyID: keyID)
             guard try await transaction.execute(insert) == 1 else {
-                throw StoreError(.conflict, "key \(keyID.prefix(16)) was retired", hint: "name another key")
+                throw StoreError(
+                    .conflict, "key \(keyID.prefix(16)) was retired, or its holder has no role any more",
+                    hint: "name another key")
             }
         }
         try await transaction.voidDrafts(of: team, note: "other keys sign from now on", audit: audit)

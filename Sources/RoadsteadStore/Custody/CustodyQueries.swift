@@ -3,7 +3,8 @@ import PostgresKit
 import TrustModel
 
 private let teamKeySelect = """
-    SELECT k.key_id, k.public_key, k.key_object, t.name AS team, k.person_id, p.subject, k.registered_at, k.retired_at
+    SELECT k.key_id, k.public_key, k.key_object, t.name AS team, k.person_id, p.subject, k.registered_at, k.retired_at,
+        team_key_counts(k.key_id) AS counts
     FROM team_key k JOIN team t ON t.id = k.team_id JOIN person p ON p.id = k.person_id
     """
 
@@ -15,7 +16,7 @@ extension TeamKeyRecord {
                 keyObject: try row.value("key_object")),
             team: try row.value("team", { try TeamName($0) }), holder: PersonID(rawValue: try row.value("person_id")),
             holderName: try row.value("subject"), registered: try row.value("registered_at"),
-            retired: try row.value("retired_at"))
+            retired: try row.value("retired_at"), counts: try row.value("counts"))
     }
 }
 
@@ -130,7 +131,7 @@ struct InsertCustody: Statement {
 struct InsertCustodyKey: Statement {
     static let sql = """
         INSERT INTO team_custody_key (team_id, epoch, key_id, person_id)
-        SELECT $1, $2, key_id, person_id FROM team_key WHERE key_id = $3 AND retired_at IS NULL
+        SELECT $1, $2, key_id, person_id FROM team_key WHERE key_id = $3 AND team_key_counts(key_id)
         """
     let team: Int64
     let epoch: Int64

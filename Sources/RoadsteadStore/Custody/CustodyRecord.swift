@@ -10,6 +10,8 @@ package struct TeamKeyRecord: Sendable, Equatable {
     package let holderName: String
     package let registered: UTCDate
     package let retired: UTCDate?
+    /// Whether what it signs counts: it is in use, and its holder may still hold a key of the team.
+    package let counts: Bool
 }
 
 /// Who signs a team's role since when; epoch 0 is the server, before anything was said.

@@ -49,11 +49,11 @@ struct FindRoleDraftOfChange: Query {
     func decode(_ row: Row) throws -> RoleDraftRow { try RoleDraftRow(row) }
 }
 
-/// Signatures of keys in use; those of retired keys do not count.
+/// The signatures that count now: not those of retired keys, nor of people who may not hold a key of the team any more.
 struct ListRoleSignatures: Query {
     static let sql = """
-        SELECT s.key_id, s.signature, s.person_id FROM role_draft_signature s LEFT JOIN team_key k ON k.key_id = s.key_id
-        WHERE s.draft_id = $1 AND k.retired_at IS NULL ORDER BY s.key_id
+        SELECT key_id, signature, person_id FROM role_draft_signature
+        WHERE draft_id = $1 AND (person_id IS NULL OR team_key_counts(key_id)) ORDER BY key_id
         """
     let draft: Int64
     var bindings: [Binding] { [.int(draft)] }

@@ -29,7 +29,7 @@ extension Transaction {
         return RoleDraftRecord.Party(
             epoch: epoch, keys: keys.map(\.key), threshold: custody.threshold,
             holders: Dictionary(keys.map { ($0.key.keyID, $0.holderName) }) { first, _ in first },
-            retired: Set(keys.filter { $0.retired != nil }.map(\.key.keyID)))
+            retired: Set(keys.filter { !$0.counts }.map(\.key.keyID)))
     }
 
     /// Ends the drafts that no fleet waits for any more.
