@@ -103,12 +103,14 @@ import TrustModel
         let release = try #require(try await fleet.publish())
         #expect(release.held.isEmpty)
         #expect(release.waiting == ["team acme has new keys: a ceremony has to sign it"])
+        #expect(try fleet.plan().otherKeys == [acme.name])
         #expect(try await host.has(changed))
         let drafts = try await fleet.closeTargetsCeremony()
         #expect(drafts[0].difference.first == "keys of the role acme: replaced")
         let second = try #require(try await fleet.publish())
         // The bytes that both keys have signed need not be signed again.
         #expect(Set(second.files.compactMap(\.role)) == ["targets", "snapshot", "timestamp"])
+        #expect(try fleet.plan().otherKeys == [])
         #expect(try await host.has(changed))
     }
 

@@ -122,6 +122,19 @@ import TrustModel
         #expect(try await scene.anchors(of: scene.prod) == [[1], [2], [3]])
     }
 
+    @Test func `while a hot fix waits, what follows it has the role before, unless one was signed for itself`()
+        async throws
+    {
+        let scene = try await scene()
+        try await scene.hotFix(try await scene.add([3]))
+        try await scene.publish(scene.canary)
+        let role = { try await scene.world.publisher.state(of: scene.canary).teamRoles[scene.team] }
+        let own = try #require(try await role())
+        #expect(own.contentNumber == 7)
+        try await scene.publish(scene.prod)
+        #expect(try await role() == own)
+    }
+
     @Test func `a hot fix of a removal takes the anchor out of what the fleet has`() async throws {
         let scene = try await scene()
         let removal = try await scene.remove([1])

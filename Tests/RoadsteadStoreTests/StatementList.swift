@@ -12,6 +12,7 @@ enum StatementList {
         InsertCustodyKey.self, InsertTeamKey.self, ListCustodyKeys.self, ListTeamKeys.self, RetireTeamKey.self,
         SetTeamCustody.self, ListOnlineFleets.self, ListCustodies.self, RequestRenewal.self,
         CloseRoleDraft.self, DeleteRoleDraftNeed.self, FetchCustodyEpoch.self, FetchDraftingFacts.self,
+        FetchFormerEpoch.self,
         FetchNewestTeamRole.self, FetchRoleDraft.self, FetchRoleDraftNeed.self, FindRoleDraftOfChange.self,
         InsertRoleDraft.self, InsertRoleSignature.self, ListOpenRoleDrafts.self, ListRoleSignatures.self,
         ListServerKeysOfTeam.self, SetRoleDraftNeed.self,

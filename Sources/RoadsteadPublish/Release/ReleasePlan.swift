@@ -34,6 +34,8 @@ package struct ReleasePlan: Sendable {
     package let held: [HeldTeam]
     /// What the content says and hosts will not learn before people have held a ceremony, a line each.
     package let waiting: [String]
+    /// Teams that are out with other keys than should speak for them.
+    package let otherKeys: [TeamName]
     /// The keys it was made for.
     let keys: FleetKeys.Identity
     let roles: [PlannedRole]

@@ -30,6 +30,11 @@ struct TeamOutcome {
     let wanted: TeamDecision
     /// The custody that hosts are told of, for who speaks in the wanted decision.
     let custody: Custody?
+    /// Who should speak for the team by what was agreed.
+    let desired: TeamQuorum?
+
+    /// Whether hosts go on believing others.
+    var isOtherwise: Bool { effective.speaker.map { $0 != desired } ?? false }
 }
 
 /// The fleet's own role and the groups of its teams.
@@ -62,7 +67,7 @@ extension ReleasePlanner {
             let wanted = isSettled ? fixed ?? planner.free() : planner.free()
             return TeamOutcome(
                 team: team, effective: fixed ?? Self.waitingForCeremony(team, wanted), wanted: wanted,
-                custody: custody(of: team, planner, wanted))
+                custody: custody(of: team, planner, wanted), desired: planner.desired)
         }
     }
 
@@ -72,7 +77,8 @@ extension ReleasePlanner {
             let planner = try planner(of: team, layout)
             let decision = planner.free()
             return TeamOutcome(
-                team: team, effective: decision, wanted: decision, custody: custody(of: team, planner, decision))
+                team: team, effective: decision, wanted: decision, custody: custody(of: team, planner, decision),
+                desired: planner.desired)
         }
     }
 

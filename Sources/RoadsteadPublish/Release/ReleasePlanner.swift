@@ -61,7 +61,8 @@ struct ReleasePlanner {
         return ReleasePlan(
             content: content, state: state, now: now, reasons: reasons, oldTargetPaths: oldPaths(of: differing),
             nextDue: nextDue(delegated + [own.targets], snapshot),
-            held: decisions.compactMap(\.effective.held), waiting: notes + own.waiting, keys: keys.identity,
+            held: decisions.compactMap(\.effective.held), waiting: notes + own.waiting,
+            otherKeys: decisions.filter(\.isOtherwise).map(\.team.name), keys: keys.identity,
             roles: delegated.filter { $0.reason != nil }, adopted: delegated.filter(isAdopted), targets: own.targets,
             snapshot: snapshot, timestampSigners: try root.require(.timestamp, of: content.fleet),
             enteringRoot: root.isEntering ? root.root : nil, settings: own.settings,
@@ -80,7 +81,8 @@ struct ReleasePlanner {
             signers: [], due: now)
         return ReleasePlan(
             content: content, state: state, now: now, reasons: ["timestamp": .renewed], oldTargetPaths: [],
-            nextDue: now, held: [], waiting: [], keys: keys.identity, roles: [], adopted: [], targets: kept,
+            nextDue: now, held: [], waiting: [], otherKeys: [], keys: keys.identity, roles: [], adopted: [],
+            targets: kept,
             snapshot: PlannedSnapshot(content: snapshot, kept: snapshotBytes, reason: nil, signers: []),
             timestampSigners: try root.require(.timestamp, of: content.fleet), enteringRoot: nil,
             settings: content.settings, signsTargets: false, contentDiffers: false)

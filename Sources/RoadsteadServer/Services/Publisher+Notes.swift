@@ -21,7 +21,8 @@ extension Publisher {
                 teams: state.content.teams.filter { $0.custody == .team }.map(\.name), now: now),
             held: (plan?.held ?? []).map { FleetNote.Held(team: $0.team, reason: $0.reason, isListed: $0.isListed) },
             waiting: plan?.waiting ?? [],
-            failure: failure.map { ($0 as? any Problem)?.reason ?? "the server failed; its log says more" })
+            failure: failure.map { ($0 as? any Problem)?.reason ?? "the server failed; its log says more" },
+            otherKeys: plan?.otherKeys)
         let kept = try await store.keep(note, of: fleet)
         if kept.isNews { tellStages(note, since: kept.before, of: fleet) }
         measure(note, of: fleet)

@@ -9,7 +9,7 @@ extension ChangePlanner {
         let present = try await transaction.custody(of: team)
         guard
             present.custody != setting.custody || present.keys.map(\.key.keyID).sorted() != setting.keys
-                || present.threshold != setting.threshold
+                || present.threshold != setting.threshold || (setting.formerLost && !present.formerLost)
         else {
             throw StoreError(
                 .conflict, "team \(team.name) is in this custody already, with these keys and this threshold",

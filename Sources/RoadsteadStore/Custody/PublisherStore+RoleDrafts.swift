@@ -12,9 +12,9 @@ extension PublisherStore {
             let team = try await transaction.requireTeam(name)
             let custody = try await transaction.fetchOptional(FetchNewestCustody(team: team.id))
             guard let custody, custody.custody == .team else { return nil }
-            let facts = try await transaction.fetchOne(FetchDraftingFacts(team: team.id, epoch: custody.epoch))
+            let facts = try await transaction.fetchOne(FetchDraftingFacts(team: team.id))
             let newest = try await transaction.fetchOptional(FetchNewestTeamRole(team: team.id))
-            let isFirst = newest == nil || facts.hasSigned || custody.formerLost
+            let former = try await transaction.former(of: custody)
             var open: [RoleDraftRecord] = []
             for row in try await transaction.fetchAll(ListOpenRoleDrafts(team: team.id)) {
                 open.append(try await transaction.record(of: row))
@@ -22,7 +22,7 @@ extension PublisherStore {
             let need = FetchRoleDraftNeed(fleet: try await transaction.requireFleet(fleet).id, team: team.id)
             return TeamDrafting(
                 team: name, quorum: try await transaction.party(of: team.id, custody.epoch),
-                former: isFirst ? nil : try await transaction.party(of: team.id, custody.epoch - 1),
+                former: try await former.asyncMap { try await transaction.party(of: team.id, $0) },
                 nextVersion: facts.version + 1, newest: newest?.role, newestFiles: newest?.files ?? [:],
                 renewalAsked: facts.renewal, open: open, needed: try await transaction.fetchOptional(need))
         }

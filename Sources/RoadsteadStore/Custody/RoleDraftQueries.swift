@@ -181,20 +181,18 @@ struct FetchRoleDraftNeed: Query {
     func decode(_ row: Row) throws -> Int64 { try row.value("draft_id") }
 }
 
-/// Where a team's counter stands, whether its epoch has signed yet, and whether a renewal waits.
+/// Where a team's counter stands, and whether a renewal waits.
 struct FetchDraftingFacts: Query {
     static let sql = """
         SELECT greatest((SELECT max(version) FROM team_role WHERE team_id = $1),
                 (SELECT max(version) FROM role_draft WHERE team_id = $1), 0) AS version,
-            EXISTS (SELECT FROM role_draft WHERE team_id = $1 AND epoch = $2 AND state = 'closed') AS has_signed,
             EXISTS (SELECT FROM role_renewal r WHERE r.team_id = $1 AND NOT EXISTS (SELECT FROM role_draft d
                 WHERE d.team_id = $1 AND d.state = 'closed' AND d.version > r.after_version)) AS renewal
         """
     let team: Int64
-    let epoch: Int64
-    var bindings: [Binding] { [.int(team), .int(epoch)] }
-    func decode(_ row: Row) throws -> (version: Int64, hasSigned: Bool, renewal: Bool) {
-        (try row.value("version"), try row.value("has_signed"), try row.value("renewal"))
+    var bindings: [Binding] { [.int(team)] }
+    func decode(_ row: Row) throws -> (version: Int64, renewal: Bool) {
+        (try row.value("version"), try row.value("renewal"))
     }
 }
 

@@ -47,7 +47,7 @@ package struct RoleDraftRecord: Sendable, Equatable {
 package struct TeamDrafting: Sendable {
     package let team: TeamName
     package let quorum: RoleDraftRecord.Party
-    /// Who signs the first version of this epoch beside its own keys; nil once there was one.
+    /// Who signs beside these keys; nil once every fleet knows them.
     package let former: RoleDraftRecord.Party?
     /// The version that the next draft uses up.
     package let nextVersion: Int64

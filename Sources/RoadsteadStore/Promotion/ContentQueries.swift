@@ -79,7 +79,8 @@ struct ListCertificates: Query {
 /// The newest signed role of each content. One from before contents were numbered says the first that was.
 ///
 /// While a hot fix waits for its role, the content that follows it is content with the role of the one before, which says
-/// the same: so the hot fix is signed first, and what follows comes out above it.
+/// the same: so the hot fix is signed first, and what follows comes out above it. Where it had to be signed for itself
+/// meanwhile, by other keys, that role is the content's.
 struct ListTeamRoles: Query {
     static let sql = """
         WITH wanted AS (
@@ -91,6 +92,8 @@ struct ListTeamRoles: Query {
                     WHERE h.team_id = w.team_id AND h.number = w.number - 1 AND h.fleet_id IS NOT NULL
                         AND NOT EXISTS (SELECT FROM team_role r
                             WHERE r.team_id = h.team_id AND r.content_number = h.number))
+                AND NOT EXISTS (SELECT FROM team_role r
+                    WHERE r.team_id = w.team_id AND r.content_number = w.number)
                 ), w.number) AS number
             FROM unnest($1::bigint[], $2::bigint[]) AS w (team_id, number)
         )

@@ -36,11 +36,17 @@ package struct FleetNote: Codable, Sendable, Equatable {
     package let waiting: [String]
     /// Why nothing can be published at all; nil when it can.
     package let failure: String?
+    /// Teams for which hosts believe other keys than was agreed, until a ceremony says so; nil when that is not known.
+    package let otherKeys: [TeamName]?
 
-    package init(expiries: [Expiry], held: [Held] = [], waiting: [String] = [], failure: String? = nil) {
+    package init(
+        expiries: [Expiry], held: [Held] = [], waiting: [String] = [], failure: String? = nil,
+        otherKeys: [TeamName]? = nil
+    ) {
         self.expiries = expiries
         self.held = held
         self.waiting = waiting
         self.failure = failure
+        self.otherKeys = otherKeys
     }
 }
