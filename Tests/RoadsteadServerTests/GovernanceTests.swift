@@ -75,6 +75,59 @@ import TrustModel
         }
     }
 
+    @Test func `a change says which other stores a removal reaches, and where lifting its denial trusts again`()
+        async throws
+    {
+        try await TestAPI.withServer { api in
+            let alice = try await api.bootstrap()
+            let olga = try await api.invite("olga", [InvitedRole(role: .securityOfficer)], by: alice)
+            try await api.makeTeam(as: alice)
+            let _: StoreBody = try await api.ask(
+                .post, "/v1/teams/acme/stores", StoreRequest(kind: .ca, name: try TrustStoreName("lab")), as: alice)
+            for name in ["canary", "prod"] {
+                let _: FleetBody = try await api.ask(
+                    .post, "/v1/fleets", FleetRequest(name: try FleetName(name)), as: alice)
+                let _: FleetBody = try await api.ask(
+                    .post, "/v1/fleets/\(name)/teams", FleetTeamRequest(team: try TeamName("acme")), as: alice)
+            }
+            let root = try await TestAPI.root().pem
+            let operations = try ["prod", "lab"].flatMap { try TestAPI.addition(root, store: $0).operations }
+            let addition: ChangeBody = try await api.ask(
+                .post, "/v1/changes",
+                ChangeRequest(team: try TeamName("acme"), operations: operations, justification: "ours"), as: alice)
+            let _: ChangeBody = try await api.ask(
+                .post, "/v1/changes/\(addition.number)/approve", DecisionRequest(digest: addition.digest), as: olga)
+            _ = try await api.eventually { () -> ChangeBody in
+                try await api.ask(.get, "/v1/changes/\(addition.number)", as: alice)
+            } until: {
+                $0.state == .published
+            }
+            let _: FleetBody = try await api.ask(
+                .put, "/v1/fleets/prod/source", FleetSourceRequest(promotesFrom: try FleetName("canary")), as: alice)
+
+            var effects: [String] = []
+            for id: Int64 in 1...2 {
+                let removal: ChangeBody = try await api.ask(
+                    .post, "/v1/changes",
+                    ChangeRequest(
+                        team: try TeamName("acme"), operations: [OperationBody(op: .removeAnchor, anchor: id)],
+                        justification: "stolen"), as: olga)
+                effects += removal.effect
+            }
+            #expect(effects.count == 2)
+            #expect(
+                effects.first?.hasSuffix("; where a denial makes that hold at once, it ends in ca:acme.lab as well")
+                    == true)
+            #expect(effects.last?.hasSuffix("from ca:acme.lab") == true)
+            let lifting: ChangeBody = try await api.ask(
+                .post, "/v1/changes",
+                ChangeRequest(
+                    team: try TeamName("acme"), operations: [OperationBody(op: .liftDenial, denial: 1)],
+                    justification: "not stolen"), as: olga)
+            #expect(lifting.effect.first?.hasSuffix("; it is trusted again at once in fleet prod") == true)
+        }
+    }
+
     @Test(arguments: [
         (DenialKind.certificate, "abcd", nil as String?), (.key, "zz", nil), (.digest, "latest", nil),
         (.issuerSerial, "0a", nil), (.issuerSerial, "not a number", "CN=CA"), (.issuerSerial, "0a", "no name"),

@@ -2,6 +2,7 @@ import Codecs
 import Migrations
 import PostgresTesting
 import RoadsteadStore
+import SigningKeys
 import Testing
 import TrustModel
 
@@ -91,6 +92,11 @@ import TrustModel
             #expect(denials.map(\.reason) == ["removed by C-\(removal)"])
         }
         #expect(try await scene.anchors(of: scene.prod) == [[1]])
+        let sha256 = Hex.encode(HashAlgorithm.sha256.digest(of: [1]))
+        let trusting = { try await scene.world.api.fleets(trusting: sha256, for: scene.team) }
+        #expect(try await trusting() == [scene.canary, scene.prod])
+        try await scene.publish(scene.canary)
+        #expect(try await trusting() == [scene.prod])
     }
 
     @Test func `a removal needs no denial where every fleet takes the newest`() async throws {

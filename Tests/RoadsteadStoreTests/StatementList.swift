@@ -56,7 +56,8 @@ enum StatementList {
         InsertPromotedContent.self, ListCertificates.self, ListSources.self, ListTakenContents.self,
         ListTeamRoles.self, ListTeamVersions.self, SetPromotesFrom.self,
         ListActivePlaces.self,
-        InsertHotFix.self, IsPromotedSomewhere.self, ListAnchorsOfChange.self, MovePromotedContent.self,
+        InsertHotFix.self, IsPromotedSomewhere.self, ListAnchorsOfChange.self, ListFleetsTrusting.self,
+        ListStoresHolding.self, MovePromotedContent.self,
         FetchFleetNote.self, KeepFleetNote.self,
         // Ceremonies.
         AdoptCeremonyKeys.self, CloseCeremonyFleet.self, CloseMetadataDraft.self, FetchCeremony.self,

@@ -135,16 +135,13 @@ struct ChangeController: Sendable {
     private func render(_ records: [ChangeRecord]) async throws -> [ChangeBody] {
         let ids = records.flatMap { record in [record.change.author] + record.decisions.map(\.person) }
         let people = try await store.people(ids)
-        var anchors: [Int64: AnchorRecord] = [:]
+        var effects = ChangeEffects()
         for record in records {
-            for case .removeAnchor(let id) in record.change.content.operations where anchors[id] == nil {
-                anchors[id] = try? await store.anchor(id)
+            for case .removeAnchor(let id) in record.change.content.operations where effects.anchors[id] == nil {
+                try await lookUp(anchor: id, &effects)
             }
-        }
-        var effects = ChangeEffects(anchors: anchors)
-        for record in records {
             for case .liftDenial(let id) in record.change.content.operations where effects.denials[id] == nil {
-                effects.denials[id] = try? await store.denial(id)
+                try await lookUp(denial: id, &effects)
             }
             for case .setCustody(let setting) in record.change.content.operations where setting.custody == .team {
                 guard let team = record.change.team else { continue }
@@ -154,6 +151,23 @@ struct ChangeController: Sendable {
         return records.map { record in
             ChangeBody(record, name: { people[$0]?.subject ?? "person \($0)" }, effects: effects)
         }
+    }
+
+    private func lookUp(anchor id: Int64, _ effects: inout ChangeEffects) async throws {
+        guard let anchor = try? await store.anchor(id) else { return }
+        effects.anchors[id] = anchor
+        effects.otherStores[id] = try await store.stores(holding: anchor.sha256, of: anchor.store.team)
+            .filter { $0 != anchor.store }
+    }
+
+    private func lookUp(denial id: Int64, _ effects: inout ChangeEffects) async throws {
+        guard let denial = try? await store.denial(id) else { return }
+        effects.denials[id] = denial
+        // What a removal denied may be an anchor still where the removal has not come.
+        guard denial.change != nil, let team = denial.team, case .certificate(let sha256) = denial.subject else {
+            return
+        }
+        effects.trusting[id] = try await store.fleets(trusting: sha256, for: team)
     }
 }
 

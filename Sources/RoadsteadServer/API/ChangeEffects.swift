@@ -6,8 +6,12 @@ import TrustModel
 
 /// What the lines that say a change's effect have to look up.
 struct ChangeEffects {
-    var anchors: [Int64: AnchorRecord]
+    var anchors: [Int64: AnchorRecord] = [:]
+    /// The stores of the same team that hold an anchor's certificate too, by anchor.
+    var otherStores: [Int64: [TrustStoreID]] = [:]
     var denials: [Int64: DenialRecord] = [:]
+    /// The fleets that trust what a denial denies as soon as it is lifted, by denial.
+    var trusting: [Int64: [FleetName]] = [:]
     /// Login names by key id.
     var holders: [String: String] = [:]
 }
@@ -23,15 +27,23 @@ extension ChangeOperation {
             return "adds the \(addition.origin.title) anchor \(subject) to \(store)"
         case .removeAnchor(let id):
             guard let anchor = known.anchors[id] else { return "removes anchor \(id)" }
+            let others = (known.otherStores[id] ?? []).map { "\($0)" }.joined(separator: ", ")
             return "removes the anchor \(anchor.subject) from \(anchor.store)"
+                + (others.isEmpty ? "" : "; where a denial makes that hold at once, it ends in \(others) as well")
         case .liftDenial(let id):
             guard let denial = known.denials[id] else { return "lifts the denial D-\(id)" }
             let reach = denial.team.map { "in the scopes of team \($0)" } ?? "everywhere"
             return "lifts the denial D-\(id) of \(denial.subject.kind.rawValue) \(denial.published.value) \(reach): "
-                + denial.reason
+                + denial.reason + effect(of: known.trusting[id] ?? [])
         case .setCustody(let setting): return effect(of: setting, known)
         case .renewRole: return "has the team's role signed again, with the content that it has"
         }
+    }
+
+    private func effect(of trusting: [FleetName]) -> String {
+        guard !trusting.isEmpty else { return "" }
+        let fleets = trusting.map { "\($0)" }.joined(separator: ", ")
+        return "; it is trusted again at once in \(trusting.count == 1 ? "fleet" : "the fleets") \(fleets)"
     }
 
     private func effect(of setting: CustodySetting, _ known: ChangeEffects) -> String {
