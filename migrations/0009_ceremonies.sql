@@ -69,6 +69,26 @@ CREATE TABLE metadata_draft_signature (
 ALTER TABLE signing_key ADD COLUMN awaits_ceremony boolean NOT NULL DEFAULT false;
 ALTER TABLE signing_key ADD COLUMN held boolean NOT NULL GENERATED ALWAYS AS (private_key IS NOT NULL) STORED;
 
+-- Replicas that raced have left several keys for one place. The one that hosts know stays: whose name the fleet's newest
+-- root or targets give, or who signed the team's newest role; else the oldest. The others go as retired keys do.
+WITH newest AS (
+    SELECT DISTINCT ON (f.fleet_id, f.role) f.fleet_id, convert_from(c.bytes, 'UTF8') AS words
+    FROM published_file f JOIN published_content c ON c.sha256 = f.sha256
+    WHERE f.role IN ('root', 'targets') ORDER BY f.fleet_id, f.role, f.version DESC
+), role AS (
+    SELECT DISTINCT ON (r.team_id) r.team_id, convert_from(c.bytes, 'UTF8') AS words
+    FROM team_role r JOIN published_content c ON c.sha256 = r.sha256 ORDER BY r.team_id, r.version DESC
+), place AS (
+    SELECT k.key_id, row_number() OVER (PARTITION BY k.fleet_id, k.role, k.team_id ORDER BY
+        EXISTS (SELECT FROM role r WHERE r.team_id = k.team_id AND strpos(r.words, k.key_id) > 0) DESC,
+        EXISTS (SELECT FROM newest n WHERE (k.fleet_id IS NULL OR n.fleet_id = k.fleet_id)
+            AND strpos(n.words, k.key_id) > 0) DESC,
+        k.created_at, k.key_id) AS number
+    FROM signing_key k WHERE k.private_key IS NOT NULL AND k.retired_at IS NULL
+)
+UPDATE signing_key k SET retired_at = now(), private_key = NULL
+FROM place p WHERE p.key_id = k.key_id AND p.number > 1;
+
 -- One key of a fleet's role is in force, whichever replica made it.
 CREATE UNIQUE INDEX signing_key_in_force ON signing_key (fleet_id, role)
     WHERE private_key IS NOT NULL AND retired_at IS NULL AND NOT awaits_ceremony;
@@ -108,11 +128,46 @@ INSERT INTO metadata_draft_signature (draft_id, key_id, signature, person_id, si
 DROP TABLE root_draft_signature;
 DROP TABLE root_draft;
 
+-- A ceremony only goes on, and what it was opened for stays.
+CREATE FUNCTION ceremony_goes_on() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (OLD.state <> NEW.state AND (OLD.state, NEW.state) NOT IN
+            (('open', 'closed'), ('open', 'void'), ('closed', 'published'), ('closed', 'void')))
+        OR (OLD.ceremony_id, OLD.fleet_id, OLD.starts_over, OLD.targets_online)
+            IS DISTINCT FROM (NEW.ceremony_id, NEW.fleet_id, NEW.starts_over, NEW.targets_online)
+        OR (OLD.release IS NOT NULL AND OLD.release IS DISTINCT FROM NEW.release)
+        OR (OLD.state <> NEW.state AND NEW.state = 'published' AND NEW.release IS NULL)
+    THEN
+        RAISE EXCEPTION 'ceremony % cannot go from % to %', OLD.ceremony_id, OLD.state, NEW.state
+            USING ERRCODE = 'check_violation', TABLE = 'ceremony_fleet', CONSTRAINT = 'ceremony_goes_on';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER ceremony_goes_on BEFORE UPDATE ON ceremony_fleet FOR EACH ROW EXECUTE FUNCTION ceremony_goes_on();
+
+-- A draft gets its signed file once, before its ceremony closes.
+CREATE FUNCTION draft_closes_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.file_sha256 IS NOT NULL OR NOT EXISTS (SELECT FROM ceremony_fleet p
+        WHERE p.ceremony_id = OLD.ceremony_id AND p.fleet_id = OLD.fleet_id AND p.state = 'open')
+    THEN
+        RAISE EXCEPTION 'draft % is closed', OLD.id
+            USING ERRCODE = 'check_violation', TABLE = 'metadata_draft', CONSTRAINT = 'draft_closes_once';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER draft_closes_once BEFORE UPDATE ON metadata_draft FOR EACH ROW EXECUTE FUNCTION draft_closes_once();
+
 -- The API opens ceremonies, collects signatures and closes; only the publisher lets the result out.
 GRANT SELECT ON ceremony, ceremony_fleet, metadata_draft, metadata_draft_file, metadata_draft_signature, ceremony_key
     TO roadstead_api, roadstead_publisher;
-GRANT INSERT ON ceremony, ceremony_fleet, metadata_draft, metadata_draft_file, metadata_draft_signature, ceremony_key
-    TO roadstead_api;
+GRANT INSERT ON metadata_draft_file, metadata_draft_signature, ceremony_key TO roadstead_api;
+GRANT INSERT (note, created_by, created_at, expires_at) ON ceremony TO roadstead_api;
+-- Nothing begins closed: states and signed files only come later, as the triggers allow.
+GRANT INSERT (ceremony_id, fleet_id, starts_over, targets_online) ON ceremony_fleet TO roadstead_api;
+GRANT INSERT (ceremony_id, fleet_id, role, version, base_sha256, signed_part) ON metadata_draft TO roadstead_api;
 GRANT UPDATE (state, closed_at, reason) ON ceremony_fleet TO roadstead_api;
 GRANT UPDATE (file_sha256) ON metadata_draft TO roadstead_api;
 GRANT SELECT (awaits_ceremony, held) ON signing_key TO roadstead_api;

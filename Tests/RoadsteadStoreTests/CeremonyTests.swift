@@ -328,4 +328,81 @@ import TrustModel
             }
         }
     }
+
+    @Test func `a ceremony only goes on, and its files are set once, whoever writes`() async throws {
+        let scene = try await scene()
+        let record = try await open(scene, part(scene))
+        try await close(record, scene)
+        try await scene.world.database.withConnection(as: .api) { connection in
+            for script in [
+                "UPDATE ceremony_fleet SET state = 'open'", "UPDATE ceremony_fleet SET state = 'published'",
+                "UPDATE metadata_draft SET file_sha256 = NULL",
+                "INSERT INTO metadata_draft (ceremony_id, fleet_id, role, version, signed_part) "
+                    + "SELECT ceremony_id, fleet_id, 'targets', 9, 'x' FROM metadata_draft; "
+                    + "UPDATE metadata_draft SET file_sha256 = (SELECT min(sha256) FROM published_content) "
+                    + "WHERE role = 'targets'",
+            ] {
+                let error = await #expect(throws: PostgresError.self) { try await connection.run(script: script) }
+                #expect(
+                    error?.constraint == "ceremony_goes_on" || error?.constraint == "draft_closes_once", "\(script)")
+            }
+        }
+        #expect(try await scene.api.ceremony(record.id).fleets.first?.state == .closed)
+    }
+
+    @Test func `the API opens ceremonies, and inserts none that is further`() async throws {
+        let demo = try await scene()
+        _ = try await scene("prod", in: demo.world)
+        let record = try await open(demo, part(demo))
+        try await demo.world.database.withConnection(as: .api) { connection in
+            for script in [
+                "INSERT INTO ceremony_fleet (ceremony_id, fleet_id, targets_online, state) "
+                    + "SELECT \(record.id), id, true, 'closed' FROM fleet WHERE name = 'prod'",
+                "INSERT INTO metadata_draft (ceremony_id, fleet_id, role, version, signed_part, file_sha256) "
+                    + "SELECT \(record.id), id, 'targets', 1, 'x', NULL FROM fleet WHERE name = 'demo'",
+            ] {
+                await #expect(throws: PostgresError.self, "\(script)") { try await connection.run(script: script) }
+            }
+        }
+    }
+
+    @Test func `a ceremony that nobody completes ends with its week, and the keys made for it are deleted`()
+        async throws
+    {
+        let scene = try await scene()
+        let master = try await scene.publisher.masterKeyCheckValue(
+            settingIfAbsent: String(repeating: "0", count: 32), now: start)
+        let fresh = SealedKeyRecord(key: key("fresh"), place: .role("timestamp", of: scene.id), sealed: [1])
+        try await scene.publisher.addKeys([fresh], sealedUnder: master, awaitingCeremony: true, now: start)
+        let record = try await open(scene, part(scene, fresh: [fresh.key.keyID]))
+        try await scene.publisher.expireCeremonies(now: start.adding(days: 6))
+        #expect(try await scene.api.ceremony(record.id).fleets.first?.state == .open)
+        #expect(try await scene.world.count("SELECT count(*) AS n FROM signing_key WHERE held") == 1)
+        try await scene.publisher.expireCeremonies(now: start.adding(days: 7))
+        let ended = try await scene.api.ceremony(record.id).fleets.first
+        #expect(ended?.state == .void && ended?.reason == "expired")
+        #expect(try await scene.world.count("SELECT count(*) AS n FROM signing_key WHERE held") == 0)
+        let voided = try await scene.world.count(
+            "SELECT count(*) AS n FROM audit_event WHERE action = 'ceremony.voided'")
+        #expect(voided == 1)
+    }
+
+    @Test func `a closed ceremony ends once what it was to follow is no longer the newest`() async throws {
+        let scene = try await scene()
+        _ = try await hold(root: 1, scene)
+        let targets = NewMetadataDraft(role: "targets", version: 7, baseSHA256: nil, signedPart: [1])
+        let record = try await open(scene, part(scene, root: 2, targetsOnline: false, targets: targets))
+        try await close(record, scene)
+        #expect(try await scene.publisher.voidIfMoved(record.id, in: scene.fleet, now: start) == nil)
+        let other = NewFile(path: "metadata/7.targets.json", bytes: [7], role: "targets", version: 7)
+        try await release(2, scene, [other], ceremony: nil)
+        let reason = try await scene.publisher.voidIfMoved(record.id, in: scene.fleet, now: start)
+        #expect(reason?.contains("no longer the newest") == true)
+        let part = try await scene.api.ceremony(record.id).fleet(scene.fleet)
+        #expect(part?.state == .void && part?.reason == reason)
+        #expect(try await scene.publisher.state(of: scene.fleet).pending == nil)
+        let voided = try await scene.world.count(
+            "SELECT count(*) AS n FROM audit_event WHERE action = 'ceremony.voided'")
+        #expect(voided == 1)
+    }
 }

@@ -67,6 +67,6 @@ enum StatementList {
         ListCeremonyKeys.self, ListClosedDrafts.self, ListDraftFiles.self, ListDraftSignatures.self,
         ListMetadataDrafts.self, ListSignedDrafts.self, LockCeremonyFleets.self, NoteCeremonyTrouble.self,
         FetchTeamOfKey.self, PublishCeremony.self, ReleaseCeremony.self, RetireKeys.self, RetireStrayKeys.self,
-        VoidCeremonyFleet.self,
+        VoidCeremonyFleet.self, VoidExpiredCeremonies.self,
     ]
 }

@@ -121,7 +121,7 @@ extension ApiStore {
             for row in rows {
                 try Self.requireOpen(row, now: now)
                 let own = drafts.filter { $0.fleet == row.fleetRow }.map(\.draft)
-                guard let reason = try await Self.movedBase(of: own, fleet: row.fleetRow, on: transaction) else {
+                guard let reason = try await transaction.movedBase(of: own, fleet: row.fleetRow) else {
                     continue
                 }
                 try await transaction.execute(VoidCeremonyFleet(ceremony: id, fleet: row.fleetRow, reason: reason))
@@ -150,18 +150,6 @@ extension ApiStore {
             throw StoreError(
                 .expired, "ceremony \(row.ceremony) expired at \(row.expires)", hint: "open another one")
         }
-    }
-
-    /// Why drafts no longer follow what the fleet has; nil when they do.
-    private static func movedBase(
-        of drafts: [MetadataDraftRecord], fleet: Int64, on transaction: Transaction
-    ) async throws -> String? {
-        for draft in drafts {
-            let newest = try await transaction.fetchOptional(FetchNewestFile(fleet: fleet, role: draft.role))
-            guard newest != draft.baseSHA256 else { continue }
-            return "the \(draft.role) that its version \(draft.version) was to follow is no longer the newest"
-        }
-        return nil
     }
 
     private static func endCurrent(

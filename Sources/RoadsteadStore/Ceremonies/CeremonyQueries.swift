@@ -141,6 +141,20 @@ struct VoidCeremonyFleet: Statement {
     var bindings: [Binding] { [.int(ceremony), .int(fleet), .text(reason)] }
 }
 
+/// Ends what was not completed in time; what is closed waits for nobody any more and stays.
+struct VoidExpiredCeremonies: Query {
+    static let sql = """
+        UPDATE ceremony_fleet p SET state = 'void', reason = 'expired' FROM ceremony c, fleet f
+        WHERE c.id = p.ceremony_id AND f.id = p.fleet_id AND p.state = 'open' AND c.expires_at <= $1
+        RETURNING p.ceremony_id, f.name
+        """
+    let now: UTCDate
+    var bindings: [Binding] { [.date(now)] }
+    func decode(_ row: Row) throws -> (ceremony: Int64, fleet: FleetName) {
+        (try row.value("ceremony_id"), try row.value("name", { try FleetName($0) }))
+    }
+}
+
 struct CloseCeremonyFleet: Statement {
     static let sql = """
         UPDATE ceremony_fleet SET state = 'closed', closed_at = $3

@@ -14,6 +14,16 @@ extension Transaction {
             versions: Dictionary(drafts.map { ($0.role, $0.version) }) { first, _ in first })
     }
 
+    /// Why drafts no longer follow what the fleet has; nil when they do.
+    func movedBase(of drafts: [MetadataDraftRecord], fleet: Int64) async throws -> String? {
+        for draft in drafts {
+            let newest = try await fetchOptional(FetchNewestFile(fleet: fleet, role: draft.role))
+            guard newest != draft.baseSHA256 else { continue }
+            return "the \(draft.role) that its version \(draft.version) was to follow is no longer the newest"
+        }
+        return nil
+    }
+
     /// What the holders of the targets keys signed last; nil when they never did.
     func signedTargets(of fleet: FleetRow) async throws -> SignedTargetsRecord? {
         let signed = try await fetchAll(ListSignedDrafts(fleet: fleet.id))

@@ -32,7 +32,7 @@ extension PublisherStore {
     }
 
     /// Private keys that no ceremony will ever use are not kept.
-    private static func retireStrayKeys(_ transaction: Transaction, _ now: UTCDate) async throws -> [String] {
+    static func retireStrayKeys(_ transaction: Transaction, _ now: UTCDate) async throws -> [String] {
         try await transaction.fetchAll(RetireStrayKeys(before: now.adding(days: -1), now: now))
     }
 
