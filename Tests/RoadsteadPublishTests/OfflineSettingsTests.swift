@@ -67,6 +67,17 @@ import TrustModel
         #expect(try await host.has(beta))
     }
 
+    @Test func `settings that a fast clock has drafted wait for their time`() async throws {
+        let fleet = try await fleet(acme)
+        fleet.change(teams: [acme, beta])
+        try await fleet.closeTargetsCeremony(at: noon.adding(days: 30))
+        let plan = try fleet.plan()
+        #expect(plan.waiting.contains { $0.contains("was drafted at") })
+        #expect(
+            try await fleet.publish(at: noon.adding(seconds: 60)).map { $0.files.allSatisfy { $0.role != "targets" } }
+                ?? true)
+    }
+
     // MARK: Waiting for a ceremony
 
     @Test func `what needs a ceremony waits for it, and everything else goes out`() async throws {

@@ -55,6 +55,21 @@ import TrustModel
         #expect(release.state.pendingRoot != nil)
     }
 
+    @Test func `what a fast clock has drafted waits for its time, and denials go on`() async throws {
+        let fleet = try await fleet()
+        try await fleet.closeRootCeremony(at: noon.adding(seconds: 3_600))
+        let plan = try fleet.plan()
+        #expect(plan.isEmpty && plan.waiting.count == 1 && plan.waiting[0].contains("was drafted at"))
+        let digest = "sha256:\(String(repeating: "ef", count: 32))"
+        fleet.change(denials: [
+            DenyDocument.Denial(id: "d", subject: .digest(digest), team: nil, reason: "test", issued: noon)
+        ])
+        let release = try #require(try await fleet.publish())
+        #expect(release.files.allSatisfy { $0.kind != .root })
+        let later = try #require(try await fleet.publish(at: noon.adding(seconds: 3_600)))
+        #expect(later.files.first?.path == "metadata/2.root.json")
+    }
+
     @Test func `keys made for an open ceremony do not disturb what the present root names`() async throws {
         let fleet = try await fleet()
         try fleet.rotateOnlineKeys()

@@ -50,6 +50,9 @@ struct CeremonyTargets {
             guard version == before.unverifiedContent.version, targets.bytes == before.bytes, !signed.groups.isEmpty
             else { return nil }
         }
+        if targets.bytes != before?.bytes {
+            try FleetRoot.checkIssue(targets.unverifiedContent.stamp, of: "settings", at: now)
+        }
         return try verified(targets, signed.groups, published, root, fleet, now, files: signed.files)
     }
 

@@ -54,7 +54,7 @@ struct FleetRoot {
 
     /// Reads the root whose ceremony has closed: it must follow the current one, or start over by its own word.
     static func pending(
-        _ bytes: [UInt8], after current: SignedMetadata<Root>, _ keys: FleetKeys
+        _ bytes: [UInt8], after current: SignedMetadata<Root>, _ keys: FleetKeys, at now: UTCDate
     ) throws -> FleetRoot {
         let next = try UnverifiedMetadata<Root>(bytes, maximumBytes: PublishingLimits.rootBytes)
         guard next.unverifiedContent.version - 1 == current.version else {
@@ -64,6 +64,15 @@ struct FleetRoot {
         let root =
             next.unverifiedContent.startsOver
             ? try SignedMetadata(selfSigned: next) : try current.verifySuccessor(next)
+        try checkIssue(root.content.stamp, of: "root", at: now)
         return FleetRoot(root, entering: current, keys)
+    }
+
+    /// Refuses what a fast clock has stamped: once it was published, nothing could be signed before its time.
+    static func checkIssue(_ stamp: FleetStamp?, of role: String, at now: UTCDate) throws {
+        guard let issued = stamp?.issued, issued.seconds - now.seconds > ReleasePlanner.tolerableSkew else { return }
+        throw PublishError(
+            .clock, "the clock says \(now), and the new \(role) was drafted at \(issued)",
+            hint: "set the clocks right, and hold another ceremony unless that time comes soon")
     }
 }

@@ -36,7 +36,7 @@ struct ReleasePlanner {
         let current = FleetRoot(published.root, keys)
         guard let pending = state.pendingRoot else { return try plan(under: current, []) }
         do {
-            let entering = try FleetRoot.pending(pending, after: published.root, keys)
+            let entering = try FleetRoot.pending(pending, after: published.root, keys, at: now)
             return try plan(under: entering, [])
         } catch {
             let reason = (error as? PublishError)?.reason ?? (error as? TUFError)?.reason ?? "\(error)"
