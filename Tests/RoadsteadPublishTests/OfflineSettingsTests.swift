@@ -215,9 +215,70 @@ import TrustModel
             ).first)
         #expect(
             draft.difference == [
+                "role beta: added, threshold 1, speaks for the files beta/*",
+                "role beta: key added: ed25519 \(try server.key(of: beta.name).keyID)",
                 "notation: mode changed from observe to enforce",
-                "team beta: added, speaks for registry.example.com/beta", "expires \(noon.adding(days: 400))",
+                "team beta: added, speaks for registry.example.com/beta", "team beta: custody server",
+                "expires \(noon.adding(days: 400))",
             ])
+    }
+
+    @Test func `the first settings that people sign name the keys of every role in them`() async throws {
+        let fleet = try await fleet(acme)
+        let served = try #require(fleet.state.targets)
+        let draft = try TargetsDraft(
+            role: "targets", toSign: try UnverifiedMetadata<Targets>(served, maximumBytes: 1 << 20).signedBytes,
+            root: try #require(fleet.state.roots.last), signatures: [])
+        #expect(draft.difference.contains("role acme: key added: ed25519 \(try server.key(of: acme.name).keyID)"))
+        for key in fleet.sealed where ["deny", "revocation", "ops"].contains(key.purpose.role) {
+            #expect(draft.difference.contains("role \(key.purpose.role): key added: ed25519 \(key.keyID)"))
+        }
+    }
+
+    /// Changes of delegations that a server could slip into a draft, and the line that tells of each.
+    struct SlippedChange: Sendable, CustomTestStringConvertible {
+        let line: String
+        let make: @Sendable (inout Targets) throws -> Void
+        var testDescription: String { line }
+
+        init(_ line: String, _ make: @escaping @Sendable (inout Targets) throws -> Void) {
+            self.line = line
+            self.make = make
+        }
+
+        static let all = [
+            SlippedChange("role acme: removed") { $0.delegations?.roles.removeAll { $0.name.text == "acme" } },
+            SlippedChange("role deny: speaks for the files acme/*; before: speaks for the files ") { content in
+                let deny = content.delegations?.roles.firstIndex { $0.name.text == "deny" }
+                content.delegations?.roles[try #require(deny)].scope = .paths([PathPattern("acme/*")])
+            },
+            SlippedChange("order of the roles changed: ") { $0.delegations?.roles.reverse() },
+            SlippedChange(", where it says nothing others may") { content in
+                let deny = content.delegations?.roles.firstIndex { $0.name.text == "deny" }
+                content.delegations?.roles[try #require(deny)].isTerminating = false
+            },
+            SlippedChange("file acme/ca.prod.pem: added") { content in
+                content.targets[try TargetName("acme/ca.prod.pem")] = TargetFile(content: [1])
+            },
+            SlippedChange("members that are not known here have changed") { content in
+                content.delegations?.otherMembers["succinct_roles"] = .object(JSONObject())
+            },
+        ]
+    }
+
+    @Test(arguments: SlippedChange.all)
+    func `no change of who may speak is called a renewal`(change: SlippedChange) async throws {
+        let fleet = try await fleet(acme)
+        let base = try #require(fleet.state.targets)
+        let old = try UnverifiedMetadata<Targets>(base, maximumBytes: 1 << 20).unverifiedContent
+        var new = old
+        new.header.version += 1
+        try change.make(&new)
+        let lines = TargetsDifference(old: old, new: new, oldFiles: [:], newFiles: [:]).lines()
+        #expect(lines.contains { $0.contains(change.line) })
+        new = old
+        new.header.version += 1
+        #expect(TargetsDifference(old: old, new: new, oldFiles: [:], newFiles: [:]).lines().isEmpty)
     }
 
     @Test func `a draft is void when another file has taken its base's place`() async throws {

@@ -65,7 +65,7 @@ import TrustModel
         let release = try #require(try await fleet.publish())
         let snapshot = try UnverifiedMetadata<Snapshot>(try #require(release.state.snapshot), maximumBytes: 1 << 20)
         #expect(snapshot.unverifiedContent.delegated[try RoleName("beta")]?.version == 1)
-        #expect(release.difference == ["team beta: removed from the fleet"])
+        #expect(release.difference == ["role beta: removed", "team beta: removed from the fleet"])
         #expect(try fleet.plan().isEmpty)
     }
 

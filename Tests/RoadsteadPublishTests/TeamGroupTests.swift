@@ -84,6 +84,12 @@ import TrustModel
         try await fleet.closeRootCeremony()
         let first = try await fleet.closeTargetsCeremony()
         #expect(first.count == 33 && first.last?.role == "targets")
+        let group = try #require(first.first { $0.role == TeamGroup.name(of: try TeamName("team-17")) })
+        // Whoever takes over from the server reads it without what the server had signed before.
+        let shown = try TargetsDraft(
+            role: group.role, toSign: group.toSign, root: try #require(fleet.state.pendingRoot), signatures: [])
+        let key = try fleet.server.key(of: TeamName("team-17")).keyID
+        #expect(shown.difference.contains("role team-17: key added: ed25519 \(key)"))
         let release = try #require(try await fleet.publish())
         #expect(release.waiting.isEmpty && release.held.isEmpty)
         let name = try TeamName("team-17")

@@ -55,7 +55,7 @@ package struct ReleaseDifference {
 
     private func roleLines(_ role: PlannedRole, _ old: Targets?) -> [String] {
         if TeamGroup.isName(role.name) {
-            return TargetsDifference(old: old, new: role.content, oldFiles: [:], newFiles: [:]).keyLines()
+            return TargetsDifference(old: old, new: role.content, oldFiles: [:], newFiles: [:]).delegationLines()
         }
         guard let team = role.team else { return [] }
         return TeamDifference(
