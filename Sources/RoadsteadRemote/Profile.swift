@@ -15,9 +15,18 @@ struct ProfileStore {
     private struct Contents: Codable {
         var profiles: [String: Profile] = [:]
         var fleets: [String: PinnedRoot] = [:]
+        /// By fleet id and role, the newest of each; absent where nothing was signed yet.
+        var signed: [String: SignedDraft]?
     }
 
-    /// What a ceremony on this machine made, against which a server's word is held.
+    /// What was signed on this machine.
+    struct SignedDraft: Codable, Sendable {
+        let version: Int64
+        /// Of the exact bytes that were signed.
+        let sha256: String
+    }
+
+    /// The root of a fleet that was verified on this machine, against which a server's word is held.
     struct PinnedRoot: Codable, Sendable {
         let version: Int64
         let sha256: String
@@ -53,6 +62,16 @@ struct ProfileStore {
     func pinnedRoot(fleetID: String) throws -> PinnedRoot? { try read().fleets[fleetID] }
 
     func pin(_ root: PinnedRoot, fleetID: String) throws { try change { $0.fleets[fleetID] = root } }
+
+    func signedDraft(fleetID: String, role: String) throws -> SignedDraft? {
+        try read().signed?[Self.place(fleetID, role)]
+    }
+
+    func remember(_ draft: SignedDraft, fleetID: String, role: String) throws {
+        try change { $0.signed = ($0.signed ?? [:]).merging([Self.place(fleetID, role): draft]) { $1 } }
+    }
+
+    private static func place(_ fleetID: String, _ role: String) -> String { "\(fleetID)/\(role)" }
 
     private func read() throws -> Contents {
         guard Files.exists(path) else { return Contents() }

@@ -10,11 +10,16 @@ struct CeremonyExport: AsyncParsableCommand {
         commandName: "export", abstract: "Write a ceremony to a file, to be signed on a machine without a network.")
     @Argument(help: "The ceremony's number.") var id: Int64
     @Argument(help: "The file.") var file: String
+    @OptionGroup var roots: RootOptions
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        let body: CeremonyBody = try await connection.withClient { try await $0.get("/v1/ceremonies/\(id)") }
-        _ = try DraftToSign.open(in: body, pins: ProfileStore().pinnedRoot)
+        let body = try await connection.withClient { client in
+            let body: CeremonyBody = try await client.get("/v1/ceremonies/\(id)")
+            let followed = try await body.followedRoots(client, accepted: roots.acceptRoot)
+            _ = try DraftToSign.open(in: body, pins: { followed[$0] })
+            return body
+        }
         try CeremonyFile.write(body, to: file)
         Terminal.note("there: roadstead ceremony sign --draft \(file) --key … --out \(file).signed")
         try connection.show(body, text: CeremonyCommand.describe)
@@ -36,6 +41,7 @@ struct CeremonyImport: AsyncParsableCommand {
         let answer: CeremonyBody = try await connection.withClient { client in
             let present: CeremonyBody = try await client.get("/v1/ceremonies/\(id)")
             let new = try Self.new(in: signed, after: present)
+            try signed.remember(new, in: try ProfileStore())
             return try await client.send(
                 .post, "/v1/ceremonies/\(id)/signatures", CeremonySignaturesRequest(signatures: new))
         }

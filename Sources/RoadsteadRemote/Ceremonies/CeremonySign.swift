@@ -30,6 +30,7 @@ struct CeremonySign: AsyncParsableCommand {
     var signature: [String] = []
     @OptionGroup var keys: KeyOptions
     @Flag(help: "Do not ask.") var yes = false
+    @OptionGroup var roots: RootOptions
     @OptionGroup var connection: ConnectionOptions
 
     func validate() throws {
@@ -51,22 +52,31 @@ struct CeremonySign: AsyncParsableCommand {
     }
 
     private func runOnline(_ ceremony: CeremonyBody, _ client: APIClient) async throws {
-        guard let signatures = try await signatures(for: ceremony) else { return }
+        let followed = try await ceremony.followedRoots(client, accepted: roots.acceptRoot)
+        guard let signatures = try await signatures(for: ceremony, pins: { followed[$0] }) else { return }
+        let store = try ProfileStore()
+        try ceremony.remember(signatures, following: followed, in: store)
         let answer: CeremonyBody = try await client.send(
             .post, "/v1/ceremonies/\(ceremony.id)/signatures", CeremonySignaturesRequest(signatures: signatures))
         try connection.show(answer, text: CeremonyCommand.describe)
     }
 
     private func runOffline(_ ceremony: CeremonyBody) async throws {
-        guard let signatures = try await signatures(for: ceremony), let out else { return }
+        // A machine without a home directory remembers nothing.
+        let store = try? ProfileStore()
+        guard let signatures = try await signatures(for: ceremony, pins: { try store?.pinnedRoot(fleetID: $0) }),
+            let out
+        else { return }
         try CeremonyFile.write(ceremony.adding(signatures), to: out)
         Terminal.note("\(signatures.count) signature(s) in \(out)")
         Terminal.note("next, where the server can be reached: roadstead ceremony import \(ceremony.id) \(out)")
     }
 
     /// Shows what is to be signed and signs it; nil where only the bytes were asked for.
-    private func signatures(for ceremony: CeremonyBody) async throws -> [DraftSignatureBody]? {
-        let drafts = try DraftToSign.open(in: ceremony, pins: pin)
+    private func signatures(
+        for ceremony: CeremonyBody, pins: (String) throws -> ProfileStore.PinnedRoot?
+    ) async throws -> [DraftSignatureBody]? {
+        let drafts = try DraftToSign.open(in: ceremony, pins: pins)
         guard !drafts.isEmpty else {
             let states = ceremony.fleets.map { "\($0.fleet): \($0.state)" }.joined(separator: ", ")
             throw RemoteError(.refused, "nothing of ceremony \(ceremony.id) is open to sign (\(states))")
@@ -89,7 +99,7 @@ struct CeremonySign: AsyncParsableCommand {
             work += own.map { (signer, listed, $0) }
         }
         let signed = drafts.filter { draft in work.contains { $0.draft.body.id == draft.body.id } }
-        show(signed)
+        show(signed, own: Set(work.map(\.key.id)))
         for item in work { Terminal.note("key \(item.key.id.text) signs \(item.draft.name)") }
         guard yes || Terminal.confirms("sign \(signed.count) draft(s) of ceremony \(ceremony.id)?") else {
             throw RemoteError(.usage, "nothing was signed: signing was not confirmed", hint: "answer y, or give --yes")
@@ -114,7 +124,7 @@ struct CeremonySign: AsyncParsableCommand {
     }
 
     /// Each distinct difference once, with the fleets that it is about.
-    private func show(_ drafts: [DraftToSign]) {
+    private func show(_ drafts: [DraftToSign], own: Set<KeyID> = []) {
         var shown: [(role: String, lines: [String], fleets: [FleetName])] = []
         for draft in drafts {
             let same = shown.firstIndex { $0.role == draft.body.role && $0.lines == draft.difference }
@@ -128,6 +138,10 @@ struct CeremonySign: AsyncParsableCommand {
             let fleets = entry.fleets.map(\.rawValue).joined(separator: ", ")
             Terminal.note("\(CeremonyCommand.words(entry.role)) of \(fleets):")
             for line in entry.lines { Terminal.note("  \(line)") }
+        }
+        var fleets: Set<FleetName> = []
+        for draft in drafts where fleets.insert(draft.fleet.fleet).inserted {
+            for line in draft.holderLines(own: own) { Terminal.note(line) }
         }
     }
 
@@ -145,11 +159,23 @@ struct CeremonySign: AsyncParsableCommand {
         return RemoteError(
             .usage, "\(uri) is key \(key.id), which counts for nothing here", hint: "the keys that count: \(ids)")
     }
+}
 
-    /// A machine without a home directory has no pins.
-    private func pin(_ fleetID: String) throws -> ProfileStore.PinnedRoot? {
-        guard draft == nil else { return try (try? ProfileStore())?.pinnedRoot(fleetID: fleetID) }
-        return try ProfileStore().pinnedRoot(fleetID: fleetID)
+extension CeremonyBody {
+    /// Keeps what was signed here, so that `close` can tell whether that is what was published, and what it follows.
+    func remember(
+        _ signatures: [DraftSignatureBody], following roots: [String: ProfileStore.PinnedRoot] = [:],
+        in store: ProfileStore
+    ) throws {
+        let signed = Set(signatures.map(\.draft))
+        for fleet in fleets {
+            let id = fleet.fleetID.rawValue
+            for draft in fleet.drafts where signed.contains(draft.id) {
+                let digest = ServedRoots.digest(try Base64.decode(draft.toSign))
+                try store.remember(.init(version: draft.version, sha256: digest), fleetID: id, role: draft.role)
+                if let root = roots[id] { try store.pin(root, fleetID: id) }
+            }
+        }
     }
 }
 

@@ -13,10 +13,12 @@ struct DraftToSign {
     /// What signing it changes, a line each.
     let difference: [String]
     let keyIDs: [String]
+    /// Whose keys hold the fleet once this is signed.
+    let holders: Root
 
     /// Reads the drafts of a ceremony that wait for signatures.
     ///
-    /// - Parameter pins: the roots that ceremonies on this machine made, by fleet id.
+    /// - Parameter pins: the roots that are remembered on this machine, by fleet id.
     static func open(in ceremony: CeremonyBody, pins: (String) throws -> ProfileStore.PinnedRoot?) throws
         -> [DraftToSign]
     {
@@ -27,6 +29,16 @@ struct DraftToSign {
     }
 
     var name: String { "\(CeremonyCommand.words(body.role)) version \(body.version) of fleet \(fleet.fleet)" }
+
+    /// All keys that hold the fleet, because a change is told only against what a server has shown.
+    func holderLines(own: Set<KeyID>) -> [String] {
+        ["keys of fleet \(fleet.fleet) by root \(holders.version):"]
+            + [TopLevelRole.root, .targets].flatMap { role in
+                let keys = holders[role]
+                return ["  \(role.rawValue): \(keys.threshold) of these must sign"]
+                    + keys.keyIDs.map { "    \($0)\(own.contains($0) ? " (yours)" : "")" }
+            }
+    }
 
     func counts(_ key: Key) -> Bool { keyIDs.contains(key.id.text) }
 
@@ -76,7 +88,7 @@ private struct FleetReader {
             throw lie("the fleet keys to follow are not the ones that the fleet serves")
         }
         return DraftToSign(
-            fleet: fleet, body: body, bytes: bytes, difference: draft.difference, keyIDs: draft.keyIDs)
+            fleet: fleet, body: body, bytes: bytes, difference: draft.difference, keyIDs: draft.keyIDs, holders: root)
     }
 
     private func targets(_ body: MetadataDraftBody, _ bytes: [UInt8], _ base: [UInt8]?) throws -> DraftToSign {
@@ -85,16 +97,26 @@ private struct FleetReader {
         try requireFleet(content.stamp?.fleet, content.version, body)
         if let base { try checkBase(base, body) }
         let files = try body.files.map { BuiltFile(targetPath: $0.path, bytes: try Base64.decode($0.bytes)) }
+        let alone = try servedRoot.map { try RootSummary($0).targetsOnline } ?? false
         let draft = try TargetsDraft(
-            role: body.role, toSign: bytes, root: signingRoot, signatures: [], files: files, base: base,
+            role: body.role, toSign: bytes, root: signingRoot, signatures: [], files: files, base: alone ? nil : base,
             oldFiles: try oldFiles(body))
         return DraftToSign(
-            fleet: fleet, body: body, bytes: bytes, difference: draft.difference, keyIDs: draft.keyIDs)
+            fleet: fleet, body: body, bytes: bytes,
+            difference: (alone ? ["all of it: what was before, the server alone has signed"] : []) + draft.difference,
+            keyIDs: draft.keyIDs, holders: try Self.content(signingRoot))
     }
 
-    /// What the draft is compared with must be what the fleet's present keys have signed.
+    /// A root as a file, or as the bytes to sign.
+    private static func content(_ root: [UInt8]) throws -> Root {
+        let limit = PublishingLimits.rootBytes
+        if let file = try? UnverifiedMetadata<Root>(root, maximumBytes: limit) { return file.unverifiedContent }
+        return try MetadataDraft<Root>(toSign: root, maximumBytes: limit).content
+    }
+
+    /// What the draft is compared with must be what the fleet's present keys have signed, groups of teams too.
     private func checkBase(_ base: [UInt8], _ body: MetadataDraftBody) throws {
-        guard body.role == "targets", let servedRoot else { return }
+        guard let servedRoot else { throw lie("there are settings to follow, and no fleet keys") }
         let root = try UnverifiedMetadata<Root>(servedRoot, maximumBytes: PublishingLimits.rootBytes).unverifiedContent
         let targets = try UnverifiedMetadata<Targets>(base, maximumBytes: PublishingLimits.targetsBytes)
         do { _ = try root.quorum(for: .targets).verify(targets) } catch {
@@ -121,16 +143,16 @@ private struct FleetReader {
         }
     }
 
-    /// The root that the server shows must be the one that was made here, or a later one.
+    /// The root that the server shows must be the one that is remembered here, or a later one.
     private func check(_ pin: ProfileStore.PinnedRoot?) throws {
         guard let pin else { return }
         guard let servedRoot else {
-            throw lie("the server knows of no fleet keys, and version \(pin.version) was made here")
+            throw lie("the server knows of no fleet keys, and version \(pin.version) is remembered here")
         }
         let served = try RootSummary(servedRoot)
         guard served.version >= pin.version, served.version > pin.version || served.sha256 == pin.sha256 else {
             throw lie(
-                "the fleet keys version \(served.version) that the server shows are not those that were made here "
+                "the fleet keys version \(served.version) that the server shows are not those that are remembered here "
                     + "(version \(pin.version), sha256 \(pin.sha256))")
         }
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Codecs
 import RoadsteadWire
+import TUF
 import TrustModel
 
 struct HostCommand: AsyncParsableCommand {
@@ -63,7 +64,8 @@ struct HostCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a join string, with which hosts enrol.",
             discussion:
-                "It carries the digest of the fleet's root. If the ceremony was held here, the digest is compared.")
+                "It carries the digest of the fleet's root, which must follow the root that a ceremony left on this machine."
+        )
         @Option(help: "The fleet.", transform: FleetName.init) var fleet: FleetName
         @Option(help: "How many hosts may use it.") var uses: Int?
         @Option(help: "Hours until it ends.") var expiresInHours: Int?
@@ -75,22 +77,31 @@ struct HostCommand: AsyncParsableCommand {
 
         func run() async throws {
             let body = JoinTokenRequest(uses: uses, expiresInHours: expiresInHours, labels: try labels())
-            let answer: JoinTokenBody = try await connection.withClient {
-                try await $0.send(.post, "/v1/fleets/\(fleet)/join-tokens", body)
-            }
-            let join = try JoinString(parsing: answer.joinString)
-            if let pinned = try ProfileStore().pinnedRoot(fleetID: join.fleetID.rawValue),
-                pinned.version == join.rootVersion, pinned.sha256 != join.rootSHA256
-            {
-                throw RemoteError(
-                    .mismatch,
-                    "the server's root of fleet \(fleet) has SHA-256 \(join.rootSHA256), the ceremony held here made \(pinned.sha256)",
-                    hint: "do not hand out the join string; find out who changed the server")
+            let answer = try await connection.withClient { client in
+                let answer: JoinTokenBody = try await client.send(.post, "/v1/fleets/\(fleet)/join-tokens", body)
+                try await check(try JoinString(parsing: answer.joinString), client)
+                return answer
             }
             try hand(out: out, secret: answer.joinString, connection, answer)
             Terminal.note(
                 "on the host: roadstead-agent enroll --join-string-file FILE (\(answer.uses) use(s), until \(answer.expires))"
             )
+        }
+
+        /// The root that hosts begin with must be the one that is remembered here, or verifiably follow it.
+        private func check(_ join: JoinString, _ client: APIClient) async throws {
+            guard let pin = try ProfileStore().pinnedRoot(fleetID: join.fleetID.rawValue) else { return }
+            let served = ServedRoots(fleet: join.fleet, fleetID: join.fleetID, client: client)
+            guard join.fleet == fleet, join.rootVersion >= pin.version,
+                case let root = try await served.root(join.rootVersion, from: pin),
+                ServedRoots.digest(root.bytes) == join.rootSHA256
+            else {
+                throw RemoteError(
+                    .mismatch,
+                    "the server's root of fleet \(fleet) is version \(join.rootVersion) with SHA-256 \(join.rootSHA256), "
+                        + "which does not follow version \(pin.version), \(pin.sha256), that is remembered here",
+                    hint: "do not hand out the join string; find out who changed the server")
+            }
         }
 
         private func labels() throws -> [String: String] {

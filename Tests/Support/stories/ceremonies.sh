@@ -45,10 +45,26 @@ expect 0 alice ceremony open --fleet prod --key "file:$work/root-a.pub" --key "f
 number
 sign "$ceremony" root-a
 expect_text "missing: 1 more of the keys of root 1"
+expect_text "root: 2 of these must sign"
+expect_text "(yours)"
 sign "$ceremony" root-b
 expect_text "published with release 1"
 expect 0 alice ceremony close "$ceremony"
 follow
+
+say "A server that shows something else than what is remembered is found out"
+remembered=$ROADSTEAD_CONFIG_HOME/profiles.json
+cp -p "$remembered" "$work/remembered"
+sed -i -E '/"signed"/,$ s/("sha256": *")[0-9a-f]{8}/\100000000/' "$remembered"
+expect 1 alice ceremony close "$ceremony"
+expect_text "is not what was signed here"
+sed -i -E 's/("sha256": *")[0-9a-f]{8}/\100000000/' "$remembered"
+expect 1 alice ceremony close "$ceremony"
+expect_text "are not the ones that are remembered here"
+expect 1 alice host join-token --fleet prod --out "$work/join"
+expect_text "are not the ones that are remembered here"
+cp -p "$work/remembered" "$remembered"
+expect 0 alice ceremony close "$ceremony"
 
 say "A key of one fleet is refused for another, and many fleets are renewed in one run"
 expect 0 alice fleet add canary --team acme
@@ -94,6 +110,8 @@ expect 0 alice ceremony open --fleet prod --targets-key "file:$work/admin-a.pub"
 number
 sign "$ceremony" root-b root-d admin-a admin-b
 expect_text "published with release"
+expect_text "all of it: what was before, the server alone has signed"
+expect_text "role acme: key added: "
 expect 0 alice ceremony close "$ceremony"
 expect 0 alice fleet show prod
 follow
