@@ -153,6 +153,37 @@ import TrustModel
         #expect(try await host.has(try team("acme", [anchor(5)])))
     }
 
+    @Test func `a team that hands back to the server does so in one snapshot, signed by both`() async throws {
+        let fleet = try await fleet()
+        let late = try await TestFleet("late", server, teams: fleet.content.teams)
+        try await late.publish()
+        let host = try TestHost(fleet)
+        try await host.refresh()
+        let old = try members()
+        server.members[acme] = nil
+        server.handingBack = [acme]
+        let content = try team("acme", [anchor(1)])
+        fleet.change(teams: [content, beta], denials: [denial("d1")])
+        // Until its members have signed, they speak for it as before, and the server signs nothing of theirs.
+        let waiting = try #require(try await fleet.publish())
+        #expect(waiting.held.isEmpty && waiting.teamRoles.isEmpty)
+        #expect(try settings(fleet).teams.map(\.custody) == [.team, .server])
+        fleet.change(teams: [try team("acme", [anchor(2)]), beta])
+        #expect(try fleet.plan().held.map(\.reason) == ["its members have not signed what it says now"])
+        fleet.change(teams: [content, beta])
+        try await server.sign(content, by: [old], former: try old.quorum)
+        server.handingBack = []
+        let release = try #require(try await fleet.publish())
+        #expect(Set(release.files.compactMap(\.role)) == ["acme", "targets", "snapshot", "timestamp"])
+        #expect(try settings(fleet).teams.map(\.custody) == [.server, .server])
+        #expect(try await host.has(content))
+        let file = try UnverifiedMetadata<Targets>(try #require(fleet.state.delegated["acme"]), maximumBytes: 1 << 20)
+        #expect(file.signatures.count == 4)
+        late.change(teams: [content, beta])
+        try await late.publish()
+        #expect(late.state.delegated["acme"] == fleet.state.delegated["acme"])
+    }
+
     @Test func `new members speak once they have signed, in each fleet under its own delegation`() async throws {
         let canary = try await fleet()
         let production = try await TestFleet("production", server, teams: canary.content.teams)

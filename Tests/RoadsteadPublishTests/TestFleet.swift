@@ -15,6 +15,8 @@ final class TestServer {
     var teamKeys: [TeamName: SealedKey] = [:]
     /// The server's keys of teams that it no longer uses.
     var formerTeamKeys: [SealedKey] = []
+    /// Teams whose members have to hand over to the server.
+    var handingBack: Set<TeamName> = []
     /// The keys of the teams in their own custody, the newest epoch.
     var members: [TeamName: TeamMembers] = [:]
     var teamRoles: [TeamName: SignedTeamRole] = [:]
@@ -129,7 +131,7 @@ final class TestFleet {
             let teams = try content.teams.filter { $0.custody == .server }.map { try server.key(of: $0.name) }
             return try FleetKeys(
                 fleet: content.id, opening: sealed + teams, teamQuorums: try server.members.mapValues { try $0.quorum },
-                former: former + server.formerTeamKeys, under: server.master)
+                former: former + server.formerTeamKeys, handingBack: server.handingBack, under: server.master)
         }
     }
 

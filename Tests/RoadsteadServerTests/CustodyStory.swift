@@ -147,7 +147,7 @@ import TrustModel
         #expect(nobody.problem == "publish.role-draft")
     }
 
-    private func checkDelegation(_ scene: Scene) async throws {
+    private func checkDelegation(_ scene: Scene, keys: Int = 3, threshold: Int64 = 2) async throws {
         let number = try await Governance.snapshot(scene.api).object("targets.json", in: "meta")
             .integer("version", in: "role")
         let targets = try JSON(
@@ -155,8 +155,8 @@ import TrustModel
         let roles = try targets.object("role").object("signed", in: "role").object("delegations", in: "signed")
             .array("roles", in: "delegations")
         let acme = try #require(try roles.first { try $0.object("role").string("name", in: "role") == "acme" })
-        #expect(try acme.object("role").integer("threshold", in: "role") == 2)
-        #expect(try acme.object("role").array("keyids", in: "role").count == 3)
+        #expect(try acme.object("role").integer("threshold", in: "role") == threshold)
+        #expect(try acme.object("role").array("keyids", in: "role").count == keys)
     }
 
     @Test func `one officer's removal is denied at once, and the role follows when two members have signed`()
@@ -238,14 +238,82 @@ import TrustModel
             let open: Page<RoleDraftBody> = try await api.ask(.get, "/v1/teams/acme/role-drafts", as: scene.alice)
             #expect(open.items.isEmpty)
 
-            let back: ChangeBody = try await api.ask(
+            // The members are to hand over; then it comes out that they cannot.
+            let back = try await handBack(scene)
+            let fourth = try await draft(of: back.number, scene)
+            #expect(try await listed(api) == third.version)
+            _ = try await handBack(scene, formerLost: true)
+            try await waitForVersion(fourth.version + 1, api)
+            #expect(try await anchorBytes(fourth.version + 1, api) > 0)
+            let void: RoleDraftBody = try await api.ask(.get, "/v1/role-drafts/\(fourth.id)", as: scene.alice)
+            #expect(void.state == "void")
+        }
+    }
+
+    /// The server is to sign from now on.
+    private func handBack(_ scene: Scene, formerLost: Bool? = nil) async throws -> ChangeBody {
+        let change: ChangeBody = try await scene.api.ask(
+            .post, "/v1/changes",
+            ChangeRequest(
+                team: try TeamName("acme"),
+                operations: [OperationBody(op: .setCustody, custody: .server, formerLost: formerLost)],
+                justification: "nobody is left to sign"), as: scene.members[0].token)
+        try await approve(change, scene.api, as: scene.alice)
+        return change
+    }
+
+    @Test func `custody comes back with a version that the members and the server have signed`() async throws {
+        try await TestAPI.withServer { api in
+            let scene = try await scene(api)
+            let first = try await takeCustody(scene)
+            try await sign(first, member: 0, scene)
+            try await sign(first, member: 1, scene)
+            try await waitForVersion(first.version, api)
+
+            let draft = try await draft(of: try await handBack(scene).number, scene)
+            #expect(draft.missing == ["2 more of the former keys of team acme"])
+            #expect(draft.keys.filter(\.hasSigned).map(\.holder) == [nil])
+            #expect(draft.keys.filter(\.isNew).map(\.holder) == [nil])
+            let _: ReleaseBody = try await api.ask(.post, "/v1/fleets/demo/releases", as: scene.alice)
+            #expect(try await listed(api) == first.version)
+            try await checkDelegation(scene)
+
+            // A removal does not wait for them, and what they sign takes it in.
+            let removal: ChangeBody = try await api.ask(
                 .post, "/v1/changes",
                 ChangeRequest(
-                    team: try TeamName("acme"), operations: [OperationBody(op: .setCustody, custody: .server)],
-                    justification: "nobody is left to sign"), as: scene.members[0].token)
-            try await approve(back, api, as: scene.alice)
-            try await waitForVersion(third.version + 1, api)
-            #expect(try await anchorBytes(third.version + 1, api) > 0)
+                    team: try TeamName("acme"), operations: [OperationBody(op: .removeAnchor, anchor: 1)],
+                    justification: "stolen"), as: scene.olga)
+            let denials = try await api.eventually {
+                try await Governance.published(api)
+            } until: {
+                !$0.isEmpty
+            }
+            #expect(denials.map(\.reason) == ["removed by C-\(removal.number)"])
+            #expect(try await listed(api) == first.version)
+            let open = try await api.eventually {
+                let page: Page<RoleDraftBody> = try await api.ask(
+                    .get, "/v1/teams/acme/role-drafts", as: scene.alice)
+                return page.items
+            } until: {
+                $0.contains { $0.version > draft.version }
+            }
+            let bridge = try #require(open.first { $0.version > draft.version })
+            try await sign(bridge, member: 0, scene)
+            #expect(try await listed(api) == first.version)
+            try await sign(bridge, member: 2, scene)
+            try await waitForVersion(bridge.version, api)
+            #expect(try await anchorBytes(bridge.version, api) == 0)
+            try await checkDelegation(scene, keys: 1, threshold: 1)
+            let role = try JSON(
+                parsing: try await api.send(.get, "/fleets/demo/metadata/\(bridge.version).acme.json").body)
+            #expect(try role.object("role").array("signatures", in: "role").count == 3)
+
+            // From here on the server signs alone.
+            let addition: ChangeBody = try await api.ask(
+                .post, "/v1/changes", try TestAPI.addition(try await TestAPI.root().pem), as: scene.members[0].token)
+            try await approve(addition, api, as: scene.olga)
+            try await waitForVersion(bridge.version + 1, api)
         }
     }
 }

@@ -16,7 +16,7 @@ enum StatementList {
         FetchNewestTeamRole.self, FetchRoleDraft.self, FetchRoleDraftNeed.self, FindRoleDraftOfChange.self,
         InsertRoleDraft.self, InsertRoleSignature.self, ListOpenRoleDrafts.self, ListRoleSignatures.self,
         ListServerKeysOfTeam.self, SetRoleDraftNeed.self,
-        WasInOwnCustody.self, VoidExpiredRoleDrafts.self, VoidRoleDrafts.self,
+        WasInOwnCustody.self, ListHandingBack.self, VoidExpiredRoleDrafts.self, VoidRoleDrafts.self,
         VoidUnneededRoleDrafts.self,
         DeleteOldKeys.self, DeleteScope.self, DeleteScopesOfTeam.self, DisablePerson.self, FetchAnchor.self,
         FetchAuditHead.self, FetchBinding.self, FetchChange.self, FetchCredential.self, FetchCredentialByToken.self,

@@ -8,6 +8,8 @@ package struct FleetKeys: Sendable {
     package let fleet: FleetID
     /// Who speaks for each team that is in its own custody.
     package let teamQuorums: [TeamName: TeamQuorum]
+    /// Teams that are to be signed for by the server once their members have signed the version that hands over.
+    package let handingBack: Set<TeamName>
     private var roles: [FleetRole: RoleKey] = [:]
     private var teams: [TeamName: RoleKey] = [:]
     private var former: [KeyPurpose: [RoleKey]] = [:]
@@ -20,10 +22,12 @@ package struct FleetKeys: Sendable {
     /// - Parameter former: keys that served before and are still held. They sign beside the present ones as long as
     ///   what is published names them, so that a change of keys leaves no gap.
     package init(
-        fleet: FleetID, _ keys: [RoleKey], teamQuorums: [TeamName: TeamQuorum] = [:], former: [RoleKey] = []
+        fleet: FleetID, _ keys: [RoleKey], teamQuorums: [TeamName: TeamQuorum] = [:], former: [RoleKey] = [],
+        handingBack: Set<TeamName> = []
     ) throws {
         self.fleet = fleet
         self.teamQuorums = teamQuorums
+        self.handingBack = handingBack
         for key in keys {
             let previous: RoleKey?
             switch key.purpose {
@@ -42,7 +46,7 @@ package struct FleetKeys: Sendable {
     /// Opens stored keys. A team's key that does not open is left out, so that its team alone waits.
     package init(
         fleet: FleetID, opening keys: [SealedKey], teamQuorums: [TeamName: TeamQuorum] = [:],
-        former: [SealedKey] = [], under master: MasterKey
+        former: [SealedKey] = [], handingBack: Set<TeamName> = [], under master: MasterKey
     ) throws {
         func open(_ key: SealedKey) throws -> RoleKey? {
             if case .team = key.purpose { return try? key.open(under: master) }
@@ -50,7 +54,7 @@ package struct FleetKeys: Sendable {
         }
         try self.init(
             fleet: fleet, try keys.compactMap(open), teamQuorums: teamQuorums,
-            former: former.compactMap { try? $0.open(under: master) })
+            former: former.compactMap { try? $0.open(under: master) }, handingBack: handingBack)
     }
 
     /// Makes the keys that a new fleet needs; `targets` is among them in the quick start only.
@@ -68,13 +72,14 @@ package struct FleetKeys: Sendable {
     var identity: Identity {
         Identity(
             ids: Set((Array(roles.values) + Array(teams.values)).map(\.key.id)),
-            former: Set(former.values.joined().map(\.key.id)), teamQuorums: teamQuorums)
+            former: Set(former.values.joined().map(\.key.id)), teamQuorums: teamQuorums, handingBack: handingBack)
     }
 
     struct Identity: Sendable, Equatable {
         let ids: Set<KeyID>
         let former: Set<KeyID>
         let teamQuorums: [TeamName: TeamQuorum]
+        let handingBack: Set<TeamName>
     }
 
     /// The keys held for a role of the fleet, the present one first.

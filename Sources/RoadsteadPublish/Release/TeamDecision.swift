@@ -30,6 +30,7 @@ struct TeamPlanner {
     let nextVersion: () throws -> Int64
 
     private var name: TeamName { team.name }
+    private var isHandingBack: Bool { keys.handingBack.contains(name) }
 
     /// Who should speak for the team by what was agreed.
     var desired: TeamQuorum? {
@@ -40,7 +41,11 @@ struct TeamPlanner {
     }
 
     /// The decision of a server that signs the delegation too: to who should speak for the team, or else to who does.
-    func free() -> TeamDecision { decide([desired, present].compactMap { $0 }, otherwise: present) }
+    func free() -> TeamDecision {
+        // Until its members have signed the version that hands over, who speaks for it goes on doing so.
+        let speakers = isHandingBack && present != nil ? [present] : [desired, present]
+        return decide(speakers.compactMap { $0 }, otherwise: present)
+    }
 
     /// The decision where people have signed the delegation.
     func fixed(_ speaker: TeamQuorum) -> TeamDecision { decide([speaker], otherwise: speaker) }
@@ -49,8 +54,8 @@ struct TeamPlanner {
         do {
             let bundle = try checkedBundle()
             switch team.custody {
-            case .server: return try serve(bundle, speakers)
-            case .team: return try adopt(bundle, speakers)
+            case .server where !isHandingBack: return try serve(bundle, speakers)
+            case .server, .team: return try adopt(bundle, speakers)
             }
         } catch {
             let reason = (error as? PublishError)?.reason ?? (error as? TUFError)?.reason ?? "\(error)"

@@ -18,7 +18,7 @@ extension Publisher {
         let note = FleetNote(
             expiries: PublishedState(state).offlineExpiries(
                 targetsOnline: state.holdsTargetsKey,
-                teams: state.content.teams.filter { $0.custody == .team }.map(\.name), now: now),
+                teams: state.signedByMembers.map(\.name), now: now),
             held: (plan?.held ?? []).map { FleetNote.Held(team: $0.team, reason: $0.reason, isListed: $0.isListed) },
             waiting: plan?.waiting ?? [],
             failure: failure.map { ($0 as? any Problem)?.reason ?? "the server failed; its log says more" },

@@ -8,14 +8,14 @@ import TUF
 import TrustModel
 
 /// Drafts of the roles that teams sign themselves: opened when a fleet's content asks for one, closed when its quorum
-/// has signed. The server assembles; it signs only as the former keeper, when a team takes over from it.
+/// has signed. The server assembles; it signs only where it hands over to a team, or takes over from one.
 extension Publisher {
-    /// Sees to the drafts of every team of a fleet that is in its own custody; one team's trouble is its own.
+    /// Sees to the drafts of every team of a fleet whose members sign; one team's trouble is its own.
     ///
     /// - Returns: whether a role was completed, so that the fleet's state is to be read again.
     func tendRoleDrafts(_ state: FleetState, _ keys: [SealedKey], now: UTCDate) async throws -> Bool {
         var isCompleted = false
-        for content in state.content.teams where content.custody == .team {
+        for content in state.signedByMembers {
             do {
                 if try await tend(content, state, keys, now: now) { isCompleted = true }
             } catch {
@@ -50,7 +50,10 @@ extension Publisher {
             SignedTeamRole(team: $0.team, version: $0.version, bytes: $0.bytes)
         }
         let listed = state.current[content.name.rawValue]?.version ?? 0
-        let fits = best.map { $0.version >= listed && $0.says(content, signedBy: quorum) } ?? false
+        // What hands over is signed by the members and the server, whatever they have signed before.
+        let fits =
+            !drafting.isHandingBack
+            && best.map { $0.version >= listed && $0.says(content, signedBy: quorum) } ?? false
         if fits, !drafting.renewalAsked {
             if drafting.needed != nil { try await store.needNoRoleDraft(of: content.name, for: fleet, now: now) }
             return false
@@ -91,9 +94,10 @@ extension Publisher {
             now: now)
         var signatures: [(keyID: String, signature: [UInt8])] = []
         for key in keys where key.purpose == .team(content.name) {
-            guard former?.holders.isEmpty == true, former?.keys.map(\.keyID).contains(key.key.id.text) == true else {
-                continue
+            let isServers = [former, drafting.quorum].contains { party in
+                party.map { $0.holders.isEmpty && $0.keys.map(\.keyID).contains(key.key.id.text) } ?? false
             }
+            guard isServers else { continue }
             let before = draft.signatures.count
             try await draft.sign(with: try key.open(under: master))
             signatures += draft.signatures.dropFirst(before)
@@ -102,6 +106,13 @@ extension Publisher {
             team: content.name, epoch: drafting.quorum.epoch, formerEpoch: former?.epoch,
             contentNumber: number, version: drafting.nextVersion, signedPart: draft.toSign,
             files: Dictionary(draft.files.map { ($0.path, $0.bytes) }) { first, _ in first }, signatures: signatures)
+    }
+}
+
+extension FleetState {
+    /// The teams whose role their members sign, those among them that hand over to the server.
+    var signedByMembers: [TeamContent] {
+        content.teams.filter { $0.custody == .team || handingBack.contains($0.name) }
     }
 }
 

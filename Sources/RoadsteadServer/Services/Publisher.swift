@@ -160,7 +160,7 @@ struct Publisher: Sendable {
     func open(_ keys: [SealedKey], of state: FleetState) throws -> FleetKeys {
         try FleetKeys(
             fleet: state.content.id, opening: keys, teamQuorums: Self.quorums(of: state),
-            former: try state.formerKeys.map(SealedKey.init), under: master)
+            former: try state.formerKeys.map(SealedKey.init), handingBack: state.handingBack, under: master)
     }
 
     func files(_ paths: [String], of state: FleetState) async throws -> [String: [UInt8]] {

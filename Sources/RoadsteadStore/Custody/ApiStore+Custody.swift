@@ -86,6 +86,12 @@ extension Transaction {
             threshold: newest.threshold, formerLost: newest.formerLost, change: newest.change, created: newest.created)
     }
 
+    /// Those of the teams that the server signs for once their members have handed over.
+    func handingBack(of teams: [TeamRow]) async throws -> Set<TeamName> {
+        let handed = Set(try await fetchAll(ListHandingBack(teams: teams.map(\.id))).map(\.team))
+        return Set(teams.filter { handed.contains($0.id) }.map(\.name))
+    }
+
     /// The quorums of those of the teams that are in their own custody, of the newest epoch each.
     func quorums(of teams: [TeamRow]) async throws -> [TeamName: TeamQuorumRecord] {
         var quorums: [TeamName: TeamQuorumRecord] = [:]

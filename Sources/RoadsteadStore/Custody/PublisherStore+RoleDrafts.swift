@@ -6,15 +6,18 @@ extension PublisherStore {
     /// How long a draft waits for its signatures.
     package static let roleDraftDays: Int64 = 7
 
-    /// What the next draft of a team in its own custody would be made of, for one fleet; nil in the server's custody.
+    /// What the next draft of a team would be made of, for one fleet; nil where the server signs alone.
     package func drafting(of name: TeamName, for fleet: FleetName) async throws -> TeamDrafting? {
         try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { transaction in
             let team = try await transaction.requireTeam(name)
             let custody = try await transaction.fetchOptional(FetchNewestCustody(team: team.id))
-            guard let custody, custody.custody == .team else { return nil }
+            guard let custody else { return nil }
+            let handing = try await transaction.fetchOptional(ListHandingBack(teams: [team.id]))
+            guard custody.custody == .team || handing != nil else { return nil }
             let facts = try await transaction.fetchOne(FetchDraftingFacts(team: team.id))
             let newest = try await transaction.fetchOptional(FetchNewestTeamRole(team: team.id))
-            let former = try await transaction.former(of: custody)
+            var former = handing?.former
+            if former == nil { former = try await transaction.former(of: custody) }
             var open: [RoleDraftRecord] = []
             for row in try await transaction.fetchAll(ListOpenRoleDrafts(team: team.id)) {
                 open.append(try await transaction.record(of: row))
@@ -23,6 +26,7 @@ extension PublisherStore {
             return TeamDrafting(
                 team: name, quorum: try await transaction.party(of: team.id, custody.epoch),
                 former: try await former.asyncMap { try await transaction.party(of: team.id, $0) },
+                isHandingBack: handing != nil,
                 nextVersion: facts.version + 1, newest: newest?.role, newestFiles: newest?.files ?? [:],
                 renewalAsked: facts.renewal, open: open, needed: try await transaction.fetchOptional(need))
         }

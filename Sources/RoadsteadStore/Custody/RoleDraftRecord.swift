@@ -8,7 +8,7 @@ package struct RoleDraftRecord: Sendable, Equatable {
     package struct Signature: Sendable, Equatable {
         package let keyID: String
         package let signature: [UInt8]
-        /// The key's holder; nil for the server's own former key.
+        /// The key's holder; nil for the server's own key.
         package let person: PersonID?
     }
 
@@ -43,12 +43,14 @@ package struct RoleDraftRecord: Sendable, Equatable {
     package let signatures: [Signature]
 }
 
-/// What the publisher needs to know of a team in its own custody to open, keep or close a draft for a fleet.
+/// What the publisher needs to know of a team whose members sign to open, keep or close a draft for a fleet.
 package struct TeamDrafting: Sendable {
     package let team: TeamName
     package let quorum: RoleDraftRecord.Party
     /// Who signs beside these keys; nil once every fleet knows them.
     package let former: RoleDraftRecord.Party?
+    /// Whether the members sign this once more, and the server after them.
+    package let isHandingBack: Bool
     /// The version that the next draft uses up.
     package let nextVersion: Int64
     /// The newest signed role, and the files of its draft.
@@ -70,7 +72,7 @@ package struct NewRoleDraft: Sendable {
     package let version: Int64
     package let signedPart: [UInt8]
     package let files: [String: [UInt8]]
-    /// Of the server's own former key, where it has to sign.
+    /// Of the server's own key, where it hands over or takes over.
     package let signatures: [RoleDraftRecord.Signature]
 
     package init(

@@ -74,7 +74,7 @@ extension Transaction {
             last: recent.first { $0.state == .published }, unfinished: recent.first { $0.state != .published },
             pending: try await pendingCeremony(of: fleet, keys: keys.filter(\.isPending).map(\.record.key.keyID)),
             signedTargets: try await signedTargets(of: fleet),
-            teamQuorums: try await quorums(of: teams),
+            teamQuorums: try await quorums(of: teams), handingBack: try await handingBack(of: teams),
             halt: try await fetchOptional(ListHalts(fleet: name))?.reason)
     }
 

@@ -88,6 +88,8 @@ package struct FleetState: Sendable {
     package private(set) var signedTargets: SignedTargetsRecord?
     /// Who signs for the teams that are in their own custody.
     package let teamQuorums: [TeamName: TeamQuorumRecord]
+    /// Teams in the server's custody whose members have not signed the version that hands over yet.
+    package let handingBack: Set<TeamName>
     /// Why nothing may be published at the moment; nil as a rule.
     package let halt: String?
 
