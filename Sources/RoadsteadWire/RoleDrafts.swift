@@ -12,6 +12,10 @@ package struct RoleDraftBody: Codable, Sendable, Equatable {
     package let toSign: String
     /// The target files that those bytes list.
     package let files: [RoleDraftFile]
+    /// Base64 of the team's signed role that it follows; absent for the first one.
+    package let base: String?
+    /// The target files of that role, as far as they are kept with it.
+    package let oldFiles: [RoleDraftFile]
     /// What it changes, a line each.
     package let difference: [String]
     package let keys: [RoleDraftKey]
@@ -26,7 +30,8 @@ package struct RoleDraftBody: Codable, Sendable, Equatable {
 
     package init(
         id: Int64, team: TeamName, epoch: Int64, version: Int64, toSign: String, files: [RoleDraftFile],
-        difference: [String], keys: [RoleDraftKey], missing: [String], state: String, note: String? = nil,
+        base: String? = nil, oldFiles: [RoleDraftFile] = [], difference: [String], keys: [RoleDraftKey],
+        missing: [String], state: String, note: String? = nil,
         opened: UTCDate, expires: UTCDate
     ) {
         self.id = id
@@ -35,6 +40,8 @@ package struct RoleDraftBody: Codable, Sendable, Equatable {
         self.version = version
         self.toSign = toSign
         self.files = files
+        self.base = base
+        self.oldFiles = oldFiles
         self.difference = difference
         self.keys = keys
         self.missing = missing

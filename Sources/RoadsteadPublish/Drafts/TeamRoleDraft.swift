@@ -1,6 +1,6 @@
 package import Codecs
 import SigningKeys
-import TUF
+package import TUF
 package import TrustModel
 
 /// A team's next role, waiting for signatures that its members make on their own machines.
@@ -125,6 +125,26 @@ package struct TeamRoleDraft: Sendable {
         return SignedTeamRole(team: team, version: version, bytes: bytes)
     }
 
+    /// What a role changes against the one before, a line each, read from the files alone.
+    ///
+    /// - Parameters:
+    ///   - base: the signed role that it follows.
+    ///   - oldFiles: bytes of the files that `base` lists, by the path at which a fleet serves them.
+    /// - Throws: for a role that says anything about somebody else, and for files that it does not list.
+    package static func difference(
+        of new: Targets, team: TeamName, files: [BuiltFile], base: Targets?, oldFiles: [String: [UInt8]],
+        anchorLabel: @escaping @Sendable ([UInt8]) -> String
+    ) throws -> [String] {
+        try check(new, of: team, files)
+        let lines = TeamDifference(
+            team: team, old: base, new: new, oldFiles: oldFiles, newFiles: files.byPath, anchorLabel: anchorLabel
+        ).lines()
+        let head = base.map { "version \(new.version) of team \(team) follows version \($0.version)" }
+        return [head ?? "version \(new.version) of team \(team), the first one"]
+            + (lines.isEmpty && base != nil ? ["renewed, nothing else changes"] : lines)
+            + ["expires \(new.expires)"]
+    }
+
     private init(
         _ draft: MetadataDraft<Targets>, _ team: TeamName, _ quorum: TeamQuorum, _ former: TeamQuorum?,
         files: [BuiltFile], base: [UInt8]?, oldFiles: [String: [UInt8]],
@@ -133,7 +153,9 @@ package struct TeamRoleDraft: Sendable {
         let name = team.rawValue
         self.team = team
         self.files = files
-        try Self.check(draft.content, of: team, files)
+        difference = try Self.difference(
+            of: draft.content, team: team, files: files, base: try base.map { try Self.read($0, team) },
+            oldFiles: oldFiles, anchorLabel: anchorLabel)
         var parties = [
             QuorumDraft<Targets>.Party(quorum: try quorum.quorum(of: name), label: "the keys of team \(team)")
         ]
@@ -141,16 +163,6 @@ package struct TeamRoleDraft: Sendable {
             parties.insert(.init(quorum: try former.quorum(of: name), label: "the former keys of team \(team)"), at: 0)
         }
         self.draft = QuorumDraft(draft, parties: parties, code: .roleDraft)
-        let old = try base.map { try Self.read($0, team) }
-        let lines = TeamDifference(
-            team: team, old: old, new: draft.content, oldFiles: oldFiles, newFiles: files.byPath,
-            anchorLabel: anchorLabel
-        ).lines()
-        let head = old.map { "version \(draft.content.version) of team \(team) follows version \($0.version)" }
-        difference =
-            [head ?? "version \(draft.content.version) of team \(team), the first one"]
-            + (lines.isEmpty && old != nil ? ["renewed, nothing else changes"] : lines)
-            + ["expires \(draft.content.expires)"]
     }
 
     private static func bundle(_ content: TeamContent) throws -> TargetBundle {

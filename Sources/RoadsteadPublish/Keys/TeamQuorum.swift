@@ -32,7 +32,7 @@ package struct TeamQuorum: Sendable, Equatable {
     func contains(_ key: RoleKey) -> Bool { keys.contains { $0.id == key.key.id } }
 
     /// The quorum as metadata delegates to it.
-    func quorum(of name: String) throws -> Quorum {
+    package func quorum(of name: String) throws -> Quorum {
         Quorum(keys: KeyRing(keys), role: try RoleKeys(keys.map(\.id), threshold: threshold), of: name)
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Codecs
 import Files
 import PKI
+import RoadsteadPublish
 import RoadsteadWire
 import SigningKeys
 import TUF
@@ -12,7 +13,8 @@ extension ChangeCommand {
         static let configuration = CommandConfiguration(
             abstract: "Sign what a change brings, for a team that signs itself, after it has been shown.",
             discussion: """
-                What is shown is read here from the exact bytes that are signed, not from the server's word.
+                What is shown is read here from the exact bytes that are signed, not from the server's word: what they
+                change, and every anchor that they leave. The policy is left out where it stays what you signed last.
 
                 roadstead change sign C-12 --key file:mine.key
                 roadstead change sign C-12 --to-sign FILE                              exports the bytes for another tool
@@ -27,6 +29,7 @@ extension ChangeCommand {
         @Option(help: ArgumentHelp("A signature made elsewhere: its bytes, or hexadecimal.", valueName: "file"))
         var signature: String?
         @OptionGroup var keys: KeyOptions
+        @Flag(help: "Show the policy in any case.") var verbose = false
         @Flag(help: "Do not ask.") var yes = false
         @OptionGroup var connection: ConnectionOptions
 
@@ -43,13 +46,14 @@ extension ChangeCommand {
         func run() async throws {
             let body = try await connection.withClient { client -> RoleDraftBody in
                 let draft: RoleDraftBody = try await client.get(path)
-                let content = try RoleToSign(draft)
+                let holder = try await holder()
+                let content = try RoleToSign(draft, holder: holder?.key, verbose: verbose)
                 for line in content.summary { Terminal.note(line) }
-                if let toSign {
-                    try Files.write(content.bytes, to: toSign, mode: 0o644)
+                guard let holder else {
+                    if let toSign { try Files.write(content.bytes, to: toSign, mode: 0o644) }
                     return draft
                 }
-                let request = try await request(for: content, draft)
+                let request = try await request(for: content, draft, holder)
                 return try await client.send(.post, "/v1/role-drafts/\(draft.id)/signatures", request)
             }
             try connection.show(body, text: describe)
@@ -60,17 +64,23 @@ extension ChangeCommand {
             return "/v1/role-drafts/\(draft ?? 0)"
         }
 
-        private func request(for content: RoleToSign, _ draft: RoleDraftBody) async throws -> RoleSignatureRequest {
-            let uri = key ?? ""
-            if let signature {
-                let public_ = try Key(try await keys.publicKey(of: uri))
-                try content.requireHolder(public_, draft)
-                return RoleSignatureRequest(
-                    keyID: public_.id.text, signature: Hex.encode(try content.signature(signature, of: public_)))
-            }
-            let signer = try await keys.signer(uri)
-            let listed = try Key(signer.publicKey)
+        /// Whose signature it is to be; the private key is missing where another tool has signed.
+        private func holder() async throws -> (key: Key, signer: (any Signer)?)? {
+            guard let key else { return nil }
+            guard signature == nil else { return (try Key(try await keys.publicKey(of: key)), nil) }
+            let signer = try await keys.signer(key)
+            return (try Key(signer.publicKey), signer)
+        }
+
+        private func request(
+            for content: RoleToSign, _ draft: RoleDraftBody, _ holder: (key: Key, signer: (any Signer)?)
+        ) async throws -> RoleSignatureRequest {
+            let listed = holder.key
             try content.requireHolder(listed, draft)
+            guard let signer = holder.signer else {
+                return RoleSignatureRequest(
+                    keyID: listed.id.text, signature: Hex.encode(try content.signature(signature ?? "", of: listed)))
+            }
             guard let scheme = listed.signatureScheme else {
                 throw RemoteError(.usage, "a key of type \(signer.publicKey.type) cannot sign for a team")
             }
@@ -112,7 +122,8 @@ struct RoleToSign {
     /// What signing says, a line each.
     let summary: [String]
 
-    init(_ draft: RoleDraftBody) throws {
+    /// - Parameter holder: who signs. What they have signed before is not shown again, unless it is asked for.
+    init(_ draft: RoleDraftBody, holder: Key?, verbose: Bool) throws {
         bytes = try Base64.decode(draft.toSign)
         role = try MetadataDraft<Targets>(toSign: bytes).content
         let foreign = role.targets.keys.first {
@@ -125,8 +136,33 @@ struct RoleToSign {
                     + "not version \(draft.version) of team \(draft.team)",
                 hint: "sign nothing; find out who changed the server")
         }
-        let files = try draft.files.map { try Base64.decode($0.bytes) }
-        summary = try Self.lines(role, files, draft.team)
+        let signed = try draft.base.map { try Self.base(Base64.decode($0), before: draft) }
+        let base = signed?.unverifiedContent
+        let isOwn = signed.flatMap { signed in holder.map { Self.isSigned(signed, by: $0, draft.team) } } ?? false
+        let files = try draft.files.map { BuiltFile(targetPath: $0.path, bytes: try Base64.decode($0.bytes)) }
+        let oldFiles = try draft.oldFiles.map { ($0.path, try Base64.decode($0.bytes)) }
+        let changes = try TeamRoleDraft.difference(
+            of: role, team: draft.team, files: files, base: base,
+            oldFiles: Dictionary(oldFiles) { first, _ in first }, anchorLabel: { Self.label($0) })
+        summary = try changes + Self.content(role, files.map(\.bytes), before: verbose || !isOwn ? nil : base)
+    }
+
+    /// The role before as the server has it: what changes is said against it, and unless the holder has signed it,
+    /// nothing is left out for its sake.
+    private static func base(_ bytes: [UInt8], before draft: RoleDraftBody) throws -> UnverifiedMetadata<Targets> {
+        let base = try UnverifiedMetadata<Targets>(bytes, maximumBytes: PublishingLimits.targetsBytes)
+        let version = base.unverifiedContent.version
+        guard version < draft.version else {
+            throw RemoteError(
+                .mismatch, "version \(draft.version) of team \(draft.team) does not follow version \(version)",
+                hint: "sign nothing; find out who changed the server")
+        }
+        return base
+    }
+
+    private static func isSigned(_ role: UnverifiedMetadata<Targets>, by key: Key, _ team: TeamName) -> Bool {
+        let own = try? TeamQuorum(key).quorum(of: team.rawValue)
+        return own.map { (try? $0.verify(role)) != nil } ?? false
     }
 
     /// Signs are made with a key that the draft asks for.
@@ -155,28 +191,36 @@ struct RoleToSign {
         return signature
     }
 
-    private static func lines(_ role: Targets, _ files: [[UInt8]], _ team: TeamName) throws -> [String] {
-        var lines = ["version \(role.version) of team \(team), valid until \(role.expires)"]
+    /// Every anchor that is signed, a line each, and the policy where it is not the one before.
+    private static func content(_ role: Targets, _ files: [[UInt8]], before base: Targets?) throws -> [String] {
+        var lines = ["what is signed:"]
         for (name, listed) in role.targets.sorted(by: { "\($0.key)" < "\($1.key)" }) {
             guard let bytes = files.first(where: { (try? listed.check($0)) != nil }) else {
                 throw RemoteError(
                     .mismatch, "the server does not show what \(name) is", hint: "sign nothing that you have not seen")
             }
-            lines.append("\(name):")
-            lines += try "\(name)".hasSuffix(".pem") ? anchors(in: bytes) : policy(in: bytes)
+            if "\(name)".hasSuffix(".pem") {
+                lines += try anchors(in: bytes).map { "  \(name): \($0)" }
+            } else if base?.targets[name] == listed {
+                lines.append("  \(name): as before")
+            } else {
+                lines.append("  \(name):")
+                lines += try JSON(parsing: bytes).prettyText.split(separator: "\n").map { "    \($0)" }
+            }
         }
         return lines
     }
 
     private static func anchors(in bytes: [UInt8]) throws -> [String] {
-        guard !bytes.isEmpty else { return ["  no anchors: what needs this store is rejected"] }
+        guard !bytes.isEmpty else { return ["no anchors: what needs this store is rejected"] }
         return try PEM.decode(bytes).map { block in
-            let certificate = try Certificate(der: block.bytes)
-            return "  \(certificate.subject) (sha256 \(certificate.sha256))"
+            _ = try Certificate(der: block.bytes)
+            return label(block.bytes)
         }
     }
 
-    private static func policy(in bytes: [UInt8]) throws -> [String] {
-        try JSON(parsing: bytes).prettyText.split(separator: "\n").map { "  \($0)" }
+    private static func label(_ der: [UInt8]) -> String {
+        let digest = "sha256 \(Hex.encode(HashAlgorithm.sha256.digest(of: der)))"
+        return (try? Certificate(der: der)).map { "\($0.subject) (\(digest))" } ?? digest
     }
 }

@@ -57,12 +57,14 @@ struct RoleDraftController: Sendable {
         var base = try await store.newestRole(of: record.team)
         if let newest = base, newest.role.version >= record.version { base = nil }
         let draft = try TeamRoleDraft(record, base: base?.role, oldFiles: base?.files ?? [:])
-        return RoleDraftBody(record, draft)
+        return RoleDraftBody(record, draft, base: base?.role, oldFiles: base?.files ?? [:])
     }
 }
 
 extension RoleDraftBody {
-    init(_ record: RoleDraftRecord, _ draft: TeamRoleDraft) {
+    init(
+        _ record: RoleDraftRecord, _ draft: TeamRoleDraft, base: TeamRoleRecord?, oldFiles: [String: [UInt8]]
+    ) {
         let signed = Set(record.signatures.map(\.keyID))
         let new = Set(record.quorum.keys.map(\.keyID))
         let parties = [record.quorum] + [record.former].compactMap(\.self)
@@ -78,10 +80,11 @@ extension RoleDraftBody {
         self.init(
             id: record.id, team: record.team, epoch: record.quorum.epoch, version: record.version,
             toSign: Base64.encode(record.signedPart),
-            files: record.files.sorted { $0.key < $1.key }.map {
-                RoleDraftFile(path: $0.key, bytes: Base64.encode($0.value))
-            },
+            files: Self.files(record.files), base: base.map { Base64.encode($0.bytes) }, oldFiles: Self.files(oldFiles),
             difference: draft.difference, keys: keys, missing: record.state == .open ? draft.missing : [],
             state: record.state.rawValue, note: record.note, opened: record.opened, expires: record.expires)
+    }
+    private static func files(_ files: [String: [UInt8]]) -> [RoleDraftFile] {
+        files.sorted { $0.key < $1.key }.map { RoleDraftFile(path: $0.key, bytes: Base64.encode($0.value)) }
     }
 }

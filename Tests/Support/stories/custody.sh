@@ -108,6 +108,7 @@ export_draft "$removal" "$work/role.bytes"
 for name in carol eve; do
     expect 0 roadstead change sign "$removal" --key "file:$work/$name.key" --passphrase-file "$work/$name.passphrase" \
         --yes --profile "$name"
+    expect_text "anchor removed"
 done
 expect 0 alice change show "$removal"
 publish_release
