@@ -275,6 +275,24 @@ import TrustModel
         #expect(plan.isEmpty && plan.held.map(\.team.rawValue) == ["beta"])
     }
 
+    @Test func `what is out of a held team is signed again in time, and nothing else of it comes out`() async throws {
+        let content = try team("acme", [anchor(1)])
+        let fleet = try await TestFleet("demo", server, teams: [content, beta])
+        try await fleet.publish()
+        let large = (0..<3).map { [UInt8](repeating: $0, count: 400_000) }
+        fleet.change(teams: [try team("acme", large), beta])
+        let plan = try fleet.plan()
+        #expect(plan.isEmpty && plan.held.map(\.team) == [acme])
+        let host = try TestHost(fleet)
+        for day in stride(from: 20, through: 60, by: 20) {
+            let later = noon.adding(days: Int64(day))
+            let release = try #require(try await fleet.publish(at: later))
+            #expect(release.teamRoles.map(\.team.rawValue).sorted() == ["acme", "beta"])
+            #expect(held(release) == ["acme"])
+            #expect(try await host.has(content, at: later))
+        }
+    }
+
     @Test func `content that goes back to an older signed role waits for a new version`() async throws {
         let fleet = try await fleet()
         try await server.sign(try own([anchor(2)]), by: [try members()])

@@ -60,8 +60,27 @@ struct TeamPlanner {
         } catch {
             let reason = (error as? PublishError)?.reason ?? (error as? TUFError)?.reason ?? "\(error)"
             let held = HeldTeam(team: name, reason: reason, isListed: otherwise != nil)
-            return TeamDecision(role: nil, speaker: otherwise, held: held)
+            return TeamDecision(role: otherwise.flatMap(keptAlive), speaker: otherwise, held: held)
         }
+    }
+
+    /// What is published of a team in the server's custody, signed again in time although the team is held, so that it
+    /// does not expire.
+    private func keptAlive(_ speaker: TeamQuorum) -> PlannedRole? {
+        guard team.custody == .server, canSign(speaker), let here, here.unverifiedContent.version == listed,
+            isSigned(here, by: speaker)
+        else { return nil }
+        var content = here.unverifiedContent
+        let isDue = lifetimes.team.isDue(content.expires, at: now)
+        if isDue {
+            guard let version = try? nextVersion() else { return nil }
+            content.header.version = version
+            content.header.expires = lifetimes.team.expiry(from: now)
+        }
+        return PlannedRole(
+            name: name.rawValue, content: content, kept: isDue ? nil : here.bytes, reason: isDue ? .renewed : nil,
+            files: [], team: name, signers: isDue ? keys.held(name).filter(speaker.contains) : [],
+            due: lifetimes.team.due(content.expires))
     }
 
     // MARK: Custody

@@ -191,6 +191,7 @@ struct Publisher: Sendable {
             count(.timestampsSigned, fleet)
             return
         }
+        let numbers = try await contentNumbers(of: release, state)
         try await store.recordSigned(
             NewRelease(
                 number: release.number, kind: release.kind == .renewal ? .renewal : .release,
@@ -198,7 +199,7 @@ struct Publisher: Sendable {
             of: fleet, digest: release.snapshotSHA256, files: files,
             teamRoles: release.teamRoles.map {
                 TeamRoleRecord(
-                    team: $0.team, version: $0.version, bytes: $0.bytes, contentNumber: state.contentNumbers[$0.team])
+                    team: $0.team, version: $0.version, bytes: $0.bytes, contentNumber: numbers[$0.team])
             }, ceremony: ceremony, now: now)
         try await store.recordPublished(release.number, of: fleet, now: now)
         count(.releasesPublished, fleet)
@@ -207,6 +208,15 @@ struct Publisher: Sendable {
             metadata: [
                 LogKey.fleet.rawValue: "\(fleet)", LogKey.release.rawValue: "\(release.number)",
             ])
+    }
+
+    /// What the team roles of a release say: the content that the fleet takes, and of a held team what is out.
+    private func contentNumbers(of release: BuiltRelease, _ state: FleetState) async throws -> [TeamName: Int64] {
+        var numbers = state.contentNumbers
+        for team in release.held.map(\.team) where release.teamRoles.contains(where: { $0.team == team }) {
+            numbers[team] = try await store.publishedContent(of: team, in: release.fleet)
+        }
+        return numbers
     }
 
     // MARK: Keys

@@ -151,3 +151,13 @@ extension Transaction {
         return new.difference(from: old, of: team.name) { "\(subjects[$0] ?? "?") (\($0.prefix(16))…)" }
     }
 }
+
+extension PublisherStore {
+    /// The number of the content that hosts of a fleet have of a team; nil when they have none.
+    package func publishedContent(of name: TeamName, in fleet: FleetName) async throws -> Int64? {
+        try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { transaction in
+            let (fleet, team) = (try await transaction.requireFleet(fleet), try await transaction.requireTeam(name))
+            return try await transaction.fetchOptional(FetchPublishedTeamRole(fleet: fleet.id, team: team.id))?.number
+        }
+    }
+}
