@@ -201,4 +201,21 @@ import TrustModel
         #expect(release.held.map(\.team.rawValue) == ["acme"] && release.held[0].isListed)
         #expect(release.teamRoles.map(\.team.rawValue) == ["beta"])
     }
+
+    @Test func `denials that take too much room lose their reasons, and then stop the release before hosts refuse it`()
+        async throws
+    {
+        let fleet = try await TestFleet("demo", try TestServer())
+        let long = String(repeating: "r", count: 3 << 20)
+        func denial(_ id: String, _ subject: DenialSubject) -> DenyDocument.Denial {
+            DenyDocument.Denial(id: id, subject: subject, team: nil, reason: long, issued: noon)
+        }
+        let denials = ["D-1", "D-2"].map { denial($0, .digest("sha256:\(String(repeating: "ab", count: 32))")) }
+        fleet.change(denials: denials)
+        let bytes = try #require(try fleet.content.bundle(of: .deny).files.first).bytes
+        let document = try DenyDocument(verifiedBytes: bytes)
+        #expect(document.denials.map(\.id) == ["D-1", "D-2"] && document.denials.allSatisfy { $0.reason.isEmpty })
+        fleet.change(denials: denials + [denial("D-3", .identity(String(repeating: "i", count: 6 << 20)))])
+        #expect(throws: PublishError(.size, "")) { try fleet.plan() }
+    }
 }

@@ -171,4 +171,44 @@ import TrustModel
         #expect(reason.contains("D-1"))
         #expect(try await world.activeAnchors(of: acme).isEmpty)
     }
+
+    @Test func `one team cannot deny so much that hosts would not take the denials of the others`() async throws {
+        let world = try await World.make()
+        let (acme, other) = (try await world.team(), try await world.team("other"))
+        try await world.asOwner(
+            """
+            INSERT INTO denial (kind, value, team_id, reason, author, issued_at)
+            SELECT 'certificate', lpad(to_hex(n), 64, '0'), t.id, 'x', p.id, now()
+            FROM generate_series(1, 200) AS n, team t, person p WHERE t.name = 'acme' AND p.subject = 'alice'
+            """)
+        let (subject, admin) = (try certificate(), world.admin.actor)
+        let present = try certificate(String(repeating: "0", count: 63) + "1")
+        await expect(.invalid) { _ = try await world.api.deny(subject, in: acme, reason: "x", by: admin, now: start) }
+        await expect(.conflict) { _ = try await world.api.deny(present, in: acme, reason: "x", by: admin, now: start) }
+        _ = try await world.api.deny(subject, in: other, reason: "x", by: admin, now: start)
+        _ = try await world.api.deny(subject, in: nil, reason: "x", by: admin, now: start)
+    }
+
+    @Test func `one team cannot fill the denials with long values either`() async throws {
+        let world = try await World.make()
+        let (acme, admin) = (try await world.team(), world.admin.actor)
+        try await world.asOwner(
+            """
+            INSERT INTO denial (kind, value, team_id, reason, author, issued_at)
+            SELECT 'identity', lpad(to_hex(n), 1000, 'x'), t.id, 'x', p.id, now()
+            FROM generate_series(1, 65) AS n, team t, person p WHERE t.name = 'acme' AND p.subject = 'alice'
+            """)
+        let subject = try DenialSubject(
+            .identity, value: "x509.subject: C=DE, ST=BE, O=\(String(repeating: "y", count: 900))")
+        await expect(.invalid) { _ = try await world.api.deny(subject, in: acme, reason: "x", by: admin, now: start) }
+    }
+
+    @Test func `hosts get the beginning of a long reason, and people all of it`() async throws {
+        let world = try await World.make()
+        let reason = String(repeating: "é", count: 2_000)
+        let denial = try await world.api.deny(
+            try certificate(), in: nil, reason: reason, by: world.admin.actor, now: start)
+        #expect(denial.reason == reason)
+        #expect(denial.published.reason == String(repeating: "é", count: 126) + "…")
+    }
 }

@@ -7,7 +7,9 @@ enum StatementList {
     static let all: [any Statement.Type] = [
         AcceptInvitation.self, AdvanceFleet.self, AdvanceTeam.self, AppendAuditEvent.self,
         ClaimKey.self, ClearEnforcerModes.self, CountFleetsOfTeam.self, CountRepositories.self,
-        DeleteFleetTeam.self, FetchDenial.self, FindDenial.self, InsertDenial.self, LiftDenial.self, ListDenials.self,
+        DeleteFleetTeam.self, FetchDenial.self, FindDenial.self, InsertDenial.self, LiftDenial.self,
+        MeasureDenials.self,
+        ListDenials.self,
         ListDenialsInForce.self, FetchNewestCustody.self, FetchTeamKey.self, InsertCustody.self,
         InsertCustodyKey.self, InsertTeamKey.self, ListCustodyKeys.self, ListTeamKeys.self, RetireTeamKey.self,
         SetTeamCustody.self, ListOnlineFleets.self, ListCustodies.self, RequestRenewal.self,

@@ -182,6 +182,8 @@ package enum PublishingLimits {
     package static let timestampBytes = 1 << 10
     package static let snapshotBytes = 512 << 10
     package static let targetsBytes = 1 << 20
+    /// Well below what hosts read, `DenyDocument.byteLimit`.
+    package static let denialsBytes = 6 << 20
 }
 
 func hexSHA256(_ bytes: [UInt8]) -> String { Hex.encode(HashAlgorithm.sha256.digest(of: bytes)) }

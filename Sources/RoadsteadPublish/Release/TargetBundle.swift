@@ -61,7 +61,7 @@ extension FleetContent {
         var bundle = TargetBundle()
         switch role {
         case .targets: return try Self.bundle(of: settings)
-        case .deny: try bundle.add(DenyDocument.documentName, try DenyDocument(denials: denials).publishedBytes())
+        case .deny: try bundle.add(DenyDocument.documentName, try publishedDenials())
         case .ops:
             try bundle.add(OpsSettings.documentName, try OpsSettings(repositories: repositories).publishedBytes())
         case .revocation:
@@ -71,6 +71,20 @@ extension FleetContent {
         case .timestamp, .snapshot: break
         }
         return bundle
+    }
+
+    /// Every denial, without the reasons where those are too much: hosts need what is denied, people can look up why.
+    private func publishedDenials() throws -> [UInt8] {
+        let limit = PublishingLimits.denialsBytes
+        let full = try DenyDocument(denials: denials).publishedBytes()
+        guard full.count > limit else { return full }
+        let bare = try DenyDocument(denials: denials.map(\.withoutReason)).publishedBytes()
+        guard bare.count <= limit else {
+            throw PublishError(
+                .size, "the \(denials.count) denials of fleet \(fleet) have \(bare.count) bytes, at most \(limit) fit",
+                hint: "lift those that are no longer needed: roadstead deny list --fleet \(fleet)")
+        }
+        return bare
     }
 
     /// Refuses what no signed metadata could say without contradicting itself.

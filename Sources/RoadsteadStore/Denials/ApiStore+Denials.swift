@@ -20,14 +20,15 @@ extension ApiStore {
     /// Takes trust away at once: by one person who may, never refused for what it does.
     ///
     /// - Parameter team: the team whose scopes it holds for; nil for everywhere.
-    /// - Throws: `StoreError(.conflict)` when exactly this is denied already, which then goes on.
+    /// - Throws: `StoreError(.conflict)` when exactly this is denied already, which then goes on; `.invalid` when the team
+    ///   has denied so much already that hosts could not take it.
     package func deny(
         _ subject: DenialSubject, in team: TeamName?, reason: String, by actor: Actor, now: UTCDate
     ) async throws -> DenialRecord {
         let reason = try Self.checked(reason)
         return try await work(actor, team.map { .remove($0) } ?? .denyEverywhere, now: now) { work in
             let transaction = work.transaction
-            let row = try await team.asyncMap { try await transaction.requireTeam($0).id }
+            let row = try await team.asyncMap { try await transaction.lockTeam($0).id }
             let insert = InsertDenial(
                 subject: subject, team: row, reason: reason, author: actor.person, change: nil, now: now)
             guard let id = try await transaction.fetchOptional(insert) else {
@@ -36,6 +37,8 @@ extension ApiStore {
                     .conflict, "this is denied already, by D-\(present ?? 0)",
                     hint: "roadstead deny show D-\(present ?? 0)")
             }
+            // Last, so that what is denied already is told as such.
+            if let team, let row { try await transaction.refuseFlood(of: team, row) }
             try await work.audit.record(.denialIssued, "D-\(id)", team: team, detail: Self.detail(of: subject))
             try await transaction.execute(SendPublishSignal())
             return try await transaction.fetchOne(FetchDenial(id: id))
@@ -60,7 +63,26 @@ extension ApiStore {
     }
 }
 
+/// What one team may deny by hand: all denials of a fleet go into one document, which its hosts take up to a limit.
+private enum DenialBudget {
+    static let count = 200
+    static let bytes = 64 << 10
+}
+
 extension Transaction {
+    /// Keeps one team from denying so much that no host of its fleets could load the denials of the others.
+    fileprivate func refuseFlood(of name: TeamName, _ team: Int64) async throws {
+        let present = try await fetchOne(MeasureDenials(team: team))
+        guard present.count <= DenialBudget.count, present.bytes <= DenialBudget.bytes else {
+            throw StoreError(
+                .invalid,
+                "team \(name) would have \(present.count) denials in force, with \(present.bytes) bytes, "
+                    + "and \(DenialBudget.count) with \(DenialBudget.bytes) bytes fit",
+                hint: "lift those that are no longer needed, remove the anchor, or ask a security officer to deny it "
+                    + "everywhere")
+        }
+    }
+
     /// Makes a removal hold before the team's role says it: a denial of the certificate within the team's scopes,
     /// written in the transaction of the removal.
     ///

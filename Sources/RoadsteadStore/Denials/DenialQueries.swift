@@ -86,6 +86,18 @@ struct FindDenial: Query {
     func decode(_ row: Row) throws -> Int64 { try row.value("id") }
 }
 
+/// What people have denied in the scopes of one team, removals aside: how many denials, and what they take as published.
+struct MeasureDenials: Query {
+    static let sql = """
+        SELECT count(*) AS count, coalesce(sum(octet_length(value) + coalesce(octet_length(issuer), 0)
+            + least(octet_length(reason), $2)), 0)::bigint AS bytes
+        FROM denial WHERE team_id = $1 AND lifted_at IS NULL AND change_number IS NULL
+        """
+    let team: Int64
+    var bindings: [Binding] { [.int(team), .int(DenialRecord.publishedReasonBytes)] }
+    func decode(_ row: Row) throws -> (count: Int, bytes: Int) { (try row.value("count"), try row.value("bytes")) }
+}
+
 struct InsertDenial: Query {
     static let sql = """
         INSERT INTO denial (kind, value, issuer, team_id, reason, author, change_number, issued_at)

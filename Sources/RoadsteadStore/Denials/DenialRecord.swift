@@ -16,9 +16,23 @@ package struct DenialRecord: Sendable, Equatable {
     package let liftedByChange: Int64?
     package let lifted: UTCDate?
 
-    /// The form in which hosts get it.
+    /// The form in which hosts get it, with the beginning of a long reason: every host loads all denials of its fleet.
     package var published: DenyDocument.Denial {
-        DenyDocument.Denial(id: "D-\(id)", subject: subject, team: team, reason: reason, issued: issued)
+        DenyDocument.Denial(id: "D-\(id)", subject: subject, team: team, reason: publishedReason, issued: issued)
+    }
+
+    /// Bytes of a reason that hosts get at most.
+    package static let publishedReasonBytes = 256
+
+    private var publishedReason: String {
+        guard reason.utf8.count > Self.publishedReasonBytes else { return reason }
+        var (short, room) = ("", Self.publishedReasonBytes - "…".utf8.count)
+        for character in reason {
+            room -= character.utf8.count
+            guard room >= 0 else { break }
+            short.append(character)
+        }
+        return short + "…"
     }
 }
 

@@ -44,6 +44,18 @@ package struct DenyDocument: SignedDocument, Equatable {
             }
         }
 
+        /// The same denial for where reasons take too much room.
+        package var withoutReason: Denial {
+            Denial(id: id, kind: kind, value: value, issuer: issuer, team: team, reason: "", issued: issued)
+        }
+
+        private init(
+            id: String, kind: String, value: String, issuer: String?, team: TeamName?, reason: String, issued: UTCDate
+        ) {
+            (self.id, self.kind, self.value, self.issuer) = (id, kind, value, issuer)
+            (self.team, self.reason, self.issued) = (team, reason, issued)
+        }
+
         /// What is denied, in its one form; nil when the kind is one that this program does not know or the value is
         /// none of that kind, so that it alarms instead of never matching.
         package var subject: DenialSubject? {
