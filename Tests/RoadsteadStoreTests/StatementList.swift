@@ -58,8 +58,8 @@ enum StatementList {
         InsertPromotedContent.self, ListCertificates.self, ListSources.self, ListTakenContents.self,
         ListTeamRoles.self, ListTeamVersions.self, SetPromotesFrom.self,
         ListActivePlaces.self,
-        InsertHotFix.self, IsPromotedSomewhere.self, ListAnchorsOfChange.self, ListFleetsTrusting.self,
-        ListStoresHolding.self, MovePromotedContent.self,
+        InsertHotFix.self, IsHeldSomewhere.self, IsPromotedSomewhere.self, ListAnchorSizes.self,
+        ListAnchorsOfChange.self, ListFleetsTrusting.self, ListStoresHolding.self, MovePromotedContent.self,
         FetchFleetNote.self, KeepFleetNote.self,
         // Ceremonies.
         AdoptCeremonyKeys.self, CloseCeremonyFleet.self, CloseMetadataDraft.self, FetchCeremony.self,

@@ -55,6 +55,7 @@ struct ChangePlanner: Sendable {
             case .renewRole: steps.append(try planRenewal())
             }
         }
+        if isOfAnchors, content.adds { try await refuseOversize(steps) }
         return ChangePlan(steps: steps, needed: needed ?? .one)
     }
 

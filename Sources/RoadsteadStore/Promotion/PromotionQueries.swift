@@ -153,3 +153,16 @@ struct IsPromotedSomewhere: Query {
     var bindings: [Binding] { [.int(team)] }
     func decode(_ row: Row) throws -> Bool { try row.value("promoted") }
 }
+
+/// Whether some fleet, when it was last looked at, could not publish the team's role, or nothing at all.
+struct IsHeldSomewhere: Query {
+    static let sql = """
+        SELECT EXISTS (
+            SELECT FROM fleet_team m JOIN fleet_note n ON n.fleet_id = m.fleet_id
+            WHERE m.team_id = $1 AND (n.document::jsonb ->> 'failure' IS NOT NULL
+                OR n.document::jsonb -> 'held' @> jsonb_build_array(jsonb_build_object('team', $2::text)))) AS held
+        """
+    let team: TeamRow
+    var bindings: [Binding] { [.int(team.id), .text(team.name.rawValue)] }
+    func decode(_ row: Row) throws -> Bool { try row.value("held") }
+}
