@@ -358,4 +358,48 @@ import TrustModel
             team: other, operations: [.removeAnchor(id: anchor.id)], justification: "not mine")
         await expect(.notFound) { _ = try await world.api.propose(removal, by: bob.actor, now: start) }
     }
+
+    @Test func `additions that would make a team larger than hosts take are refused before anybody approves them`()
+        async throws
+    {
+        let world = try await World.make()
+        let acme = try await world.team()
+        try await world.rule()
+        let additions = { (count: Int) in
+            try ChangeContent(
+                team: acme,
+                operations: try (1...count).map { index in
+                    .addAnchor(
+                        AnchorAddition(
+                            kind: .ca, store: try TrustStoreName("prod"),
+                            certificate: [UInt8](repeating: UInt8(index), count: 65_536), origin: .own, owner: "acme"))
+                }, justification: "we need them")
+        }
+        await expect(.invalid) { _ = try await world.api.propose(try additions(12), by: world.admin.actor, now: start) }
+        _ = try await world.api.propose(try additions(11), by: world.admin.actor, now: start)
+    }
+
+    @Test func `a change that fails stays approved, and stops no other`() async throws {
+        let world = try await World.make()
+        let acme = try await world.team()
+        try await world.rule()
+        let bob = try await world.person("bob", (.teamAdmin, .team(acme)))
+        let addition = try await world.propose(in: acme, by: bob)
+        try await world.approve(addition, by: world.admin)
+        let denial = try await world.api.deny(
+            try DenialSubject(.key, value: String(repeating: "ab", count: 32)), in: acme, reason: "weak",
+            by: world.admin.actor, now: start)
+        let content = try ChangeContent(
+            team: acme, operations: [.liftDenial(id: denial.id)], justification: "it was a mistake")
+        let lifting = try await world.api.propose(content, by: bob.actor, now: start)
+        try await world.approve(lifting, by: world.admin)
+        try await world.asOwner("REVOKE INSERT ON anchor FROM roadstead_publisher")
+        let outcomes = try await world.publisher.publishApprovedChanges(now: start)
+        guard case .failed(addition.change.number, _)? = outcomes.first else {
+            Issue.record("\(outcomes)")
+            return
+        }
+        #expect(outcomes.dropFirst() == [.published(lifting.change.number)])
+        #expect(try await world.api.change(addition.change.number).change.state == .approved)
+    }
 }

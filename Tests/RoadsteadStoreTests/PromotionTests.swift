@@ -182,4 +182,34 @@ import TrustModel
             "SELECT max(number) - count(*) AS n FROM team_content GROUP BY team_id")
         #expect(gaps == 0)
     }
+
+    @Test(arguments: [false, true])
+    func `a removal is denied too where a fleet keeps what it has of the team, or at all`(isWhole: Bool) async throws {
+        let scene = try await TwoFleets.make()
+        try await scene.add([1])
+        let held = FleetNote.Held(team: scene.team, reason: "there is no key for its role", isListed: true)
+        let note = FleetNote(expiries: [], held: isWhole ? [] : [held], failure: isWhole ? "no key" : nil)
+        _ = try await scene.world.publisher.keep(note, of: scene.prod)
+        let removal = try await scene.remove([1])
+        let denials = try await scene.world.publisher.state(of: scene.prod).content.denials
+        #expect(denials.map(\.reason) == ["removed by C-\(removal)"])
+    }
+
+    @Test func `a removal needs no denial where another team is held`() async throws {
+        let scene = try await TwoFleets.make()
+        try await scene.add([1])
+        let held = FleetNote.Held(team: try TeamName("other"), reason: "there is no key for its role", isListed: true)
+        _ = try await scene.world.publisher.keep(FleetNote(expiries: [], held: [held]), of: scene.prod)
+        try await scene.remove([1])
+        #expect(try await scene.world.publisher.state(of: scene.prod).content.denials.isEmpty)
+    }
+
+    @Test func `a release that holds a team does not bring its changes, and the next one does`() async throws {
+        let scene = try await TwoFleets.make()
+        let change = try await scene.add([1])
+        try await scene.publish(scene.canary, held: [scene.team])
+        #expect(try await scene.world.publisher.state(of: scene.canary).changes == [change])
+        try await scene.publish(scene.canary)
+        #expect(try await scene.world.publisher.state(of: scene.canary).changes.isEmpty)
+    }
 }

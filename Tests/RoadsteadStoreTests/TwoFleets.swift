@@ -59,7 +59,7 @@ extension TwoFleets {
     }
 
     /// Publishes what the fleet takes, as far as the store is concerned.
-    func publish(_ fleet: FleetName) async throws {
+    func publish(_ fleet: FleetName, held: [TeamName] = []) async throws {
         let state = try await world.publisher.state(of: fleet)
         let number = (state.last?.number ?? 0) + 1
         let digest = Hex.encode(World.digest("\(fleet) \(number)"))
@@ -70,7 +70,7 @@ extension TwoFleets {
         try await world.publisher.recordSigned(
             NewRelease(
                 number: number, kind: .release, previousDigest: state.last?.digest, difference: [],
-                changes: state.changes), of: fleet, digest: digest,
+                changes: state.changes, held: held), of: fleet, digest: digest,
             files: [
                 NewFile(
                     path: "metadata/\(version).\(team).json", bytes: role.bytes, role: team.rawValue,

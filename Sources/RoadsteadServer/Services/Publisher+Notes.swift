@@ -10,10 +10,12 @@ import TrustModel
 extension Publisher {
     /// Keeps what a look at a fleet came to, for every replica to show, and tells of each stage of warning once.
     ///
+    /// That it could not be kept stops no release.
+    ///
     /// - Parameter plan: what would be published; nil when it could not be said, for the reason of `failure`.
     func keepNote(
         of plan: ReleasePlan?, failure: (any Error)? = nil, _ state: FleetState, now: UTCDate
-    ) async throws {
+    ) async {
         let fleet = state.content.fleet
         let note = FleetNote(
             expiries: PublishedState(state).offlineExpiries(
@@ -23,9 +25,15 @@ extension Publisher {
             waiting: plan?.waiting ?? [],
             failure: failure.map { ($0 as? any Problem)?.reason ?? "the server failed; its log says more" },
             otherKeys: plan?.otherKeys)
-        let kept = try await store.keep(note, of: fleet)
-        if kept.isNews { tellStages(note, since: kept.before, of: fleet) }
         measure(note, of: fleet)
+        do {
+            let kept = try await store.keep(note, of: fleet)
+            if kept.isNews { tellStages(note, since: kept.before, of: fleet) }
+        } catch {
+            logger.error(
+                "what was found at a fleet cannot be kept",
+                metadata: [LogKey.fleet.rawValue: "\(fleet)", LogKey.reason.rawValue: "\(error)"])
+        }
     }
 
     /// One line for each stage that was reached since the note before.

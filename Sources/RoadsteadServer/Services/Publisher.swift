@@ -22,9 +22,14 @@ struct Publisher: Sendable {
 
     /// Everything that is ready, for every fleet; one fleet's trouble does not stop the others.
     func publishAll(now: UTCDate) async throws {
-        _ = try await bringInChanges(now: now)
-        try await store.expireRoleDrafts(now: now)
         var failure: (any Error)?
+        do {
+            _ = try await bringInChanges(now: now)
+            try await store.expireRoleDrafts(now: now)
+        } catch {
+            // Timestamps are renewed whatever becomes of the changes.
+            failure = error
+        }
         let fleets = try await store.fleets()
         for fleet in fleets {
             do {
@@ -52,11 +57,18 @@ struct Publisher: Sendable {
     ///
     /// - Returns: how many were settled.
     func bringInChanges(now: UTCDate) async throws -> Int {
-        let outcomes = try await store.publishApprovedChanges(now: now)
-        for outcome in outcomes {
+        var settled = 0
+        for outcome in try await store.publishApprovedChanges(now: now) {
+            if case .failed(let number, let reason) = outcome {
+                logger.error(
+                    "a change cannot take effect, and is tried again",
+                    metadata: [LogKey.change.rawValue: "C-\(number)", LogKey.reason.rawValue: "\(reason)"])
+                continue
+            }
             logger.info("change settled", metadata: [LogKey.change.rawValue: "\(outcome)"])
+            settled += 1
         }
-        return outcomes.count
+        return settled
     }
 
     /// - Returns: false when another publisher holds the fleet.
@@ -139,11 +151,11 @@ struct Publisher: Sendable {
         let published = PublishedState(state)
         do {
             let plan = try builder.plan(state.content, after: published, now: now)
-            try await keepNote(of: plan, state, now: now)
+            await keepNote(of: plan, state, now: now)
             let old = try await files(plan.oldTargetPaths, of: state)
             return (try await builder.build(plan, oldTargets: old), plan.waiting)
         } catch {
-            try await keepNote(of: nil, failure: error, state, now: now)
+            await keepNote(of: nil, failure: error, state, now: now)
             guard state.current["timestamp"] != nil, isDue(published.timestamp, state.content.profile, now) else {
                 throw error
             }
@@ -195,7 +207,8 @@ struct Publisher: Sendable {
         try await store.recordSigned(
             NewRelease(
                 number: release.number, kind: release.kind == .renewal ? .renewal : .release,
-                previousDigest: state.last?.digest, difference: release.difference, changes: state.changes),
+                previousDigest: state.last?.digest, difference: release.difference, changes: state.changes,
+                held: release.held.map(\.team)),
             of: fleet, digest: release.snapshotSHA256, files: files,
             teamRoles: release.teamRoles.map {
                 TeamRoleRecord(

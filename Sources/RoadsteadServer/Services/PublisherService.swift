@@ -57,13 +57,17 @@ final class PublisherService: Service {
     }
 
     private func turn() async throws {
-        let settled = try await publisher.bringInChanges(now: clock())
+        var (settled, failure): (Int, (any Error)?) = (0, nil)
+        do { settled = try await publisher.bringInChanges(now: clock()) } catch { failure = error }
         let isDue = state.withLock { state in
             let isOld = state.lastPass.map { ContinuousClock.now - $0 >= Self.fleetInterval } ?? true
             defer { state.isHinted = false }
             return state.isHinted || isOld || settled > 0
         }
-        guard isDue else { return }
+        guard isDue else {
+            if let failure { throw failure }
+            return
+        }
         do {
             try await publisher.publishAll(now: clock())
             state.withLock { $0.lastPass = .now }

@@ -113,15 +113,21 @@ struct AdvanceFleet: Statement {
     var bindings: [Binding] { [.int(fleet), .int(release)] }
 }
 
+/// The changes that a release brings. Of a team that it holds, those are missing that only the team's role could bring; a
+/// lifted denial is not one of them.
 struct InsertReleaseChange: Statement {
     static let sql = """
         INSERT INTO release_change (fleet_id, number, change_number)
-        SELECT $1, $2, c FROM unnest($3::bigint[]) AS c ON CONFLICT DO NOTHING
+        SELECT $1, $2, c.number FROM change c LEFT JOIN team t ON t.id = c.team_id
+        WHERE c.number = ANY ($3) AND (t.name IS NULL OR NOT t.name = ANY ($4)
+            OR EXISTS (SELECT FROM denial d WHERE d.lifted_by_change = c.number))
+        ON CONFLICT DO NOTHING
         """
     let fleet: Int64
-    let release: Int64
-    let changes: [Int64]
-    var bindings: [Binding] { [.int(fleet), .int(release), .ints(changes)] }
+    let release: NewRelease
+    var bindings: [Binding] {
+        [.int(fleet), .int(release.number), .ints(release.changes), .texts(release.held.map(\.rawValue))]
+    }
 }
 
 // MARK: - Keys

@@ -9,17 +9,25 @@ package enum ChangeOutcome: Sendable, Equatable {
     case sentBack(Int64)
     case rejected(Int64, reason: String)
     case expired(Int64)
+    /// It stays approved and is tried again; what went wrong is the server's affair, not the change's.
+    case failed(Int64, reason: String)
 }
 
 extension PublisherStore {
     /// Brings approved changes into force, each in a transaction of its own, right before releases are built.
     ///
     /// The approvers' roles and the root rules are asked once more: who lost the role no longer counts, and a rule
-    /// that became stricter holds.
+    /// that became stricter holds. A change that fails stops no other.
     package func publishApprovedChanges(now: UTCDate) async throws -> [ChangeOutcome] {
         var outcomes: [ChangeOutcome] = []
         for number in try await pool.fetchAll(ListApprovedChanges()) {
-            if let outcome = try await publish(number, now: now) { outcomes.append(outcome) }
+            do {
+                if let outcome = try await publish(number, now: now) { outcomes.append(outcome) }
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                outcomes.append(.failed(number, reason: "\(error)"))
+            }
         }
         return outcomes
     }

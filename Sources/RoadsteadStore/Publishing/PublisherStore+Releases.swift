@@ -49,7 +49,7 @@ extension PublisherStore {
                 }
             }
             try await transaction.execute(
-                InsertReleaseChange(fleet: fleet.id, release: release.number, changes: release.changes))
+                InsertReleaseChange(fleet: fleet.id, release: release))
             try await Self.audit(transaction, now).record(
                 .releaseSigned, "\(name)/\(release.number)", fleet: name, detail: ["digest": .string(digest)])
         }

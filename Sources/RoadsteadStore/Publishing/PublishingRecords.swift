@@ -46,15 +46,19 @@ package struct NewRelease: Sendable {
     package let difference: [String]
     /// Published changes that it brings to the fleet.
     package let changes: [Int64]
+    /// Teams whose role stays as it was: what changed in their stores comes with a later release.
+    package let held: [TeamName]
 
     package init(
-        number: Int64, kind: ReleaseRecord.Kind, previousDigest: String?, difference: [String], changes: [Int64]
+        number: Int64, kind: ReleaseRecord.Kind, previousDigest: String?, difference: [String], changes: [Int64],
+        held: [TeamName] = []
     ) {
         self.number = number
         self.kind = kind
         self.previousDigest = previousDigest
         self.difference = difference
         self.changes = changes
+        self.held = held
     }
 }
 
