@@ -235,6 +235,15 @@ import TrustModel
         _ = try await scene.world.publisher.publishApprovedChanges(now: start)
         #expect(try await scene.world.count("SELECT count(*) AS n FROM role_renewal") == 1)
     }
+
+    @Test func `keys that take too much of the fleet's settings make no quorum`() async throws {
+        let scene = try await Custodians.make()
+        let large = PublicKeyRecord(
+            keyID: Hex.encode(World.digest("large")), publicKey: Array("spki large".utf8),
+            keyObject: [UInt8](repeating: UInt8(ascii: " "), count: 4_000))
+        _ = try await scene.world.api.registerTeamKey(large, of: scene.team, by: scene.members[0].actor, now: start)
+        await expect(.invalid) { _ = try await scene.proposeCustody(keys: [large.keyID], threshold: 1) }
+    }
 }
 
 /// A team of three members, each with a registered key, in a fleet.

@@ -16,8 +16,10 @@ extension ChangePlanner {
                 hint: "roadstead team custody show \(team.name)")
         }
         var holders: [PersonID: String] = [:]
+        var size = 0
         for keyID in setting.keys {
             let key = try await usable(keyID, of: team)
+            size += key.key.keyObject.count + Self.roomPerKey
             if let other = holders.updateValue(keyID, forKey: key.holder) {
                 throw StoreError(
                     .invalid,
@@ -25,8 +27,19 @@ extension ChangePlanner {
                         + "who would sign twice", hint: "name one key of each person")
             }
         }
+        guard size <= Self.maximumKeyBytes else {
+            throw StoreError(
+                .invalid,
+                "the \(setting.keys.count) keys take \(size) bytes in the settings of every fleet with the team, at most "
+                    + "\(Self.maximumKeyBytes) fit", hint: "name fewer keys, or smaller ones: Ed25519 or P-256")
+        }
         return .setCustody(setting)
     }
+
+    /// What the keys of one team may take in the fleet's targets, so that those of two hundred teams fit.
+    private static let maximumKeyBytes = 4 << 10
+    /// A key's id stands beside the key, and again with the role.
+    private static let roomPerKey = 140
 
     private func usable(_ keyID: String, of team: TeamRow) async throws -> TeamKeyRecord {
         guard let key = try await transaction.fetchOptional(FetchTeamKey(keyID: keyID)), key.team == team.name else {
