@@ -13,19 +13,28 @@ final class HintListener: Sendable {
 
     private let transport: HTTPTransport
     private let fleet: FleetName
-    /// The newest timestamp version that was taken in, or hinted at: the same hint does not ring twice.
-    private let known = Mutex<Int64>(0)
+    private let news = Mutex(News())
     private let bell = Bell()
     private let beginning = Bell()
+
+    private struct News {
+        /// The timestamp version that this host has, or since its last refresh was hinted at.
+        var known: Int64 = 0
+        /// A hint that a refresh did not bear out: it does not ring twice, and hides none that comes after it.
+        var refuted: Int64?
+    }
 
     init(_ transport: HTTPTransport, fleet: FleetName) {
         self.transport = transport
         self.fleet = fleet
     }
 
-    /// Says which timestamp version this host has, 0 for none. The listening begins with the first word.
+    /// Says which timestamp version this host has after a refresh, 0 for none. The listening begins with the first word.
     func has(_ version: Int64) {
-        known.withLock { $0 = max($0, version) }
+        news.withLock { news in
+            if news.known > version { news.refuted = news.known }
+            news.known = version
+        }
         beginning.ring()
     }
 
@@ -47,14 +56,14 @@ final class HintListener: Sendable {
     }
 
     private func listen() async -> Bool {
-        let after = known.withLock { $0 }
+        let after = news.withLock { $0.known }
         let answer = try? await transport.get("/fleets/\(fleet)/hint?after=\(after)", limit: 4_096, seconds: 65)
         guard let answer, answer.status == 200, let tree = try? JSON(parsing: answer.body),
             let newest = tree.objectOrNil?["timestamp"]?.integerOrNil
         else { return false }
-        return known.withLock { known in
-            guard newest > known else { return false }
-            known = newest
+        return news.withLock { news in
+            guard newest > news.known, newest != news.refuted else { return false }
+            news.known = newest
             return true
         }
     }

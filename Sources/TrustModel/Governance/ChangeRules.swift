@@ -105,7 +105,7 @@ package enum ChangeRules {
                 kind: .stale,
                 reason: "C-\(change.number) is not what you looked at: it was edited since, or the digest "
                     + "is that of another change",
-                hint: "see what changed: roadstead change diff C-\(change.number)")
+                hint: "see what changed: roadstead change show C-\(change.number)")
         }
         return nil
     }
