@@ -198,8 +198,17 @@ import TrustModel
             try await host.refresh(teams: ["acme"])
             try stock?.follow()
 
+            // Ceremonies that nobody completes leave the targets to their holders, and their signatures are not shown.
+            _ = try await api.open([CeremonyFleetRequest(fleet: demo, targetsOnline: true)], as: alice)
+            #expect(try await !fleetBody(api, alice).targetsOnline)
+            let renewal = try await api.open([CeremonyFleetRequest(fleet: demo, roles: ["targets"])], as: alice)
+            let shown = try await api.sign(renewal, [admins[0]], as: alice)
+            #expect(shown.fleets.first?.drafts.first?.signatures.count == 1)
+
             let back = try await api.hold(
                 [CeremonyFleetRequest(fleet: demo, targetsOnline: true)], root, as: alice)
+            let dead: CeremonyBody = try await api.ask(.get, "/v1/ceremonies/\(renewal.id)", as: alice)
+            #expect(dead.fleets.first?.state == "void" && dead.fleets.first?.drafts.first?.signatures.isEmpty == true)
             #expect(back.fleets.first?.drafts.map(\.role) == ["root"])
             #expect(back.fleets.first?.state == "published", "\(back.fleets.first?.reason ?? "")")
             #expect(try await fleetBody(api, alice).targetsOnline)

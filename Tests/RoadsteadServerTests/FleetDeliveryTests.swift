@@ -1,3 +1,4 @@
+import Files
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -141,6 +142,26 @@ import TrustModel
                 let answer = try await client.execute(uri: Self.timestamp, method: .get)
                 #expect(String(buffer: answer.body) == "timestamp 1")
             }
+        }
+    }
+
+    @Test func `a root comes to disk after everything else, and what could not be copied is tried again`() async throws
+    {
+        try await withScratch { folder in
+            let server = try DeliveryServer(directory: folder)
+            try await server.refresh()
+            let (root, obstacle) = ("\(folder)/demo/metadata/2.root.json", "\(folder)/demo/targets/beta")
+            try Files.write(Array("in the way".utf8), to: obstacle)
+            server.source.put("targets/beta/abc.ca.prod.pem", "anchors")
+            server.source.put("metadata/2.root.json", "root 2")
+            server.source.publish(timestamp: 2, root: 2)
+            try await server.refresh()
+            #expect(!Files.exists(root))
+            try Files.remove(obstacle)
+            try await server.refresh()
+            #expect(Files.exists(root))
+            let timestamp = try Files.read("\(folder)/demo/metadata/timestamp.json", limit: 100, links: .refused)
+            #expect(timestamp == Array("timestamp 2".utf8))
         }
     }
 

@@ -63,7 +63,7 @@ struct PromotionController: Sendable {
 
 extension TeamPromotion {
     init(_ candidate: PromotionCandidate, into state: FleetState) throws {
-        let signsTargets = state.holdsTargetsKey
+        let signsTargets = try state.targetsOnline
         let desired = signsTargets ? try state.teamQuorums[candidate.team].map { try TeamQuorum($0) } : nil
         self.init(
             of: candidate.team, in: candidate.custody, role: candidate.bytes, to: PublishedState(state),

@@ -16,7 +16,8 @@ struct CeremonyDrafter {
         let state = try await publisher.stateForCeremony(of: request.fleet)
         let wish = try CeremonyWish(request, state)
         let fresh = try await publisher.makeKeys(wish.fresh, for: state, now: now)
-        let held = try await publisher.prepareKeys(of: request.fleet, targetsOnline: wish.targetsOnline, now: now)
+        let held = try await publisher.prepareKeys(
+            of: request.fleet, targetsOnline: wish.targetsOnline, besides: wish.fresh, now: now)
         let keys = CeremonyKeys(held: held, fresh: fresh, targetsOnline: wish.targetsOnline)
         let root = try wish.needsRoot ? rootDraft(wish, state, keys) : nil
         let targets = try await targetsDrafts(wish, state, keys, root)

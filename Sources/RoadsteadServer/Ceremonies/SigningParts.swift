@@ -120,8 +120,13 @@ struct SigningPart {
             files: record.files.map { .init(path: $0.path, bytes: Base64.encode($0.bytes)) },
             oldFiles: old.sorted { $0.key < $1.key }.map { .init(path: $0.key, bytes: Base64.encode($0.value)) },
             difference: draft.difference, keyIDs: draft.keyIDs,
-            signatures: record.signatures.map {
+            signatures: shownSignatures(record).map {
                 .init(draft: record.id, keyID: $0.keyID, signature: Hex.encode($0.signature))
             }, missing: self.record.state == .open ? draft.missing : [])
+    }
+
+    /// What was signed and given up again is not handed out: put together it would still be valid.
+    private func shownSignatures(_ draft: MetadataDraftRecord) -> [MetadataDraftRecord.Signature] {
+        record.state == .void ? [] : draft.signatures
     }
 }

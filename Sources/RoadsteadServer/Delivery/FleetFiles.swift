@@ -27,6 +27,8 @@ final class FleetFiles: Sendable {
         var cache: FileCache
         /// Fleets that are served as they lie on disk, because the database knows less.
         var kept: Set<FleetName> = []
+        /// Fleets whose publication is not wholly on disk yet.
+        var uncopied: Set<FleetName> = []
         /// How far each fleet had come: what the disk remembers too, unless it was lost.
         var marks: [FleetName: HighWaterMark] = [:]
         /// Whether the source failed when it was asked last: then the disk is asked first, without waiting for it.
@@ -109,7 +111,9 @@ final class FleetFiles: Sendable {
         do {
             let heads = try await source.heads()
             state.withLock { $0.isAway = false }
-            for head in heads where self.head(head.fleet) != head { try await takeIn(head, logger) }
+            for head in heads where self.head(head.fleet) != head || isUncopied(head.fleet) {
+                try await takeIn(head, logger)
+            }
             for fleet in directory.markedFleets where !heads.contains(where: { $0.fleet == fleet }) {
                 if let mark = directory.mark(of: fleet) { _ = try await keep(fleet, mark, logger) }
             }
@@ -126,12 +130,13 @@ final class FleetFiles: Sendable {
             let (head, timestamp) = try await current(listed, timestampPath)
         else { return }
         if let mark, try await keep(head.fleet, mark, logger) { return }
-        await copyToDisk(head, timestamp, timestampPath, logger)
+        let isCopied = await copyToDisk(head, timestamp, timestampPath, logger)
         let file = ServedFile(timestamp, path: timestampPath)
         state.withLock { state in
             state.publications[head.fleet] = Publication(head: head, timestamp: file)
             state.timestamps[timestampPath.text] = file
             state.kept.remove(head.fleet)
+            if isCopied { state.uncopied.remove(head.fleet) } else { state.uncopied.insert(head.fleet) }
         }
     }
 
@@ -148,9 +153,10 @@ final class FleetFiles: Sendable {
         return nil
     }
 
-    /// Roots before what hosts read after them.
+    /// Roots after everything else: with one of them on disk a release has begun to be served there, which the timestamp
+    /// ends.
     private static func comesFirst(_ path: FleetPath, _ other: FleetPath) -> Bool {
-        (path.rootVersion ?? .max) < (other.rootVersion ?? .max)
+        (path.rootVersion ?? 0) < (other.rootVersion ?? 0)
     }
 
     /// Goes on serving what lies on disk when it is newer than the database, or of another history. Hosts never see an
@@ -178,10 +184,12 @@ final class FleetFiles: Sendable {
         return true
     }
 
-    /// A full disk must not stop the delivery of a removal: it is logged and tried again with the next publication.
+    /// A full disk must not stop the delivery of a removal: it is logged and tried again with the next look.
+    ///
+    /// - Returns: whether everything is on disk.
     private func copyToDisk(
         _ head: FleetHead, _ timestamp: [UInt8], _ timestampPath: FleetPath, _ logger: Logger
-    ) async {
+    ) async -> Bool {
         let fleet = head.fleet
         do {
             let paths = try await source.files(of: fleet).sorted(by: Self.comesFirst)
@@ -193,10 +201,12 @@ final class FleetFiles: Sendable {
                 try directory.write(mark, of: fleet)
             }
             try directory.write(timestamp, timestampPath)
+            return true
         } catch {
             logger.error(
                 "published files could not be copied to disk",
                 metadata: [LogKey.fleet.rawValue: "\(fleet)", LogKey.reason.rawValue: "\(error)"])
+            return false
         }
     }
 
@@ -214,6 +224,8 @@ final class FleetFiles: Sendable {
     }
 
     private func head(_ fleet: FleetName) -> FleetHead? { state.withLock { $0.publications[fleet]?.head } }
+
+    private func isUncopied(_ fleet: FleetName) -> Bool { state.withLock { $0.uncopied.contains(fleet) } }
 
     private var versions: [FleetName: Int64] {
         state.withLock { $0.publications.mapValues(\.head.timestampVersion) }

@@ -19,7 +19,7 @@ extension Publisher {
         let fleet = state.content.fleet
         let note = FleetNote(
             expiries: PublishedState(state).offlineExpiries(
-                targetsOnline: state.holdsTargetsKey,
+                targetsOnline: (try? state.targetsOnline) ?? false,
                 teams: state.signedByMembers.map(\.name), now: now),
             held: (plan?.held ?? []).map { FleetNote.Held(team: $0.team, reason: $0.reason, isListed: $0.isListed) },
             waiting: plan?.waiting ?? [],
@@ -63,12 +63,5 @@ extension Publisher {
         }
         set(.heldTeams, to: Int64(note.held.count))
         set(.waitingForCeremony, to: Int64(note.waiting.count))
-    }
-}
-
-extension FleetState {
-    /// Whether the server can sign the fleet's own role.
-    var holdsTargetsKey: Bool {
-        keys.contains { $0.place == .role(FleetRole.targets.rawValue, of: content.id) }
     }
 }

@@ -26,6 +26,7 @@ struct Publisher: Sendable {
         do {
             _ = try await bringInChanges(now: now)
             try await store.expireRoleDrafts(now: now)
+            try await store.expireCeremonies(now: now)
         } catch {
             // Timestamps are renewed whatever becomes of the changes.
             failure = error
@@ -99,10 +100,12 @@ struct Publisher: Sendable {
         do {
             let built = try await build(state, try await ensureKeys(state, now: now), now: now)
             if let release = built.release, takesIn(pending, release, state) {
+                if let plan = built.plan { await keepNote(of: plan, state, now: now) }
                 try await record(release, state, ceremony: pending.id, now: now)
                 return release
             }
-            let said = built.waiting.isEmpty ? ["no release came of it"] : built.waiting
+            let waiting = built.plan?.waiting ?? []
+            let said = waiting.isEmpty ? ["no release came of it"] : waiting
             try await note(said.joined(separator: "; "), pending, state, now: now)
         } catch let error as StoreError where error.code == .fence {
             throw error
@@ -121,8 +124,15 @@ struct Publisher: Sendable {
         return release
     }
 
+    /// Ends a ceremony that has been overtaken for good; of another, keeps why it cannot come out yet.
     private func note(_ reason: String, _ pending: PendingCeremony, _ state: FleetState, now: UTCDate) async throws {
         let fleet = state.content.fleet
+        if let moved = try await store.voidIfMoved(pending.id, in: fleet, now: now) {
+            logger.error(
+                "what a ceremony signed was overtaken; it is void",
+                metadata: [LogKey.fleet.rawValue: "\(fleet)", LogKey.reason.rawValue: "\(moved)"])
+            return
+        }
         guard try await store.noteTrouble(reason, ceremony: pending.id, in: fleet, now: now) else { return }
         logger.error(
             "what a ceremony signed cannot be published",
@@ -144,18 +154,20 @@ struct Publisher: Sendable {
 
     // MARK: Building
 
+    /// What a pending ceremony comes to is no news of the fleet before it is recorded: its note is left to the caller.
     private func build(
         _ state: FleetState, _ keys: [SealedKey], now: UTCDate
-    ) async throws -> (release: BuiltRelease?, waiting: [String]) {
+    ) async throws -> (release: BuiltRelease?, plan: ReleasePlan?) {
+        let isTrial = state.pending != nil && !state.roots.isEmpty
         let builder = ReleaseBuilder(keys: try open(keys, of: state), anchorLabel: Self.anchorLabel)
         let published = PublishedState(state)
         do {
             let plan = try builder.plan(state.content, after: published, now: now)
-            await keepNote(of: plan, state, now: now)
+            if !isTrial { await keepNote(of: plan, state, now: now) }
             let old = try await files(plan.oldTargetPaths, of: state)
-            return (try await builder.build(plan, oldTargets: old), plan.waiting)
+            return (try await builder.build(plan, oldTargets: old), plan)
         } catch {
-            await keepNote(of: nil, failure: error, state, now: now)
+            if !isTrial { await keepNote(of: nil, failure: error, state, now: now) }
             guard state.current["timestamp"] != nil, isDue(published.timestamp, state.content.profile, now) else {
                 throw error
             }
@@ -164,7 +176,7 @@ struct Publisher: Sendable {
                 metadata: [
                     LogKey.fleet.rawValue: "\(state.content.fleet)", LogKey.reason.rawValue: "\(error)",
                 ])
-            return (try await builder.resignTimestamp(of: state.content, published, now: now), [])
+            return (try await builder.resignTimestamp(of: state.content, published, now: now), nil)
         }
     }
 
@@ -236,20 +248,26 @@ struct Publisher: Sendable {
 
     /// Makes the keys that the fleet and its teams lack, and gives all that are in force.
     ///
-    /// - Parameter targetsOnline: whether the fleet needs a key for its targets; what its root says unless given.
+    /// - Parameters:
+    ///   - targetsOnline: whether the fleet needs a key for its targets; what its root says unless given.
+    ///   - fresh: roles whose keys were made for a ceremony: none in force is made beside those that wait.
     @discardableResult
-    func prepareKeys(of fleet: FleetName, targetsOnline: Bool? = nil, now: UTCDate) async throws -> [SealedKey] {
+    func prepareKeys(
+        of fleet: FleetName, targetsOnline: Bool? = nil, besides fresh: Set<FleetRole> = [], now: UTCDate
+    ) async throws -> [SealedKey] {
         let state = try await store.state(of: fleet).withoutPending
-        return try await ensureKeys(state, targetsOnline: targetsOnline, now: now)
+        return try await ensureKeys(state, targetsOnline: targetsOnline, besides: fresh, now: now)
     }
 
     private func ensureKeys(
-        _ state: FleetState, targetsOnline: Bool? = nil, now: UTCDate
+        _ state: FleetState, targetsOnline: Bool? = nil, besides fresh: Set<FleetRole> = [], now: UTCDate
     ) async throws -> [SealedKey] {
         let held = try state.keys.map(SealedKey.init)
         let online = try targetsOnline ?? state.targetsOnline
         let purposes =
-            FleetRole.allCases.filter { $0 != .targets || online }.map { KeyPurpose.fleet(state.content.id, $0) }
+            FleetRole.allCases.filter { ($0 != .targets || online) && !fresh.contains($0) }.map {
+                KeyPurpose.fleet(state.content.id, $0)
+            }
             + state.content.teams.filter { $0.custody == .server }.map { KeyPurpose.team($0.name) }
         let missing = purposes.filter { purpose in !held.contains { $0.purpose == purpose } }
         guard !missing.isEmpty else { return held }
