@@ -24,9 +24,21 @@ extension JSON {
     }
 }
 
+/// A decoder that can hide a member, so that a type beside it need not know the member.
+package protocol MemberHiding: Decoder {
+    func hiding(_ member: String) throws -> any Decoder
+}
+
+extension Decoder {
+    /// This decoder without a member that was read already, such as the one that says what the others mean.
+    package func hiding(_ member: String) throws -> any Decoder {
+        try (self as? any MemberHiding)?.hiding(member) ?? self
+    }
+}
+
 // MARK: - Decoding
 
-private struct TreeDecoder: Decoder, SingleValueDecodingContainer {
+private struct TreeDecoder: MemberHiding, SingleValueDecodingContainer {
     let tree: JSON
     let place: String
     let codingPath: [any CodingKey]
@@ -45,6 +57,13 @@ private struct TreeDecoder: Decoder, SingleValueDecodingContainer {
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
         ElementDecoder(values: try tree.array(place), decoder: self)
+    }
+
+    func hiding(_ member: String) throws -> any Decoder {
+        let object = try tree.object(place)
+        let others = object.names.filter { $0 != member }.map { ($0, object[$0] ?? .null) }
+        return TreeDecoder(
+            tree: .object(JSONObject(others)), place: place, codingPath: codingPath, unknownMembers: unknownMembers)
     }
 
     func singleValueContainer() throws -> any SingleValueDecodingContainer { self }

@@ -1,45 +1,55 @@
 package import Codecs
 package import TrustModel
 
-/// One operation of a change; `op` says which members it has.
-package struct OperationBody: Codable, Sendable, Equatable {
+/// `add-anchor` as people write it: a PEM file, and the author is its owner.
+package struct AddAnchorBody: Codable, Sendable, Hashable {
     package let op: OperationKind
-    package let kind: TrustStoreKind?
-    package let store: TrustStoreName?
+    package let kind: TrustStoreKind
+    package let store: TrustStoreName
     /// PEM of the anchor to add.
-    package let certificate: String?
-    package let origin: AnchorOrigin?
+    package let certificate: String
+    package let origin: AnchorOrigin
     package let reviewBy: UTCDate?
-    /// Id of the anchor to remove.
-    package let anchor: Int64?
-    /// Number of the denial to lift.
-    package let denial: Int64?
-    /// Who is to sign the team's role.
-    package let custody: Custody?
-    /// Ids of the keys that are to sign it.
-    package let keys: [String]?
-    /// How many of them.
-    package let threshold: Int?
-    /// True when the keys before are lost.
-    package let formerLost: Bool?
 
     package init(
-        op: OperationKind, kind: TrustStoreKind? = nil, store: TrustStoreName? = nil, certificate: String? = nil,
-        origin: AnchorOrigin? = nil, reviewBy: UTCDate? = nil, anchor: Int64? = nil, denial: Int64? = nil,
-        custody: Custody? = nil, keys: [String]? = nil, threshold: Int? = nil, formerLost: Bool? = nil
+        kind: TrustStoreKind, store: TrustStoreName, certificate: String, origin: AnchorOrigin,
+        reviewBy: UTCDate? = nil
     ) {
-        self.op = op
+        op = .addAnchor
         self.kind = kind
         self.store = store
         self.certificate = certificate
         self.origin = origin
         self.reviewBy = reviewBy
-        self.anchor = anchor
-        self.denial = denial
-        self.custody = custody
-        self.keys = keys
-        self.threshold = threshold
-        self.formerLost = formerLost
+    }
+}
+
+/// One operation of a change; `op` says which members it has.
+package enum OperationBody: Codable, Sendable, Hashable {
+    case addAnchor(AddAnchorBody)
+    /// Any other, in the form in which it is stored.
+    case other(ChangeOperation)
+
+    package static func governed(_ operation: some GovernedOperation) -> Self { .other(.governed(operation)) }
+
+    package init(from decoder: any Decoder) throws {
+        self =
+            try ChangeOperation.kind(in: decoder) == .addAnchor
+            ? .addAnchor(try AddAnchorBody(from: decoder)) : .other(try ChangeOperation(from: decoder))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .addAnchor(let body): try body.encode(to: encoder)
+        case .other(let operation): try operation.encode(to: encoder)
+        }
+    }
+
+    package var kind: OperationKind {
+        switch self {
+        case .addAnchor: .addAnchor
+        case .other(let operation): operation.kind
+        }
     }
 }
 

@@ -60,7 +60,7 @@ import TrustModel
             .post, "/v1/changes",
             ChangeRequest(
                 team: try TeamName("acme"),
-                operations: [OperationBody(op: .setCustody, custody: .team, keys: keys, threshold: 2)],
+                operations: [OperationBody.other(.setCustody(try CustodySetting(.team, keys: keys, threshold: 2)))],
                 justification: "we sign ourselves"), as: scene.members[0].token)
         try await approve(change, scene.api, as: scene.alice)
         return try await draft(of: change.number, scene)
@@ -172,7 +172,7 @@ import TrustModel
             let removal: ChangeBody = try await api.ask(
                 .post, "/v1/changes",
                 ChangeRequest(
-                    team: try TeamName("acme"), operations: [OperationBody(op: .removeAnchor, anchor: 1)],
+                    team: try TeamName("acme"), operations: [OperationBody.other(.removeAnchor(id: 1))],
                     justification: "stolen"), as: scene.olga)
             #expect(removal.state == .published)
             let denials = try await api.eventually {
@@ -211,7 +211,7 @@ import TrustModel
             let renewal: ChangeBody = try await api.ask(
                 .post, "/v1/changes",
                 ChangeRequest(
-                    team: try TeamName("acme"), operations: [OperationBody(op: .renewRole)], justification: "yearly"),
+                    team: try TeamName("acme"), operations: [OperationBody.other(.renewRole)], justification: "yearly"),
                 as: scene.members[0].token)
             try await approve(renewal, api, as: scene.alice)
             let second = try await draft(of: renewal.number, scene)
@@ -225,7 +225,7 @@ import TrustModel
                 .post, "/v1/changes",
                 ChangeRequest(
                     team: try TeamName("acme"),
-                    operations: [OperationBody(op: .setCustody, custody: .team, keys: keys, threshold: 2)],
+                    operations: [OperationBody.other(.setCustody(try CustodySetting(.team, keys: keys, threshold: 2)))],
                     justification: "bob leaves"), as: scene.members[0].token)
             try await approve(rotation, api, as: scene.alice)
             let third = try await draft(of: rotation.number, scene)
@@ -256,7 +256,7 @@ import TrustModel
             .post, "/v1/changes",
             ChangeRequest(
                 team: try TeamName("acme"),
-                operations: [OperationBody(op: .setCustody, custody: .server, formerLost: formerLost)],
+                operations: [OperationBody.other(.setCustody(try CustodySetting(.server, formerLost: formerLost)))],
                 justification: "nobody is left to sign"), as: scene.members[0].token)
         try await approve(change, scene.api, as: scene.alice)
         return change
@@ -282,7 +282,7 @@ import TrustModel
             let removal: ChangeBody = try await api.ask(
                 .post, "/v1/changes",
                 ChangeRequest(
-                    team: try TeamName("acme"), operations: [OperationBody(op: .removeAnchor, anchor: 1)],
+                    team: try TeamName("acme"), operations: [OperationBody.other(.removeAnchor(id: 1))],
                     justification: "stolen"), as: scene.olga)
             let denials = try await api.eventually {
                 try await Governance.published(api)

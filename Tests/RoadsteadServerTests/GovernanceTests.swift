@@ -58,7 +58,7 @@ import TrustModel
             let change: ChangeBody = try await api.ask(
                 .post, "/v1/changes",
                 ChangeRequest(
-                    team: nil, operations: [OperationBody(op: .liftDenial, denial: denial.id)],
+                    team: nil, operations: [OperationBody.other(.liftDenial(id: denial.id))],
                     justification: "another one was meant"), as: olga)
             #expect(change.state == .submitted && change.team == nil && change.canApprove == ["alice"])
             #expect(change.effect == ["lifts the denial D-1 of certificate \(denial.value) everywhere: stolen"])
@@ -110,7 +110,7 @@ import TrustModel
                 let removal: ChangeBody = try await api.ask(
                     .post, "/v1/changes",
                     ChangeRequest(
-                        team: try TeamName("acme"), operations: [OperationBody(op: .removeAnchor, anchor: id)],
+                        team: try TeamName("acme"), operations: [OperationBody.other(.removeAnchor(id: id))],
                         justification: "stolen"), as: olga)
                 effects += removal.effect
             }
@@ -122,7 +122,7 @@ import TrustModel
             let lifting: ChangeBody = try await api.ask(
                 .post, "/v1/changes",
                 ChangeRequest(
-                    team: try TeamName("acme"), operations: [OperationBody(op: .liftDenial, denial: 1)],
+                    team: try TeamName("acme"), operations: [OperationBody.other(.liftDenial(id: 1))],
                     justification: "not stolen"), as: olga)
             #expect(lifting.effect.first?.hasSuffix("; it is trusted again at once in fleet prod") == true)
         }
@@ -178,7 +178,8 @@ import TrustModel
                 ChangeRequest(
                     team: acme,
                     operations: [
-                        OperationBody(op: .setCustody, custody: .team, keys: [registered.keyID], threshold: 1)
+                        OperationBody.other(
+                            .setCustody(try CustodySetting(.team, keys: [registered.keyID], threshold: 1)))
                     ], justification: "we sign ourselves"), as: bob)
             #expect(change.state == .submitted && change.effect.first?.contains("bob") == true)
             let _: ChangeBody = try await api.ask(

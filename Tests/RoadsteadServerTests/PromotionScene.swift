@@ -81,9 +81,10 @@ final class PromotionScene {
     /// Adds a new root, agreed by two people.
     @discardableResult
     func addRoot(to team: String) async throws -> Int64 {
-        let operation = OperationBody(
-            op: .addAnchor, kind: .ca, store: try TrustStoreName("prod"),
-            certificate: try await TestAPI.root("root \(UInt64.random(in: 0 ... .max))").pem, origin: .own)
+        let operation = OperationBody.addAnchor(
+            AddAnchorBody(
+                kind: .ca, store: try TrustStoreName("prod"),
+                certificate: try await TestAPI.root("root \(UInt64.random(in: 0 ... .max))").pem, origin: .own))
         let request = ChangeRequest(team: try TeamName(team), operations: [operation], justification: "needed")
         let change: ChangeBody = try await api.ask(.post, "/v1/changes", request, as: alice)
         let _: ChangeBody = try await api.ask(

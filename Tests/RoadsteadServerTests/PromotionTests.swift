@@ -102,7 +102,7 @@ struct PromotionStory {
         try await withScene { scene in
             try await begin(scene)
             let removal = ChangeRequest(
-                team: try TeamName("acme"), operations: [OperationBody(op: .removeAnchor, anchor: 1)],
+                team: try TeamName("acme"), operations: [OperationBody.other(.removeAnchor(id: 1))],
                 justification: "stolen")
             let change: ChangeBody = try await scene.api.ask(.post, "/v1/changes", removal, as: scene.bob)
             try await scene.settle("the removal")
@@ -205,7 +205,7 @@ private struct RandomWalk {
             .get, "/v1/anchors?team=\(team)&state=active", as: scene.bob)
         guard let anchor = page.items.isEmpty ? nil : pick(page.items) else { return "nothing" }
         let removal = ChangeRequest(
-            team: try TeamName(team), operations: [OperationBody(op: .removeAnchor, anchor: anchor.id)],
+            team: try TeamName(team), operations: [OperationBody.other(.removeAnchor(id: anchor.id))],
             justification: "stolen")
         let change: ChangeBody = try await scene.api.ask(.post, "/v1/changes", removal, as: scene.bob)
         changes.append(change.number)

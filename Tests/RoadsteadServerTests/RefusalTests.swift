@@ -144,8 +144,8 @@ import TrustModel
             let alice = try await api.bootstrap()
             try await api.makeTeam(as: alice)
             let pem = try await TestAPI.root().pem
-            let operation = OperationBody(
-                op: .addAnchor, kind: .ca, store: try TrustStoreName("prod"), certificate: pem, origin: .thirdParty)
+            let operation = OperationBody.addAnchor(
+                AddAnchorBody(kind: .ca, store: try TrustStoreName("prod"), certificate: pem, origin: .thirdParty))
             let request = ChangeRequest(team: try TeamName("acme"), operations: [operation], justification: "theirs")
             let reply = try await api.send(.post, "/v1/changes", json: try JSON(encoding: request), as: alice)
             #expect(reply.problem == "store.refused-by-rule")

@@ -152,8 +152,9 @@ struct TestAPI: Sendable {
         ChangeRequest(
             team: try TeamName("acme"),
             operations: [
-                OperationBody(
-                    op: .addAnchor, kind: .ca, store: try TrustStoreName(store), certificate: certificate, origin: .own)
+                .addAnchor(
+                    AddAnchorBody(
+                        kind: .ca, store: try TrustStoreName(store), certificate: certificate, origin: .own))
             ], justification: "our build root")
     }
 

@@ -21,9 +21,9 @@ struct AnchorCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let operation = OperationBody(
-                op: .addAnchor, kind: store.kind, store: store.name, certificate: try readText(certificate),
-                origin: origin)
+            let operation = OperationBody.addAnchor(
+                AddAnchorBody(
+                    kind: store.kind, store: store.name, certificate: try readText(certificate), origin: origin))
             try await propose([operation], team: team, why, connection)
         }
     }
@@ -39,7 +39,7 @@ struct AnchorCommand: AsyncParsableCommand {
 
         func run() async throws {
             let anchor: AnchorBody = try await connection.withClient { try await $0.get("/v1/anchors/\(id)") }
-            let operation = OperationBody(op: .removeAnchor, anchor: id)
+            let operation = OperationBody.other(.removeAnchor(id: id))
             try await propose([operation], team: anchor.team, why, connection)
             let custody: CustodyBody = try await connection.withClient {
                 try await $0.get("/v1/teams/\(anchor.team)/custody")

@@ -132,7 +132,7 @@ struct DenyCommand: AsyncParsableCommand {
         func run() async throws {
             let denial: DenialBody = try await connection.withClient { try await $0.get("/v1/denials/\(number.value)") }
             try await propose(
-                [OperationBody(op: .liftDenial, denial: number.value)], team: denial.team, why, connection)
+                [OperationBody.other(.liftDenial(id: number.value))], team: denial.team, why, connection)
         }
     }
 

@@ -113,9 +113,10 @@ struct TeamCustodyCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let operation = OperationBody(
-                op: .setCustody, custody: toServer ? .server : .team, keys: key, threshold: threshold ?? 0,
-                formerLost: formerLost)
+            let operation = OperationBody.other(
+                .setCustody(
+                    try CustodySetting(
+                        toServer ? .server : .team, keys: key, threshold: threshold ?? 0, formerLost: formerLost)))
             try await propose([operation], team: team, why, connection)
         }
     }
@@ -158,6 +159,6 @@ struct TeamRenewCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        try await propose([OperationBody(op: .renewRole)], team: team, why, connection)
+        try await propose([OperationBody.other(.renewRole)], team: team, why, connection)
     }
 }

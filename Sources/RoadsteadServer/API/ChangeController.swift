@@ -89,37 +89,20 @@ struct ChangeController: Sendable {
     private static func content(
         _ team: TeamName?, _ operations: [OperationBody], _ justification: String, _ ticket: String?, owner: String
     ) throws -> ChangeContent {
-        let operations = try operations.enumerated().map { index, body in
-            try operation(body, "operations[\(index)]", owner: owner)
-        }
-        return try ChangeContent(team: team, operations: operations, justification: justification, ticket: ticket)
+        try ChangeContent(
+            team: team, operations: try operations.map { try operation($0, owner: owner) },
+            justification: justification, ticket: ticket)
     }
 
-    private static func operation(_ body: OperationBody, _ place: String, owner: String) throws -> ChangeOperation {
-        func require<Value>(_ value: Value?, _ name: String) throws -> Value {
-            guard let value else {
-                throw CodecError(.missing, "\(place) has no member \"\(name)\", which \(body.op.rawValue) needs")
-            }
-            return value
-        }
-        try OperationMembers.check(body, place)
-        switch body.op {
-        case .addAnchor:
-            let certificate = try Certificate(pemOrDER: Array(try require(body.certificate, "certificate").utf8))
+    private static func operation(_ body: OperationBody, owner: String) throws -> ChangeOperation {
+        switch body {
+        case .other(let operation): return operation
+        case .addAnchor(let body):
+            let certificate = try Certificate(pemOrDER: Array(body.certificate.utf8))
             return .addAnchor(
                 AnchorAddition(
-                    kind: try require(body.kind, "kind"), store: try require(body.store, "store"),
-                    certificate: certificate.der, origin: try require(body.origin, "origin"), owner: owner,
-                    reviewBy: body.reviewBy))
-        case .removeAnchor:
-            return .removeAnchor(id: try require(body.anchor, "anchor"))
-        case .liftDenial: return .liftDenial(id: try require(body.denial, "denial"))
-        case .setCustody:
-            return .setCustody(
-                try CustodySetting(
-                    try require(body.custody, "custody"), keys: body.keys ?? [], threshold: body.threshold ?? 0,
-                    formerLost: body.formerLost ?? false))
-        case .renewRole: return .renewRole
+                    kind: body.kind, store: body.store, certificate: certificate.der, origin: body.origin,
+                    owner: owner, reviewBy: body.reviewBy))
         }
     }
 
@@ -193,19 +176,14 @@ extension ChangeBody {
 
 extension OperationBody {
     init(_ operation: ChangeOperation) {
-        switch operation {
-        case .addAnchor(let addition):
-            self.init(
-                op: .addAnchor, kind: addition.kind, store: addition.store,
-                certificate: PEMBlock(label: "CERTIFICATE", bytes: addition.certificate).text,
-                origin: addition.origin, reviewBy: addition.reviewBy)
-        case .removeAnchor(let id): self.init(op: .removeAnchor, anchor: id)
-        case .liftDenial(let id): self.init(op: .liftDenial, denial: id)
-        case .setCustody(let setting):
-            self.init(
-                op: .setCustody, custody: setting.custody, keys: setting.keys, threshold: setting.threshold,
-                formerLost: setting.formerLost)
-        case .renewRole: self.init(op: .renewRole)
+        guard case .addAnchor(let addition) = operation else {
+            self = .other(operation)
+            return
         }
+        self = .addAnchor(
+            AddAnchorBody(
+                kind: addition.kind, store: addition.store,
+                certificate: PEMBlock(label: "CERTIFICATE", bytes: addition.certificate).text,
+                origin: addition.origin, reviewBy: addition.reviewBy))
     }
 }

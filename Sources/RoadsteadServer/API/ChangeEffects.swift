@@ -37,6 +37,7 @@ extension ChangeOperation {
                 + denial.reason + effect(of: known.trusting[id] ?? [])
         case .setCustody(let setting): return effect(of: setting, known)
         case .renewRole: return "has the team's role signed again, with the content that it has"
+        case .governed(let step): return step.operation.summary
         }
     }
 
@@ -51,23 +52,5 @@ extension ChangeOperation {
         guard setting.custody == .team else { return "lets the server sign the team's role\(former)" }
         let holders = setting.keys.map { "\(known.holders[$0] ?? "?") (\($0.prefix(16)))" }.joined(separator: ", ")
         return "lets \(setting.threshold) of \(setting.keys.count) keys sign the team's role: \(holders)\(former)"
-    }
-}
-
-/// Which members an operation has beside `op`.
-enum OperationMembers {
-    /// Refuses members that mean nothing for the operation.
-    static func check(_ body: OperationBody, _ place: String) throws {
-        let known: Set<String> =
-            switch body.op {
-            case .addAnchor: ["kind", "store", "certificate", "origin", "reviewBy"]
-            case .removeAnchor: ["anchor"]
-            case .liftDenial: ["denial"]
-            case .setCustody: ["custody", "keys", "threshold", "formerLost"]
-            case .renewRole: []
-            }
-        for name in try JSON(encoding: body).object(place).names where name != "op" && !known.contains(name) {
-            throw CodecError(.unknownMember, "\(place).\(name) has no meaning for \(body.op.rawValue)")
-        }
     }
 }

@@ -13,6 +13,7 @@ struct SchemaProbe {
         if let leaf = SchemaLeaf.known(type) { return leaf.schema }
         if let list = type as? any ListType.Type { return ["type": "array", "items": schema(of: list.elementType)] }
         let name = Self.name(of: type)
+        if type == OperationBody.self { return operations(name) }
         if components[name] == nil, let decodable = type as? any Decodable.Type {
             components[name] = ["type": "object"]
             let notes = Notes()
@@ -20,6 +21,30 @@ struct SchemaProbe {
             components[name] = object(notes)
         }
         return ["$ref": .string("#/components/schemas/\(name)")]
+    }
+
+    /// Operations of changes: one form for each kind, told apart by `op`.
+    private mutating func operations(_ name: String) -> JSON {
+        if components[name] == nil {
+            components[name] = ["type": "object"]
+            let forms = OperationKind.allCases.map { form(of: $0) }
+            components[name] = ["oneOf": .array(forms)]
+        }
+        return ["$ref": .string("#/components/schemas/\(name)")]
+    }
+
+    private mutating func form(of kind: OperationKind) -> JSON {
+        let notes = Notes()
+        _ = try? kind.form.init(from: ProbeDecoder(notes: notes))
+        notes.members.removeAll { $0.name == "op" }
+        guard case .object(var form) = object(notes), case .object(var properties)? = form["properties"] else {
+            return [:]
+        }
+        properties["op"] = ["const": .string(kind.rawValue)]
+        var required: [JSON] = ["op"]
+        if case .array(let others)? = form["required"] { required += others }
+        (form["properties"], form["required"]) = (.object(properties), .array(required))
+        return .object(form)
     }
 
     private mutating func object(_ notes: Notes) -> JSON {

@@ -10,6 +10,7 @@ struct ChangePlan: Sendable {
         case lift(denial: Int64)
         case setCustody(CustodySetting)
         case renewRole
+        case governed(PlannedStep)
     }
 
     let steps: [Step]
@@ -53,6 +54,10 @@ struct ChangePlanner: Sendable {
             case .liftDenial(let id): steps.append(try await planLifting(of: id, in: content.team))
             case .setCustody(let setting): steps.append(try await plan(setting))
             case .renewRole: steps.append(try planRenewal())
+            case .governed(let step):
+                let planned = try await plan(step, content)
+                steps.append(.governed(planned))
+                needed = needed?.union(planned.needed) ?? planned.needed
             }
         }
         if isOfAnchors, content.adds { try await refuseOversize(steps) }
@@ -135,6 +140,9 @@ struct ChangePlanner: Sendable {
             case .lift(let denial): try await lift(denial, by: change, audit: audit)
             case .setCustody(let setting): try await set(setting, by: change, audit: audit)
             case .renewRole: try await requestRenewal(by: change, audit: audit)
+            case .governed(let planned):
+                try await planned.apply(
+                    StepContext(planner: self, change: change, author: author, content: content, audit: audit))
             }
         }
         guard content.concern == .anchors else { return }

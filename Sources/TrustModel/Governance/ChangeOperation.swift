@@ -38,10 +38,29 @@ package enum ChangeOperation: Sendable, Hashable {
     case setCustody(CustodySetting)
     /// Has the team's role signed again with the content that it has.
     case renewRole
+    /// Anything that a type of its own describes.
+    case governed(GovernedStep)
 
-    /// Whether others must agree: everything but taking trust away.
+    package static func governed(_ operation: some GovernedOperation) -> Self { .governed(GovernedStep(operation)) }
+
+    /// Whether others must agree: everything but taking trust or authority away.
     package var adds: Bool {
-        if case .removeAnchor = self { false } else { true }
+        switch self {
+        case .removeAnchor: false
+        case .governed(let step): step.operation.adds
+        default: true
+        }
+    }
+
+    package var kind: OperationKind {
+        switch self {
+        case .addAnchor: .addAnchor
+        case .removeAnchor: .removeAnchor
+        case .liftDenial: .liftDenial
+        case .setCustody: .setCustody
+        case .renewRole: .renewRole
+        case .governed(let step): type(of: step.operation).kind
+        }
     }
 }
 
@@ -51,10 +70,35 @@ extension ChangeOperation: Codable {
             formerLost
     }
 
+    /// The one member that says which others there are.
+    private struct Discriminator: CodingKey {
+        static let op = Discriminator(stringValue: "op")
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// The kind that a decoder's value says it is.
+    package static func kind(in decoder: any Decoder) throws -> OperationKind {
+        let name = try decoder.container(keyedBy: Discriminator.self).decode(String.self, forKey: .op)
+        guard let kind = OperationKind(rawValue: name) else {
+            throw TrustModelError(
+                .document, "a change holds the unknown operation \"\(name.prefix(40))\"",
+                hint: OperationKind.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return kind
+    }
+
     package init(from decoder: any Decoder) throws {
+        let kind = try Self.kind(in: decoder)
+        if let type = kind.governed {
+            self = .governed(GovernedStep(try type.init(from: try decoder.hiding("op"))))
+            return
+        }
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        switch try container.decode(String.self, forKey: .op) {
-        case "add-anchor":
+        switch kind {
+        case .addAnchor:
             self = .addAnchor(
                 AnchorAddition(
                     kind: try container.decode(TrustStoreKind.self, forKey: .kind),
@@ -64,28 +108,27 @@ extension ChangeOperation: Codable {
                     owner: try container.decode(String.self, forKey: .owner),
                     evidence: try container.decodeIfPresent(String.self, forKey: .evidence),
                     reviewBy: try container.decodeIfPresent(UTCDate.self, forKey: .reviewBy)))
-        case "remove-anchor":
+        case .removeAnchor:
             self = .removeAnchor(id: try container.decode(Int64.self, forKey: .anchor))
-        case "lift-denial":
+        case .liftDenial:
             self = .liftDenial(id: try container.decode(Int64.self, forKey: .denial))
-        case "set-custody":
+        case .setCustody:
             self = .setCustody(
                 try CustodySetting(
                     try container.decode(Custody.self, forKey: .custody),
-                    keys: try container.decode([String].self, forKey: .keys),
-                    threshold: try container.decode(Int.self, forKey: .threshold),
-                    formerLost: try container.decode(Bool.self, forKey: .formerLost)))
-        case "renew-role": self = .renewRole
-        case let other:
-            throw TrustModelError(.document, "a change holds the unknown operation \"\(other.prefix(40))\"")
+                    keys: try container.decodeIfPresent([String].self, forKey: .keys) ?? [],
+                    threshold: try container.decodeIfPresent(Int.self, forKey: .threshold) ?? 0,
+                    formerLost: try container.decodeIfPresent(Bool.self, forKey: .formerLost) ?? false))
+        default: self = .renewRole
         }
     }
 
     package func encode(to encoder: any Encoder) throws {
+        if case .governed(let step) = self { try step.operation.encode(to: encoder) }
         var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(kind, forKey: .op)
         switch self {
         case .addAnchor(let addition):
-            try container.encode("add-anchor", forKey: .op)
             try container.encode(addition.kind, forKey: .kind)
             try container.encode(addition.store, forKey: .store)
             try container.encode(Base64.encode(addition.certificate, .standard), forKey: .certificate)
@@ -93,20 +136,14 @@ extension ChangeOperation: Codable {
             try container.encode(addition.owner, forKey: .owner)
             try container.encodeIfPresent(addition.evidence, forKey: .evidence)
             try container.encodeIfPresent(addition.reviewBy, forKey: .reviewBy)
-        case .removeAnchor(let id):
-            try container.encode("remove-anchor", forKey: .op)
-            try container.encode(id, forKey: .anchor)
-        case .liftDenial(let id):
-            try container.encode("lift-denial", forKey: .op)
-            try container.encode(id, forKey: .denial)
+        case .removeAnchor(let id): try container.encode(id, forKey: .anchor)
+        case .liftDenial(let id): try container.encode(id, forKey: .denial)
         case .setCustody(let setting):
-            try container.encode("set-custody", forKey: .op)
             try container.encode(setting.custody, forKey: .custody)
             try container.encode(setting.keys, forKey: .keys)
             try container.encode(setting.threshold, forKey: .threshold)
             try container.encode(setting.formerLost, forKey: .formerLost)
-        case .renewRole:
-            try container.encode("renew-role", forKey: .op)
+        case .renewRole, .governed: break
         }
     }
 }

@@ -70,12 +70,12 @@ package enum ChangeRules {
         }
     }
 
-    /// Whether the author may publish it without anybody else: never what adds, else who may remove alone.
+    /// Whether the author may publish it without anybody else: never what adds, else who may do all of it alone.
     package static func needsNobodyElse(
         _ content: ChangeContent, bindings: [RoleBinding], limits: TokenLimits
     ) -> Bool {
-        guard !content.adds, let team = content.team else { return false }
-        return Authorization.decide(.remove(team), bindings: bindings, limits: limits).isAllowed
+        guard let permissions = content.alone else { return false }
+        return permissions.allSatisfy { Authorization.decide($0, bindings: bindings, limits: limits).isAllowed }
     }
 
     /// Whether the person may answer now; `digest` is of what the person saw.

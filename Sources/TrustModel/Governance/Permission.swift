@@ -4,6 +4,8 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     case readGovernance
     /// Teams, registry scopes, root rules, people and their roles: change them.
     case administer
+    /// Agree to what others want changed there.
+    case approveAdministration
     case readTeam(TeamName)
     case createStore(TeamName)
     case propose(TeamName)
@@ -33,6 +35,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .readGovernance: [.trustAdmin, .securityOfficer, .auditor]
         case .administer: [.trustAdmin]
+        case .approveAdministration: [.trustAdmin, .securityOfficer]
         case .readTeam: [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember, .auditor]
         case .createStore: [.trustAdmin, .teamAdmin]
         case .propose: [.trustAdmin, .teamAdmin, .teamMember]
@@ -56,7 +59,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     /// What it is done to; a role must reach at least this far.
     package var target: RoleReach {
         switch self {
-        case .readGovernance, .administer, .denyEverywhere, .createFleet: .everything
+        case .readGovernance, .administer, .approveAdministration, .denyEverywhere, .createFleet: .everything
         case .readTeam(let team), .createStore(let team), .propose(let team), .approveAdditions(let team),
             .proposeRemoval(let team), .remove(let team), .proposeCustody(let team), .approveCustody(let team),
             .holdKey(let team):
@@ -77,7 +80,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     /// Whether it is a person's consent, which no machine gives.
     package var isApproval: Bool {
         switch self {
-        case .approveAdditions, .approveLiftingDenial, .approveCustody, .holdKey: true
+        case .approveAdditions, .approveLiftingDenial, .approveCustody, .approveAdministration, .holdKey: true
         default: false
         }
     }
@@ -86,6 +89,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .readGovernance: "see teams, scopes, rules and roles"
         case .administer: "change teams, scopes, rules and roles"
+        case .approveAdministration: "approve changes of teams, scopes, rules and roles"
         case .readTeam(let team): "see team \(team)"
         case .createStore(let team): "create trust stores of team \(team)"
         case .propose(let team): "propose trust anchors of team \(team)"

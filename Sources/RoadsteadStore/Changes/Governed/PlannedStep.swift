@@ -1,0 +1,40 @@
+import TrustModel
+
+/// A governed operation, held against the database as it is now and ready to be done.
+struct PlannedStep: Sendable {
+    /// What others must agree.
+    let needed: ApprovalsNeeded
+    /// Does it, in the transaction of the context, with its audit event.
+    let apply: @Sendable (StepContext) async throws -> Void
+
+    init(needed: ApprovalsNeeded = .one, apply: @escaping @Sendable (StepContext) async throws -> Void) {
+        self.needed = needed
+        self.apply = apply
+    }
+}
+
+/// What a planned step is done with.
+struct StepContext: Sendable {
+    let planner: ChangePlanner
+    /// The change's number.
+    let change: Int64
+    /// Who proposed it.
+    let author: PersonID
+    let content: ChangeContent
+    let audit: AuditWriter
+}
+
+/// A governed operation that the store knows how to do.
+protocol PlannableOperation: GovernedOperation {
+    /// - Throws: `StoreError` for what cannot be or may not be, as the database stands now.
+    func plan(_ planner: ChangePlanner, _ content: ChangeContent) async throws -> PlannedStep
+}
+
+extension ChangePlanner {
+    func plan(_ step: GovernedStep, _ content: ChangeContent) async throws -> PlannedStep {
+        guard let operation = step.operation as? any PlannableOperation else {
+            throw StoreError(.invalid, "this server does not do \(type(of: step.operation).kind.rawValue)")
+        }
+        return try await operation.plan(self, content)
+    }
+}
