@@ -256,7 +256,7 @@ import TrustModel
             .post, "/v1/changes",
             ChangeRequest(
                 team: try TeamName("acme"),
-                operations: [OperationBody.other(.setCustody(try CustodySetting(.server, formerLost: formerLost)))],
+                operations: [OperationBody.other(.setCustody(try CustodySetting(.server, formerLost: formerLost ?? false)))],
                 justification: "nobody is left to sign"), as: scene.members[0].token)
         try await approve(change, scene.api, as: scene.alice)
         return change
