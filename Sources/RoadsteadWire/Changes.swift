@@ -57,7 +57,7 @@ package enum OperationBody: Codable, Sendable, Hashable {
 package struct ChangeRequest: Codable, Sendable, Equatable {
     /// Absent for lifting denials that hold everywhere.
     package let team: TeamName?
-    /// 1 to 100.
+    /// 1 to 1,000.
     package let operations: [OperationBody]
     package let justification: String
     package let ticket: String?

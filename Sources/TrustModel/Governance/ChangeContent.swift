@@ -9,7 +9,7 @@ package struct ChangeContent: Sendable, Equatable, Codable {
     package let justification: String
     package let ticket: String?
 
-    package static let operationRange = 1...100
+    package static let operationRange = 1...1_000
     package static let maximumTextLength = 4_000
 
     /// - Throws: `TrustModelError(.document)` for no or too many operations, one twice, or a text that is empty or too long.
