@@ -1,5 +1,5 @@
 # Every target installs what it needs first; `make help` lists them.
-.PHONY: help setup setup-bench build release test test-core fuzz demo run bench bench-tuf format lint clean
+.PHONY: help setup setup-bench build release test test-core fuzz demo run bench bench-tuf bench-governance format lint clean
 
 SWIFT_FILES := Package.swift Sources Tests
 export SWIFT_BACKTRACE ?= enable=no
@@ -40,6 +40,9 @@ bench: setup-bench release ## Measure beside the peers and print one table.
 
 bench-tuf: setup ## Measure the TUF client beside python-tuf, in process.
 	@deploy/bench-tuf.sh
+
+bench-governance: setup ## Measure decisions, the audit log, a large change and long lists.
+	@deploy/bench-governance.sh
 
 format: ## Format the sources.
 	swift format --in-place --recursive $(SWIFT_FILES)

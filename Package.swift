@@ -167,6 +167,17 @@ if layers != "core" {
     ]
 }
 
+if layers != "core", isBenchmarking {
+    targets += [
+        .executableTarget(
+            name: "RoadsteadGovernanceBench",
+            dependencies: [
+                "RoadsteadStore", "TrustModel", "PrivatePostgres", "PostgresKit", "Migrations", "PKI", "SigningKeys",
+                "Codecs", "Files",
+            ], path: "Tests/Benchmarks/Governance", swiftSettings: strict)
+    ]
+}
+
 if layers == "full" {
     products += [
         .executable(name: "roadstead-server", targets: ["roadstead-server"])
