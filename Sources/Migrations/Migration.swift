@@ -30,7 +30,7 @@ package struct Migration: Sendable, Hashable {
         sha256 = Hex.encode(HashAlgorithm.sha256.digest(of: bytes))
     }
 
-    /// The migrations that were compiled in, in order, numbered from 1 without a gap.
+    /// The migrations that were compiled in, in the order of their numbers.
     package static func compiled() throws(MigrationError) -> [Migration] {
         var result: [Migration] = []
         while true {

@@ -8,13 +8,17 @@ package struct Migrator: Sendable {
     /// The advisory lock of whoever migrates a database: "roadmigr".
     static let lock: Int64 = 0x726f_6164_6d69_6772
 
-    /// Takes the migrations compiled in unless others are given; they are numbered from 1 without a gap.
+    /// Takes the migrations compiled in unless others are given; their numbers begin with 1 and rise.
     package init(_ migrations: [Migration]? = nil) throws {
         let migrations = try migrations ?? Migration.compiled()
-        for (index, migration) in migrations.enumerated() where migration.version != index + 1 {
-            throw MigrationError(
-                .malformed, "the migration \"\(migration.name)\" stands at place \(index + 1)",
-                hint: "number migrations from 0001 without a gap")
+        var last = 0
+        for migration in migrations {
+            guard migration.version > last, last > 0 || migration.version == 1 else {
+                throw MigrationError(
+                    .malformed, "the migration \"\(migration.name)\" stands after number \(last)",
+                    hint: "number migrations from 0001 upwards")
+            }
+            last = migration.version
         }
         self.migrations = migrations
     }
