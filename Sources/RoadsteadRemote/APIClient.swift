@@ -73,6 +73,14 @@ struct APIClient: Sendable {
         try decode(try await write(method, path, body, ifMatch: ifMatch))
     }
 
+    /// Sends what becomes a change: 202 answers with the change that waits, anything else with what is in force.
+    func propose<Answer: Decodable & Sendable>(
+        _ method: WriteMethod, _ path: String, _ body: (any Encodable & Sendable)? = nil, ifMatch: Int64? = nil
+    ) async throws -> Proposal<Answer> {
+        let (status, bytes) = try await writeWithStatus(method, path, body, ifMatch: ifMatch)
+        return status == 202 ? .waiting(try decode(bytes)) : .inForce(try decode(bytes))
+    }
+
     func sendWithoutAnswer(_ method: WriteMethod, _ path: String, _ body: (any Encodable & Sendable)? = nil)
         async throws
     {
@@ -84,16 +92,24 @@ struct APIClient: Sendable {
 
     private func write(
         _ method: WriteMethod, _ path: String, _ body: (any Encodable & Sendable)?, ifMatch: Int64?
-    ) async throws -> [UInt8] {
+    ) async throws -> [UInt8] { try await writeWithStatus(method, path, body, ifMatch: ifMatch).body }
+
+    private func writeWithStatus(
+        _ method: WriteMethod, _ path: String, _ body: (any Encodable & Sendable)?, ifMatch: Int64?
+    ) async throws -> (status: Int, body: [UInt8]) {
         var headers = [("Idempotency-Key", UUID().uuidString.lowercased())]
         if let ifMatch { headers.append(("If-Match", "\"\(ifMatch)\"")) }
-        return try await exchange(
+        return try await exchangeWithStatus(
             method.http, path, body: try body.map { try JSON(encoding: $0).bytes }, headers: headers)
     }
 
     private func exchange(
         _ method: HTTPMethod, _ path: String, body: [UInt8]?, headers: [(String, String)]
-    ) async throws -> [UInt8] {
+    ) async throws -> [UInt8] { try await exchangeWithStatus(method, path, body: body, headers: headers).body }
+
+    private func exchangeWithStatus(
+        _ method: HTTPMethod, _ path: String, body: [UInt8]?, headers: [(String, String)]
+    ) async throws -> (status: Int, body: [UInt8]) {
         var request = HTTPClientRequest(url: server + path)
         request.method = method
         request.headers = HTTPHeaders(headers + [("Accept", "application/json"), ("User-Agent", "roadstead")])
@@ -104,7 +120,7 @@ struct APIClient: Sendable {
         }
         let (status, bytes) = try await answer(to: request)
         guard (200..<300).contains(status) else { throw refusal(status, bytes) }
-        return bytes
+        return (status, bytes)
     }
 
     private func answer(to request: HTTPClientRequest) async throws -> (Int, [UInt8]) {

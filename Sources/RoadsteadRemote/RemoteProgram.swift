@@ -72,11 +72,6 @@ package enum RemoteProgram {
     }
 }
 
-/// Thrown when a change was taken in and waits for approvals.
-struct AcceptedWaiting: Error {
-    let message: String
-}
-
 /// The root of the commands.
 struct RemoteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -140,6 +140,8 @@ package struct ChangeBody: Codable, Sendable, Equatable {
     package let created: UTCDate
     package let expires: UTCDate?
     package let approvalsNeeded: Int
+    /// What is still missing; absent unless it waits for approvals.
+    package let missing: ApprovalsBody?
     package let approvals: [DecisionBody]
     /// Login names.
     package let canApprove: [String]
@@ -151,8 +153,8 @@ package struct ChangeBody: Codable, Sendable, Equatable {
     package init(
         number: Int64, team: TeamName?, author: String, state: ChangeState, version: Int64, baseVersion: Int64,
         digest: String, operations: [OperationBody], effect: [String], justification: String, ticket: String? = nil,
-        created: UTCDate, expires: UTCDate? = nil, approvalsNeeded: Int, approvals: [DecisionBody],
-        canApprove: [String], release: [String], note: String? = nil
+        created: UTCDate, expires: UTCDate? = nil, approvalsNeeded: Int, missing: ApprovalsBody? = nil,
+        approvals: [DecisionBody], canApprove: [String], release: [String], note: String? = nil
     ) {
         self.number = number
         self.team = team
@@ -168,6 +170,7 @@ package struct ChangeBody: Codable, Sendable, Equatable {
         self.created = created
         self.expires = expires
         self.approvalsNeeded = approvalsNeeded
+        self.missing = missing
         self.approvals = approvals
         self.canApprove = canApprove
         self.release = release

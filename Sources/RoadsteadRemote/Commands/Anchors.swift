@@ -118,11 +118,5 @@ func propose(
     try connection.show(change) { change in
         for line in change.effect { Terminal.show(line) }
     }
-    guard change.state == .submitted else { return Terminal.note("C-\(change.number) is \(change.state.rawValue)") }
-    let approvers = change.canApprove.isEmpty ? "nobody yet" : change.canApprove.joined(separator: ", ")
-    let expiry = change.expires.map { ". Expires \($0.description.prefix(10))" } ?? ""
-    throw AcceptedWaiting(
-        message:
-            "accepted as change C-\(change.number); needs \(change.approvalsNeeded) approval(s). Can approve: \(approvers)\(expiry)"
-    )
+    try change.requireInForce()
 }

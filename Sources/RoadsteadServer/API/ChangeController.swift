@@ -164,6 +164,7 @@ extension ChangeBody {
             effect: change.content.operations.map { $0.effect(in: change.team, effects) },
             justification: change.content.justification, ticket: change.content.ticket, created: change.created,
             expires: change.state.isOpen ? change.expires : nil, approvalsNeeded: change.approvalsNeeded,
+            missing: record.missing.map(ApprovalsBody.init),
             approvals: record.decisions.map { decision in
                 DecisionBody(
                     person: name(decision.person), approves: decision.approves, digest: decision.digest,
