@@ -83,7 +83,8 @@ struct RemoteCommand: AsyncParsableCommand {
             """,
         subcommands: [
             Login.self, Logout.self, WhoAmICommand.self, StatusCommand.self, TeamCommand.self, ScopeCommand.self,
-            StoreCommand.self, RepositoryCommand.self, RuleCommand.self, AnchorCommand.self, ChangeCommand.self,
+            StoreCommand.self, RepositoryCommand.self, RuleCommand.self, AnchorCommand.self, PolicyCommand.self,
+            ChangeCommand.self,
             DenyCommand.self,
             FleetCommand.self, CeremonyCommand.self, ReleaseCommand.self, HostCommand.self, PersonCommand.self,
             TokenCommand.self, AuditCommand.self, KeyCommand.self,

@@ -85,7 +85,8 @@ struct ServerParts: Sendable {
         readiness = Readiness(pools: pools, publisher: publisher, migrator: try Migrator())
         let endpoints =
             IdentityController(store: api, bootstrapTokenPath: configuration.bootstrapTokenPath, gate: gate).endpoints
-            + TeamController(store: api).endpoints + RuleController(store: api).endpoints
+            + TeamController(store: api).endpoints + PolicyController(store: api).endpoints
+            + RuleController(store: api).endpoints
             + AnchorController(store: api).endpoints + ChangeController(store: api).endpoints
             + DenialController(store: api).endpoints + CustodyController(store: api).endpoints
             + RoleDraftController(store: api).endpoints

@@ -61,6 +61,7 @@ enum StatementList {
         InsertHotFix.self, IsHeldSomewhere.self, IsPromotedSomewhere.self, ListAnchorSizes.self,
         ListAnchorsOfChange.self, ListFleetsTrusting.self, ListStoresHolding.self, MovePromotedContent.self,
         FetchFleetNote.self, KeepFleetNote.self,
+        FetchPolicy.self, FetchPolicyOfChange.self, InsertPolicy.self,
         // Ceremonies.
         AdoptCeremonyKeys.self, CloseCeremonyFleet.self, CloseMetadataDraft.self, FetchCeremony.self,
         FetchClosedCeremony.self, FetchCurrentCeremony.self, FetchNewestFile.self, InsertCeremony.self,

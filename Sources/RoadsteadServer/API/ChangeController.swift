@@ -108,7 +108,7 @@ struct ChangeController: Sendable {
 
     // MARK: Out
 
-    private func render(_ record: ChangeRecord) async throws -> ChangeBody {
+    func render(_ record: ChangeRecord) async throws -> ChangeBody {
         let bodies = try await render([record])
         guard let body = bodies.first else { throw ServerError(.notFound, "the change is gone") }
         return body

@@ -26,6 +26,7 @@ package enum AuditAction: String, Sendable, CaseIterable {
     case changeExpired = "change.expired"
     case changeSentBack = "change.sent-back"
     case changePublished = "change.published"
+    case policySet = "policy.set"
     case denialIssued = "denial.issued"
     case denialLifted = "denial.lifted"
     case teamKeyRegistered = "team-key.registered"

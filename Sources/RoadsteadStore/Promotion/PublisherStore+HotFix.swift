@@ -63,16 +63,27 @@ extension Transaction {
     /// What a fleet takes of a team, with what one change did on top.
     fileprivate func document(of taken: TakenContent, with change: Int64) async throws -> TeamContentDocument {
         let anchors = try await fetchAll(ListAnchorsOfChange(team: taken.team.id, change: change))
-        guard !anchors.isEmpty else {
-            throw StoreError(.conflict, "C-\(change) neither adds nor removes an anchor, so there is nothing to bring")
+        let policy = try await fetchOptional(FetchPolicyOfChange(team: taken.team.id, change: change))
+        guard !anchors.isEmpty || policy != nil else {
+            throw StoreError(
+                .conflict, "C-\(change) changes neither an anchor nor the policy, so there is nothing to bring")
         }
         if let gone = anchors.first(where: { $0.isAdded && $0.removedByChange != nil }) {
             throw StoreError(
                 .conflict, "\(gone.subject), which C-\(change) added, was removed by C-\(gone.removedByChange ?? 0)",
                 hint: "what was removed comes back by a new addition only")
         }
-        let fixed = taken.document.adding(
+        var fixed = taken.document.adding(
             Set(anchors.filter(\.isAdded).map(\.place)), removing: Set(anchors.filter { !$0.isAdded }.map(\.place)))
+        if let policy {
+            fixed = TeamContentDocument(stores: fixed.stores, statements: try policy.statements)
+            if let store = fixed.missingStores.first {
+                throw StoreError(
+                    .conflict,
+                    "C-\(change) refers to the store \(store), which the fleet does not have of the team yet",
+                    hint: "promote the team instead: roadstead fleet promote")
+            }
+        }
         guard fixed != taken.document else {
             throw StoreError(.conflict, "the fleet takes what C-\(change) did already")
         }

@@ -6,7 +6,7 @@ package struct TeamPolicy: SignedDocument, Equatable {
     package static let fileName = "policy.json"
 
     /// Registry scopes of the team and what a signature on their images must satisfy.
-    package struct Statement: Sendable, Codable, Equatable {
+    package struct Statement: Sendable, Codable, Hashable {
         package let name: String
         package let registryScopes: [RegistryScope]
         /// `strict`, `permissive`, `audit` or `skip`, as in Notation.

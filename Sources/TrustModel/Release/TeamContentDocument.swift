@@ -63,6 +63,12 @@ package struct TeamContentDocument: Codable, Sendable, Equatable {
             })
     }
 
+    /// Stores that its statements refer to and that it does not have.
+    package var missingStores: [TeamPolicy.StoreReference] {
+        let present = Set(stores.map { TeamPolicy.StoreReference(kind: $0.kind, name: $0.name) })
+        return (statements ?? []).flatMap(\.stores).filter { !present.contains($0) }
+    }
+
     /// The same content with some anchors more and others less; a store is made where one is missing, and never dropped.
     package func adding(_ added: Set<Placed>, removing removed: Set<Placed> = []) -> TeamContentDocument {
         var anchors: [TrustStoreKind: [TrustStoreName: Set<String>]] = [:]
@@ -90,7 +96,18 @@ package struct TeamContentDocument: Codable, Sendable, Equatable {
         lines += before.subtracting(anchors).map { "removes the anchor \(label($0.sha256)) from \(place($0))" }.sorted()
         let left = known.subtracting(stores)
         lines += left.sorted().map { "removes the store \($0)" }
-        if old?.statements != statements { lines.append("changes the policy of team \(team)") }
-        return lines
+        return lines + policyDifference(from: old?.statements, of: team)
+    }
+
+    private func policyDifference(from old: [TeamPolicy.Statement]?, of team: TeamName) -> [String] {
+        guard old != statements else { return [] }
+        guard let statements else { return ["gives team \(team) the standard policy again"] }
+        let (before, after) = (old ?? [], statements)
+        let gone = before.filter { old in !after.contains { $0.name == old.name } }
+        return gone.map { "removes the statement \($0.name) of team \(team)" }
+            + after.filter { !before.contains($0) }.map { new in
+                let verb = before.contains { $0.name == new.name } ? "changes" : "adds"
+                return "\(verb) the statement of team \(team): \(new.summary)"
+            }
     }
 }

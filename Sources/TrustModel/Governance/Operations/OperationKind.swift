@@ -6,12 +6,14 @@ package enum OperationKind: String, Codable, Sendable, Hashable, CaseIterable {
     case setCustody = "set-custody"
     case renewRole = "renew-role"
     case addTeam = "add-team"
+    case setPolicy = "set-policy"
 
     /// The type that describes a kind; nil for those that `ChangeOperation` describes itself.
     package var governed: (any GovernedOperation.Type)? {
         switch self {
         case .addAnchor, .removeAnchor, .liftDenial, .setCustody, .renewRole: nil
         case .addTeam: AddTeam.self
+        case .setPolicy: SetPolicy.self
         }
     }
 }
