@@ -203,10 +203,26 @@ if layers == "full" {
                 .product(name: "Logging", package: "swift-log"),
             ]),
         library(
+            "Outbound",
+            [
+                "Problems", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ], settings: touchesC),
+        tests(
+            "OutboundTests",
+            [
+                "Outbound", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]),
+        library(
             "RoadsteadServer",
             [
-                "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "PrivatePostgres", "Migrations", "PostgresKit",
-                "TrustModel", "TUF", "PKI", "SigningKeys", "Observability", "Files", "Codecs", "Problems",
+                "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "Outbound", "PrivatePostgres", "Migrations",
+                "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "Observability", "Files", "Codecs",
+                "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),

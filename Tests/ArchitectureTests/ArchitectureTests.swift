@@ -29,6 +29,7 @@ private let arrows: [String: Set<String>] = [
         "Files", "Codecs", "Problems",
     ],
     "MetadataTransport": ["Problems"],
+    "Outbound": ["Problems"],
     "TUFClient": ["MetadataTransport", "TUF", "SigningKeys", "Files", "Codecs", "Problems"],
     "RoadsteadAgent": [
         "MetadataTransport", "RoadsteadWire", "TrustModel", "TUF", "PKI", "OCI", "SigningKeys", "Observability",
@@ -36,9 +37,8 @@ private let arrows: [String: Set<String>] = [
         "Problems",
     ],
     "RoadsteadServer": [
-        "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "PrivatePostgres", "Migrations", "PostgresKit",
-        "TrustModel",
-        "TUF", "PKI", "SigningKeys", "Observability", "Files", "Codecs", "Problems",
+        "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "Outbound", "PrivatePostgres", "Migrations",
+        "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "Observability", "Files", "Codecs", "Problems",
     ],
     "roadstead": ["RoadsteadCommand"],
     "roadstead-p11": ["PKCS11Kit", "TokenWire", "Files", "Problems"],
@@ -131,6 +131,19 @@ private func sources() throws -> [SourceFile] {
         for file in try sources() where coreTargets.contains(file.target) {
             let foreign = file.imports.intersection(networkModules.union(["Foundation", "FoundationEssentials"]))
             #expect(foreign.isEmpty, "\(file.target)/\(file.name) imports \(foreign.sorted())")
+        }
+    }
+
+    @Test func `the server goes out through one module only`() throws {
+        let clients: Set<String> = [
+            "AsyncHTTPClient", "FoundationNetworking", "MetadataTransport", "NIOPosix", "NIOHTTP1", "Network",
+        ]
+        for file in try sources() where file.target == "RoadsteadServer" {
+            let foreign = file.imports.intersection(clients)
+            #expect(foreign.isEmpty, "\(file.target)/\(file.name) imports \(foreign.sorted())")
+            for word in ["ClientBootstrap", "URLSession", "getaddrinfo", "contentsOf: url"] {
+                #expect(!file.text.contains(word), "\(file.target)/\(file.name) holds \(word)")
+            }
         }
     }
 
