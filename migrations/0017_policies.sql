@@ -14,9 +14,9 @@ CREATE INDEX team_policy_by_team ON team_policy (team_id, id DESC);
 CREATE TRIGGER policy_stays BEFORE UPDATE OR DELETE ON team_policy FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER policies_stay BEFORE TRUNCATE ON team_policy EXECUTE FUNCTION refuse_change();
 
--- What the team's anchors and statements are now; the statements stand in it as they were agreed, byte for byte.
+-- What the team's anchors and statements are now, and what limits single anchors; the statements stand in it as they were agreed, byte for byte.
 CREATE OR REPLACE FUNCTION team_content_document(of_team bigint) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT '{"schema":1,'
+    SELECT '{' || team_content_constraints(of_team) || '"schema":1,'
         || coalesce('"statements":' || (SELECT p.statements FROM team_policy p WHERE p.team_id = of_team
             ORDER BY p.id DESC LIMIT 1) || ',', '')
         || '"stores":[' || coalesce(string_agg(

@@ -62,6 +62,11 @@ enum StatementList {
         ListAnchorsOfChange.self, ListFleetsTrusting.self, ListStoresHolding.self, MovePromotedContent.self,
         FetchFleetNote.self, KeepFleetNote.self,
         FetchPolicy.self, FetchPolicyOfChange.self, InsertPolicy.self,
+        // Changes and inboxes.
+        CountComments.self, CountOverdueReviews.self, FetchApprovedEdit.self, FetchReview.self, InsertComment.self,
+        InsertReview.self, ListChangesWaitingFor.self, ListComments.self, ListEdits.self, ListEndedAnchors.self,
+        ListOpenCeremonies.self, ListOtherEnds.self, ListOwnTroubles.self, ListRoleDraftsToSign.self,
+        ListUnreviewed.self,
         // Ceremonies.
         AdoptCeremonyKeys.self, CloseCeremonyFleet.self, CloseMetadataDraft.self, FetchCeremony.self,
         FetchClosedCeremony.self, FetchCurrentCeremony.self, FetchNewestFile.self, InsertCeremony.self,

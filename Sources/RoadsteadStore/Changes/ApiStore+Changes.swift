@@ -14,6 +14,20 @@ extension ApiStore {
         }
     }
 
+    /// Changes that the caller may decide on and has not. A page may hold fewer than asked for and yet have a next one.
+    package func changesWaiting(
+        for actor: Actor, _ page: PageRequest, now: UTCDate
+    ) async throws -> KeysetPage<ChangeRecord> {
+        try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { transaction in
+            let authority = try await Authority.fetch(actor, on: transaction, now: now)
+            let (found, next) = try await transaction.changesWaiting(
+                for: authority, after: try page.numberAfter(), limit: page.limit)
+            var records: [ChangeRecord] = []
+            for row in found { records.append(try await transaction.record(of: row)) }
+            return KeysetPage(items: records, next: next.map { "\($0)" })
+        }
+    }
+
     package func change(_ number: Int64) async throws -> ChangeRecord {
         try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { transaction in
             guard let row = try await transaction.fetchOptional(FetchChange(number: number)) else {
@@ -77,11 +91,9 @@ extension ApiStore {
             let plan = try await planner.plan(content)
             let digest = try content.digest(number: number, version: version + 1, baseVersion: team?.version ?? 1)
             let update = UpdateChangeContent(
-                number: number, version: version + 1, baseVersion: team?.version ?? 1,
-                content: try content.canonicalBytes,
-                digest: digest, adds: content.adds, plan: plan,
-                expires: ChangeRules.expiry(of: change.state, from: now), credential: actor.credential,
-                note: "edited at \(now); earlier approvals are void")
+                number: number, version: version + 1, baseVersion: team?.version ?? 1, content: content,
+                bytes: try content.canonicalBytes, digest: digest, plan: plan,
+                expires: content.expiry(of: change.state, from: now), credential: actor.credential, now: now)
             try await transaction.execute(update)
             try await work.audit.record(
                 .changeEdited, "C-\(number)", team: content.team,
@@ -104,11 +116,13 @@ extension ApiStore {
             let team = try await change.team.asyncMap { try await transaction.lockTeam($0) }
             let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
             let plan = try await planner.plan(change.content)
-            let expires = ChangeRules.expiry(of: .submitted, from: now)
-            try await transaction.execute(SubmitChange(number: number, plan: plan, now: now, expires: expires))
-            if ChangeRules.needsNobodyElse(
+            let isAlone = ChangeRules.needsNobodyElse(
                 change.content, bindings: work.authority.bindings, limits: work.authority.limits)
-            {
+            try await transaction.execute(
+                SubmitChange(
+                    number: number, needed: isAlone ? nil : plan.needed, now: now,
+                    expires: change.content.expiry(of: .submitted, from: now)))
+            if isAlone {
                 try await planner.apply(plan, of: number, by: change.author, change.content, audit: work.audit)
                 try await transaction.execute(
                     MoveChange(number: number, from: .submitted, to: .published, note: nil, now: now))

@@ -78,7 +78,7 @@ extension ApiStore {
             MoveChange(number: change.number, from: change.state, to: state, note: note, now: now))
     }
 
-    private static func check(_ comment: String) throws {
+    static func check(_ comment: String) throws {
         guard comment.unicodeScalars.count <= 4_000, !comment.utf8.contains(0) else {
             throw StoreError(.invalid, "the comment is too long", hint: "at most 4000 characters")
         }
@@ -108,18 +108,21 @@ extension Transaction {
     func record(of change: ChangeRow) async throws -> ChangeRecord {
         let decisions = try await fetchAll(ListDecisions(change: change.number))
         let releases = try await fetchAll(ListReleasesOfChange(change: change.number))
+        let review = try await fetchOptional(FetchReview(change: change.number))
         guard change.state == .submitted, case .waiting(let missing) = try await standing(of: change) else {
             return ChangeRecord(
-                change: change, decisions: decisions, missing: nil, canApprove: [], releases: releases)
+                change: change, decisions: decisions, missing: nil, canApprove: [], releases: releases,
+                review: review)
         }
         return ChangeRecord(
             change: change, decisions: decisions, missing: missing,
-            canApprove: try await approvers(of: change, after: decisions), releases: releases)
+            canApprove: try await approvers(of: change, after: decisions), releases: releases, review: review)
     }
 
     private func approvers(of change: ChangeRow, after decisions: [DecisionRecord]) async throws -> [PersonRecord] {
-        let holders = try await fetchAll(ListHolders(roles: change.content.approval.roles, team: change.team)).map(
-            \.person)
+        let approval = change.content.approval
+        let team: TeamName? = if case .team(let team) = approval.target { team } else { nil }
+        let holders = try await fetchAll(ListHolders(roles: approval.roles, team: team)).map(\.person)
         let decided = decisions.filter { $0.digest == change.digest }.map(\.person)
         let able = Set(holders).subtracting(decided).subtracting([change.author])
         return try await fetchAll(ListPeopleByID(ids: able.sorted())).sorted { $0.subject < $1.subject }

@@ -47,8 +47,9 @@ struct ChangePlanner: Sendable {
         for operation in content.operations {
             switch operation {
             case .addAnchor(let addition):
-                let (step, more) = try await plan(addition, stores: stores, rules: rules)
-                steps.append(step)
+                let (more, step) = try await plan(
+                    addition, until: content.breakGlass?.until, stores: stores, rules: rules)
+                steps += step
                 needed = needed?.union(more) ?? more
             case .removeAnchor(let id): steps.append(try await planRemoval(of: id))
             case .liftDenial(let id): steps.append(try await planLifting(of: id, in: content.team))
@@ -61,12 +62,17 @@ struct ChangePlanner: Sendable {
             }
         }
         if isOfAnchors, content.adds { try await refuseOversize(steps) }
+        if let breakGlass = content.breakGlass {
+            try check(breakGlass)
+            return ChangePlan(steps: steps, needed: .one)
+        }
         return ChangePlan(steps: steps, needed: needed ?? .one)
     }
 
     private func plan(
-        _ addition: AnchorAddition, stores: [(id: Int64, team: Int64, store: StoreRecord)], rules: [RootRule]
-    ) async throws -> (ChangePlan.Step, ApprovalsNeeded) {
+        _ addition: AnchorAddition, until: UTCDate?, stores: [(id: Int64, team: Int64, store: StoreRecord)],
+        rules: [RootRule]
+    ) async throws -> (ApprovalsNeeded, [ChangePlan.Step]) {
         let team = try requireTeam()
         let id = TrustStoreID(team: team.name, kind: addition.kind, name: addition.store)
         guard let store = stores.first(where: { $0.store.id == id }) else {
@@ -86,16 +92,21 @@ struct ChangePlanner: Sendable {
                 .invalid, "\(facts.subject) is valid from \(facts.notBefore) to \(facts.notAfter), which is never")
         }
         let find = FindAnchor(store: store.id, sha256: facts.certificateSHA256)
-        if let anchor = try await transaction.fetchOptional(find) {
+        let present = try await transaction.fetchOptional(find)
+        if let present, present.until == nil || until != nil {
             throw StoreError(
                 .conflict, "store \"\(id)\" holds \(facts.subject) already",
-                hint: "roadstead anchor show \(anchor)")
+                hint: "roadstead anchor show \(present.id)")
         }
+        try await refuseOtherEnd(facts, in: team, besides: store.id, until: until)
         try await refuseDenied(facts, in: team)
         let candidate = RootRules.Candidate(
             facts: facts, origin: addition.origin, team: team.name, purpose: addition.kind)
         switch RootRules.decide(candidate, rules: rules, now: now) {
-        case .allowed(_, let needed): return (.add(store: store.id, addition, facts), needed)
+        case .allowed(_, let needed):
+            // What break-glass added becomes lasting with the approvals that it lacked.
+            let ending = present.map { ChangePlan.Step.remove(anchor: $0.id, sha256: facts.certificateSHA256) }
+            return (needed, [ending, .add(store: store.id, addition, facts)].compactMap(\.self))
         case .refused(let rule, let reason, let hint):
             throw StoreError(.refusedByRule, "refused by rule \(rule) (\(facts.subject): \(reason))", hint: hint)
         }
@@ -127,7 +138,8 @@ struct ChangePlanner: Sendable {
             case .add(let store, let addition, let facts):
                 let insert = InsertAnchor(
                     store: store, team: try requireTeam().id, addition: addition, facts: facts,
-                    justification: content.justification, change: change, now: now)
+                    justification: content.justification, change: change, until: content.breakGlass?.until,
+                    now: now)
                 guard try await transaction.fetchOptional(insert) != nil else {
                     throw StoreError(.conflict, "the store holds \(facts.subject) already")
                 }
@@ -145,6 +157,7 @@ struct ChangePlanner: Sendable {
                     StepContext(planner: self, change: change, author: author, content: content, audit: audit))
             }
         }
+        if content.breakGlass != nil { try await audit.recordBreakGlass(content, change) }
         guard content.concern == .anchors else { return }
         _ = try await transaction.fetchOne(AdvanceTeam(id: try requireTeam().id, change: change))
     }

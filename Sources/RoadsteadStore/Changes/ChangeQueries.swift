@@ -4,7 +4,7 @@ import TrustModel
 
 private let changeSelect = """
     SELECT number, author, state, version, base_version, content, digest, approvals_needed, officers_needed, created_at,
-        submitted_at, expires_at, closed_at, note
+        submitted_at, expires_at, closed_at, sent_back_at, note
     FROM change
     """
 
@@ -18,7 +18,7 @@ extension ChangeRow {
             digest: try row.value("digest"), approvalsNeeded: try row.value("approvals_needed"),
             officersNeeded: try row.value("officers_needed"), created: try row.value("created_at"),
             submitted: try row.value("submitted_at"), expires: try row.value("expires_at"),
-            closed: try row.value("closed_at"), note: try row.value("note"))
+            closed: try row.value("closed_at"), sentBack: try row.value("sent_back_at"), note: try row.value("note"))
     }
 }
 
@@ -56,6 +56,58 @@ struct ListChanges: Query {
     func decode(_ row: Row) throws -> ChangeRow { try ChangeRow(row) }
 }
 
+/// Changes that wait for people and that one person neither made nor has decided on as they stand, of the teams that
+/// the person's roles reach and of no team.
+struct ListChangesWaitingFor: Query {
+    static let sql = """
+        \(changeSelect) WHERE state = 'submitted' AND number > $1 AND author <> $2
+        AND ($3 OR team_id IS NULL OR team_id IN (SELECT id FROM team WHERE name = ANY ($4)))
+        AND NOT EXISTS (SELECT FROM change_decision d
+            WHERE d.change_number = number AND d.digest = change.digest AND d.person_id = $2)
+        ORDER BY number LIMIT $5
+        """
+    let authority: Authority
+    let after: Int64
+    let limit: Int
+
+    var bindings: [Binding] {
+        let reaches = authority.bindings.map(\.reach)
+        return [
+            .int(after), .int(authority.person.rawValue), .bool(reaches.contains(.everything)),
+            .texts(reaches.compactMap(\.team?.rawValue)), .int(limit),
+        ]
+    }
+
+    func decode(_ row: Row) throws -> ChangeRow { try ChangeRow(row) }
+}
+
+/// A person's own open changes that were sent back, or that end soon.
+struct ListOwnTroubles: Query {
+    static let sql = """
+        \(changeSelect) WHERE author = $1 AND state IN ('draft', 'submitted', 'approved')
+        AND (sent_back_at IS NOT NULL OR expires_at <= $2) ORDER BY number LIMIT $3
+        """
+    let person: PersonID
+    let expiring: UTCDate
+    let limit: Int
+    var bindings: [Binding] { [.int(person.rawValue), .date(expiring), .int(limit)] }
+    func decode(_ row: Row) throws -> ChangeRow { try ChangeRow(row) }
+}
+
+/// What took effect by break-glass and has no review, where a person had no part in it.
+struct ListUnreviewed: Query {
+    static let sql = """
+        \(changeSelect) WHERE state = 'published' AND break_glass_until IS NOT NULL AND author <> $1
+        AND NOT EXISTS (SELECT FROM change_review r WHERE r.change_number = number)
+        AND NOT EXISTS (SELECT FROM change_decision d WHERE d.change_number = number AND d.person_id = $1)
+        ORDER BY number LIMIT $2
+        """
+    let person: PersonID
+    let limit: Int
+    var bindings: [Binding] { [.int(person.rawValue), .int(limit)] }
+    func decode(_ row: Row) throws -> ChangeRow { try ChangeRow(row) }
+}
+
 /// Open changes past their end.
 struct ListOverdueChanges: Query {
     static let sql = """
@@ -82,8 +134,8 @@ struct NextChangeNumber: Query {
 struct InsertChange: Statement {
     static let sql = """
         INSERT INTO change (number, team_id, author, credential_id, state, base_version, content, digest, adds,
-            approvals_needed, officers_needed, created_at, submitted_at, expires_at, closed_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            approvals_needed, officers_needed, created_at, submitted_at, expires_at, closed_at, break_glass_until)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         """
     let number: Int64
     let team: TeamRow?
@@ -102,7 +154,8 @@ struct InsertChange: Statement {
             .int(team?.version ?? 1), .bytes(bytes), .text(digest), .bool(content.adds),
             .int(needed?.count ?? 0), .int(needed?.securityOfficers ?? 0), .date(now),
             .date(state == .draft ? nil : now),
-            .date(ChangeRules.expiry(of: state, from: now)), .date(state == .published ? now : nil),
+            .date(content.expiry(of: state, from: now)), .date(state == .published ? now : nil),
+            .date(content.breakGlass?.until),
         ]
     }
 }
@@ -110,24 +163,26 @@ struct InsertChange: Statement {
 struct UpdateChangeContent: Statement {
     static let sql = """
         UPDATE change SET version = $2, base_version = $3, content = $4, digest = $5, adds = $6, approvals_needed = $7,
-            officers_needed = $8, expires_at = $9, credential_id = $10, note = $11
+            officers_needed = $8, expires_at = $9, credential_id = $10, note = $11, edited_at = $12,
+            break_glass_until = $13, sent_back_at = NULL
         WHERE number = $1 AND version = $2 - 1
         """
     let number: Int64
     let version: Int64
     let baseVersion: Int64
-    let content: [UInt8]
+    let content: ChangeContent
+    let bytes: [UInt8]
     let digest: String
-    let adds: Bool
     let plan: ChangePlan
     let expires: UTCDate
     let credential: Int64
-    let note: String
+    let now: UTCDate
 
     var bindings: [Binding] {
         [
-            .int(number), .int(version), .int(baseVersion), .bytes(content), .text(digest), .bool(adds),
-            .int(plan.approvals), .int(plan.officers), .date(expires), .int(credential), .text(note),
+            .int(number), .int(version), .int(baseVersion), .bytes(bytes), .text(digest),
+            .bool(content.adds), .int(plan.approvals), .int(plan.officers), .date(expires), .int(credential),
+            .text("edited at \(now); earlier approvals are void"), .date(now), .date(content.breakGlass?.until),
         ]
     }
 }
@@ -139,12 +194,15 @@ struct SubmitChange: Statement {
         WHERE number = $1 AND state = 'draft'
         """
     let number: Int64
-    let plan: ChangePlan
+    /// nil where nobody else is needed.
+    let needed: ApprovalsNeeded?
     let now: UTCDate
     let expires: UTCDate
 
     var bindings: [Binding] {
-        [.int(number), .int(plan.approvals), .int(plan.officers), .date(now), .date(expires)]
+        [
+            .int(number), .int(needed?.count ?? 0), .int(needed?.securityOfficers ?? 0), .date(now), .date(expires),
+        ]
     }
 }
 
@@ -153,6 +211,7 @@ struct MoveChange: Statement {
     static let sql = """
         UPDATE change SET state = $3, note = $4,
             approved_at = CASE WHEN $3 = 'approved' THEN $5 ELSE approved_at END,
+            sent_back_at = CASE WHEN $2 = 'approved' AND $3 = 'submitted' THEN $5 END,
             closed_at = CASE WHEN $3 IN ('rejected', 'withdrawn', 'expired', 'published') THEN $5 END
         WHERE number = $1 AND state = $2
         """

@@ -19,6 +19,8 @@ package struct ChangeRow: Sendable, Equatable {
     package let submitted: UTCDate?
     package let expires: UTCDate
     package let closed: UTCDate?
+    /// When it was to take effect, and an approver did not count any more.
+    package let sentBack: UTCDate?
     /// What happened last, for people.
     package let note: String?
 
@@ -59,6 +61,8 @@ package struct ChangeRecord: Sendable, Equatable {
     package let canApprove: [PersonRecord]
     /// The releases in which it went out.
     package let releases: [ReleasedIn]
+    /// Who looked afterwards at what it added by break-glass.
+    package let review: ReviewRecord?
 
     package struct ReleasedIn: Sendable, Equatable {
         package let fleet: FleetName

@@ -87,6 +87,14 @@ enum Texts {
         }
     }
 
+    /// What people write to each other: lines and tabs, and nothing else that a terminal would take for more than text.
+    static func checkProse(_ text: String, _ what: String, maximum: Int) throws {
+        try check(text.filter { !["\n", "\t", "\r\n"].contains($0) }, what, maximum: maximum)
+        guard text.unicodeScalars.count <= maximum else {
+            throw StoreError(.invalid, "the \(what) is too long", hint: "1 to \(maximum) characters")
+        }
+    }
+
     /// A login name: what a person types and others read.
     static func checkSubject(_ text: String) throws {
         let isWord: (UInt8) -> Bool = {

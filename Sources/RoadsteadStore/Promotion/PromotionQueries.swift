@@ -1,3 +1,4 @@
+import Codecs
 import PostgresKit
 import TrustModel
 
@@ -125,11 +126,13 @@ struct ChangedAnchor: Sendable {
     let isAdded: Bool
     /// The change that removed it since, of what was added.
     let removedByChange: Int64?
+    /// When it ends by itself.
+    let until: UTCDate?
 }
 
 struct ListAnchorsOfChange: Query {
     static let sql = """
-        SELECT s.kind, s.name, a.sha256, a.subject, a.added_by_change = $2 AS is_added, a.removed_by_change
+        SELECT s.kind, s.name, a.sha256, a.subject, a.added_by_change = $2 AS is_added, a.removed_by_change, a.until
         FROM anchor a JOIN trust_store s ON s.id = a.store_id
         WHERE a.team_id = $1 AND (a.added_by_change = $2 OR a.removed_by_change = $2) ORDER BY a.id
         """
@@ -142,7 +145,7 @@ struct ListAnchorsOfChange: Query {
                 kind: try row.value("kind", { try stored($0) }),
                 store: try row.value("name", { try TrustStoreName($0) }), sha256: try row.value("sha256")),
             subject: try row.value("subject"), isAdded: try row.value("is_added"),
-            removedByChange: try row.value("removed_by_change"))
+            removedByChange: try row.value("removed_by_change"), until: try row.value("until"))
     }
 }
 

@@ -74,9 +74,13 @@ extension Transaction {
                 hint: "what was removed comes back by a new addition only")
         }
         var fixed = taken.document.adding(
-            Set(anchors.filter(\.isAdded).map(\.place)), removing: Set(anchors.filter { !$0.isAdded }.map(\.place)))
+            Set(anchors.filter(\.isAdded).map(\.place)), removing: Set(anchors.filter { !$0.isAdded }.map(\.place)),
+            ending: Dictionary(
+                anchors.filter(\.isAdded).compactMap { anchor in anchor.until.map { (anchor.place.sha256, $0) } },
+                uniquingKeysWith: min))
         if let policy {
-            fixed = TeamContentDocument(stores: fixed.stores, statements: try policy.statements)
+            fixed = TeamContentDocument(
+                stores: fixed.stores, statements: try policy.statements, constraints: fixed.constraints)
             if let store = fixed.missingStores.first {
                 throw StoreError(
                     .conflict,

@@ -93,7 +93,7 @@ extension Transaction {
                 TeamContent(
                     name: content.team.name, custody: content.team.custody,
                     scopes: (scopes[content.team.id] ?? []).map(\.scope), stores: try content.stores(certificates),
-                    statements: content.document.statements)
+                    statements: content.document.statements, constraints: content.document.constraints ?? [])
             },
             denials: try await fetchAll(ListDenialsInForce(teams: ids)).map(\.published),
             repositories: try await fetchAll(ListRepositoriesOfTeams(teams: ids)))

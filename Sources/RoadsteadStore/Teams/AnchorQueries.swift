@@ -5,7 +5,7 @@ package import TrustModel
 private let anchorSelect = """
     SELECT a.id, t.name AS team, s.kind, s.name AS store, a.certificate, a.sha256, a.key_sha256, a.subject, a.not_before,
         a.not_after, a.origin, a.justification, a.owner, a.evidence, a.review_by, a.state, a.added_by_change, a.added_at,
-        a.removed_by_change, a.removed_at
+        a.removed_by_change, a.removed_at, a.until
     FROM anchor a JOIN trust_store s ON s.id = a.store_id JOIN team t ON t.id = a.team_id
     """
 
@@ -20,7 +20,7 @@ extension AnchorRecord {
             owner: try row.value("owner"), evidence: try row.value("evidence"), reviewBy: try row.value("review_by"),
             state: try row.value("state", { try stored($0) }), addedByChange: try row.value("added_by_change"),
             added: try row.value("added_at"), removedByChange: try row.value("removed_by_change"),
-            removed: try row.value("removed_at"))
+            removed: try row.value("removed_at"), until: try row.value("until"))
     }
 }
 
@@ -70,18 +70,20 @@ struct FetchAnchor: Query {
 
 /// The active anchor of a store with these very bytes.
 struct FindAnchor: Query {
-    static let sql = "SELECT id FROM anchor WHERE store_id = $1 AND sha256 = $2 AND state = 'active'"
+    static let sql = "SELECT id, until FROM anchor WHERE store_id = $1 AND sha256 = $2 AND state = 'active'"
     let store: Int64
     let sha256: String
     var bindings: [Binding] { [.int(store), .text(sha256)] }
-    func decode(_ row: Row) throws -> Int64 { try row.value("id") }
+    func decode(_ row: Row) throws -> (id: Int64, until: UTCDate?) {
+        (try row.value("id"), try row.value("until"))
+    }
 }
 
 struct InsertAnchor: Query {
     static let sql = """
         INSERT INTO anchor (store_id, team_id, certificate, sha256, key_sha256, subject, not_before, not_after, origin,
-            justification, owner, evidence, review_by, added_by_change, added_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING RETURNING id
+            justification, owner, evidence, review_by, added_by_change, added_at, until)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING RETURNING id
         """
     let store: Int64
     let team: Int64
@@ -89,6 +91,8 @@ struct InsertAnchor: Query {
     let facts: AnchorFacts
     let justification: String
     let change: Int64
+    /// When it ends by itself.
+    let until: UTCDate?
     let now: UTCDate
 
     var bindings: [Binding] {
@@ -96,7 +100,7 @@ struct InsertAnchor: Query {
             .int(store), .int(team), .bytes(addition.certificate), .text(facts.certificateSHA256),
             .text(facts.keySHA256), .text(facts.subject), .date(facts.notBefore), .date(facts.notAfter),
             .text(addition.origin.rawValue), .text(justification), .text(addition.owner), .text(addition.evidence),
-            .date(addition.reviewBy), .int(change), .date(now),
+            .date(addition.reviewBy), .int(change), .date(now), .date(until),
         ]
     }
 

@@ -51,6 +51,8 @@ package struct AnchorRecord: Sendable, Equatable {
     package let added: UTCDate
     package let removedByChange: Int64?
     package let removed: UTCDate?
+    /// When it ends by itself; nil for what stays until it is removed.
+    package let until: UTCDate?
 }
 
 /// A team as other statements need it.

@@ -66,6 +66,7 @@ extension ChangeContent {
 
     /// What an approver must hold: that of what adds, else of who could have done it alone.
     package var approval: Permission {
+        if breakGlass != nil, let team { return .approveBreakGlass(team) }
         let deciding = operations.first(where: \.adds) ?? operations[0]
         return deciding.approval(in: team)
     }

@@ -8,13 +8,16 @@ package struct ChangeContent: Sendable, Equatable, Codable {
     package let operations: [ChangeOperation]
     package let justification: String
     package let ticket: String?
+    /// Absent for every change but those that cannot wait.
+    package let breakGlass: BreakGlass?
 
     package static let operationRange = 1...1_000
     package static let maximumTextLength = 4_000
 
     /// - Throws: `TrustModelError(.document)` for no or too many operations, one twice, or a text that is empty or too long.
     package init(
-        team: TeamName?, operations: [ChangeOperation], justification: String, ticket: String? = nil
+        team: TeamName?, operations: [ChangeOperation], justification: String, ticket: String? = nil,
+        breakGlass: BreakGlass? = nil
     ) throws(TrustModelError) {
         guard Self.operationRange.contains(operations.count) else {
             throw TrustModelError(
@@ -31,10 +34,12 @@ package struct ChangeContent: Sendable, Equatable, Codable {
             try Self.check(addition.owner, "owner of an anchor")
             if let evidence = addition.evidence { try Self.check(evidence, "evidence of an anchor") }
         }
+        try Self.check(breakGlass, of: operations)
         self.team = team
         self.operations = operations
         self.justification = justification
         self.ticket = ticket
+        self.breakGlass = breakGlass
     }
 
     package init(from decoder: any Decoder) throws {
@@ -43,7 +48,8 @@ package struct ChangeContent: Sendable, Equatable, Codable {
             team: try container.decodeIfPresent(TeamName.self, forKey: .team),
             operations: try container.decode([ChangeOperation].self, forKey: .operations),
             justification: try container.decode(String.self, forKey: .justification),
-            ticket: try container.decodeIfPresent(String.self, forKey: .ticket))
+            ticket: try container.decodeIfPresent(String.self, forKey: .ticket),
+            breakGlass: try container.decodeIfPresent(BreakGlass.self, forKey: .breakGlass))
     }
 
     /// Whether anything in it widens trust.
@@ -64,7 +70,7 @@ package struct ChangeContent: Sendable, Equatable, Codable {
         return Hex.encode(HashAlgorithm.sha256.digest(of: try bound.canonicalBytes()))
     }
 
-    private static func check(_ text: String, _ what: String) throws(TrustModelError) {
+    static func check(_ text: String, _ what: String) throws(TrustModelError) {
         guard !text.allSatisfy(\.isWhitespace), text.utf8.count <= maximumTextLength, !text.utf8.contains(0) else {
             throw TrustModelError(
                 .document, "the \(what) is empty or too long", hint: "1 to \(maximumTextLength) characters")

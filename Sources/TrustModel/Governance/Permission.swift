@@ -10,6 +10,10 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     case createStore(TeamName)
     case propose(TeamName)
     case approveAdditions(TeamName)
+    /// Agree to an addition that cannot wait for the approvals that the rules ask for.
+    case approveBreakGlass(TeamName)
+    /// Look afterwards at what went in so.
+    case reviewBreakGlass(TeamName)
     /// Propose a removal that somebody else approves.
     case proposeRemoval(TeamName)
     /// Remove an anchor, or deny within the team's scopes, at once and alone.
@@ -44,7 +48,8 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         case .remove: [.trustAdmin, .securityOfficer, .teamAdmin]
         case .denyEverywhere: [.trustAdmin, .securityOfficer]
         case .proposeLiftingDenial: [.securityOfficer, .teamAdmin]
-        case .approveLiftingDenial, .approveCustody: [.trustAdmin, .securityOfficer]
+        case .approveLiftingDenial, .approveCustody, .approveBreakGlass, .reviewBreakGlass:
+            [.trustAdmin, .securityOfficer]
         case .proposeCustody: [.trustAdmin, .securityOfficer, .teamAdmin]
         case .holdKey: [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember]
         case .readFleet: [.trustAdmin, .securityOfficer, .fleetOperator, .auditor]
@@ -59,7 +64,9 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     /// What it is done to; a role must reach at least this far.
     package var target: RoleReach {
         switch self {
-        case .readGovernance, .administer, .approveAdministration, .denyEverywhere, .createFleet: .everything
+        case .readGovernance, .administer, .approveAdministration, .denyEverywhere, .createFleet,
+            .approveBreakGlass, .reviewBreakGlass:
+            .everything
         case .readTeam(let team), .createStore(let team), .propose(let team), .approveAdditions(let team),
             .proposeRemoval(let team), .remove(let team), .proposeCustody(let team), .approveCustody(let team),
             .holdKey(let team):
@@ -80,7 +87,9 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     /// Whether it is a person's consent, which no machine gives.
     package var isApproval: Bool {
         switch self {
-        case .approveAdditions, .approveLiftingDenial, .approveCustody, .approveAdministration, .holdKey: true
+        case .approveAdditions, .approveBreakGlass, .reviewBreakGlass, .approveLiftingDenial, .approveCustody,
+            .approveAdministration, .holdKey:
+            true
         default: false
         }
     }
@@ -94,6 +103,8 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         case .createStore(let team): "create trust stores of team \(team)"
         case .propose(let team): "propose trust anchors of team \(team)"
         case .approveAdditions(let team): "approve additions of team \(team)"
+        case .approveBreakGlass(let team): "approve additions of team \(team) by break-glass"
+        case .reviewBreakGlass(let team): "review what team \(team) added by break-glass"
         case .proposeRemoval(let team): "propose the removal of trust anchors of team \(team)"
         case .remove(let team): "remove trust anchors of team \(team)"
         case .denyEverywhere: "deny everywhere"

@@ -1,4 +1,4 @@
-import Codecs
+package import Codecs
 
 /// One numbered state of a team's anchors, as it is kept for the fleets that take it: stores, and the digests of what is
 /// in them. The certificates are kept with the anchors.
@@ -32,12 +32,18 @@ package struct TeamContentDocument: Codable, Sendable, Equatable {
     package static let currentSchema = 1
 
     package let schema: Int
+    /// What limits single anchors; absent where nothing does.
+    package let constraints: [TeamPolicy.AnchorConstraint]?
     package let stores: [Store]
     /// The team's own statements; nil when it wrote none.
     package let statements: [TeamPolicy.Statement]?
 
-    package init(stores: [Store], statements: [TeamPolicy.Statement]? = nil) {
+    package init(
+        stores: [Store], statements: [TeamPolicy.Statement]? = nil, constraints: [TeamPolicy.AnchorConstraint]? = nil
+    ) {
         schema = Self.currentSchema
+        let limited = (constraints ?? []).sorted { $0.anchor.utf8.lexicographicallyPrecedes($1.anchor.utf8) }
+        self.constraints = limited.isEmpty ? nil : limited
         self.stores = stores.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }
         self.statements = statements
     }
@@ -70,15 +76,30 @@ package struct TeamContentDocument: Codable, Sendable, Equatable {
     }
 
     /// The same content with some anchors more and others less; a store is made where one is missing, and never dropped.
-    package func adding(_ added: Set<Placed>, removing removed: Set<Placed> = []) -> TeamContentDocument {
+    ///
+    /// - Parameter ends: when anchors among those added end by themselves, by the SHA-256 of their certificates.
+    package func adding(
+        _ added: Set<Placed>, removing removed: Set<Placed> = [], ending ends: [String: UTCDate] = [:]
+    ) -> TeamContentDocument {
         var anchors: [TrustStoreKind: [TrustStoreName: Set<String>]] = [:]
         for store in stores { anchors[store.kind, default: [:]][store.name] = Set(store.anchors) }
         for anchor in added { anchors[anchor.kind, default: [:]][anchor.store, default: []].insert(anchor.sha256) }
-        for anchor in removed { anchors[anchor.kind]?[anchor.store]?.remove(anchor.sha256) }
+        for anchor in removed.subtracting(added) { anchors[anchor.kind]?[anchor.store]?.remove(anchor.sha256) }
         let stores = anchors.flatMap { kind, named in
             named.map { Store(kind: kind, name: $0.key, anchors: Array($0.value)) }
         }
-        return TeamContentDocument(stores: stores, statements: statements)
+        return TeamContentDocument(
+            stores: stores, statements: statements,
+            constraints: constraints(of: stores, adding: Set(added.map(\.sha256)), ending: ends))
+    }
+
+    /// The limits that stay, of anchors that do; an anchor that is added anew has the limits that it comes with.
+    private func constraints(
+        of stores: [Store], adding added: Set<String>, ending ends: [String: UTCDate]
+    ) -> [TeamPolicy.AnchorConstraint] {
+        let held = Set(stores.flatMap(\.anchors))
+        let kept = (constraints ?? []).filter { held.contains($0.anchor) && !added.contains($0.anchor) }
+        return kept + ends.filter { held.contains($0.key) }.map { .init(anchor: $0.key, until: $0.value) }
     }
 
     /// What a host would see change when it gets this content after another one, a line each.
@@ -96,6 +117,10 @@ package struct TeamContentDocument: Codable, Sendable, Equatable {
         lines += before.subtracting(anchors).map { "removes the anchor \(label($0.sha256)) from \(place($0))" }.sorted()
         let left = known.subtracting(stores)
         lines += left.sorted().map { "removes the store \($0)" }
+        for limit in constraints ?? [] where !(old?.constraints ?? []).contains(limit) {
+            guard let until = limit.until else { continue }
+            lines.append("ends the trust in the anchor \(label(limit.anchor)) at \(until)")
+        }
         return lines + policyDifference(from: old?.statements, of: team)
     }
 
