@@ -78,10 +78,8 @@ extension ApiStore {
             MoveChange(number: change.number, from: change.state, to: state, note: note, now: now))
     }
 
-    static func check(_ comment: String) throws {
-        guard comment.unicodeScalars.count <= 4_000, !comment.utf8.contains(0) else {
-            throw StoreError(.invalid, "the comment is too long", hint: "at most 4000 characters")
-        }
+    private static func check(_ comment: String) throws {
+        if !comment.isEmpty { try Texts.checkProse(comment, "comment", maximum: 4_000) }
     }
 }
 
