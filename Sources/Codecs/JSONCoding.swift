@@ -13,7 +13,35 @@ extension JSON {
     package func decode<Value: Decodable>(
         _ type: Value.Type = Value.self, place: String = "value", unknownMembers: UnknownMembers = .ignored
     ) throws -> Value {
-        try Value(from: TreeDecoder(tree: self, place: place, codingPath: [], unknownMembers: unknownMembers))
+        do {
+            return try Value(
+                from: TreeDecoder(tree: self, place: place, codingPath: [], unknownMembers: unknownMembers))
+        } catch let error as DecodingError {
+            throw unknownValue(error, place)
+        }
+    }
+
+    /// What the standard library says about a word that an enumeration does not have, in the words of this module.
+    private func unknownValue(_ error: DecodingError, _ place: String) -> CodecError {
+        let path: [any CodingKey] =
+            switch error {
+            case .dataCorrupted(let context), .typeMismatch(_, let context), .valueNotFound(_, let context),
+                .keyNotFound(_, let context):
+                context.codingPath
+            @unknown default: []
+            }
+        let name = path.reduce(place) { name, key in
+            key.intValue.map { "\(name)[\($0)]" } ?? "\(name).\(key.stringValue)"
+        }
+        let found: JSON? = path.reduce(self) { tree, key in
+            switch tree {
+            case .array(let values): key.intValue.flatMap { values.indices.contains($0) ? values[$0] : nil }
+            case .object(let object): object[key.stringValue]
+            default: nil
+            }
+        }
+        guard case .string(let text)? = found else { return CodecError(.value, "\(name) has no meaning here") }
+        return CodecError(.value, "\(name) is \"\(text.prefix(64))\", which has no meaning here")
     }
 
     /// The tree of an `Encodable` value; members that are nil are left out.

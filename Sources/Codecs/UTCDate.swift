@@ -99,7 +99,8 @@ package struct UTCDate: Sendable, Hashable, Comparable, CustomStringConvertible 
 
 extension UTCDate: Codable {
     package init(from decoder: any Decoder) throws {
-        try self.init(try decoder.singleValueContainer().decode(String.self))
+        let text = try decoder.singleValueContainer().decode(String.self)
+        do { try self.init(text) } catch { throw CodecError(.value, error.reason, hint: error.hint) }
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -7,6 +7,8 @@ package struct ServerError: Problem {
         case unauthenticated
         /// Too many credentials were refused for this address.
         case tooManyAttempts = "too-many-attempts"
+        /// A credential or an address asks for more than its share.
+        case rateLimit = "rate-limit"
         case notFound = "not-found"
         case methodNotAllowed = "method-not-allowed"
         /// The request's form is wrong: a parameter, a header, a media type.
@@ -39,10 +41,17 @@ package struct ServerError: Problem {
     package let code: Code
     package let reason: String
     package let hint: String?
+    /// Seconds after which it may go better.
+    let retryAfter: Int?
 
     package init(_ code: Code, _ reason: String, hint: String? = nil) {
+        self.init(code, reason, hint: hint, retryAfter: nil)
+    }
+
+    init(_ code: Code, _ reason: String, hint: String?, retryAfter: Int?) {
         self.code = code
         self.reason = reason
         self.hint = hint
+        self.retryAfter = retryAfter
     }
 }

@@ -105,7 +105,7 @@ struct ServerParts: Sendable {
                 document: OpenAPIDocument(endpoints: endpoints, version: ServerProgram.version), gate: gate,
                 clock: clock, sample: { Self.sample(pools, metrics) },
                 halts: { (try? await api.files.halts()) ?? [] }),
-            metrics: metrics, clock: clock)
+            metrics: metrics, clock: clock, isEncrypted: configuration.isEncrypted)
         let published = WakeSignal()
         services =
             pools.all.map { PoolService(pool: $0.pool) } as [any Service] + [
@@ -135,7 +135,7 @@ struct ServerParts: Sendable {
         let proxies = ProxyGuard(
             trusted: Set(configuration.trustedProxies),
             refusesOthers: configuration.tls == nil && !configuration.isLoopback)
-        return Gate(proxies: proxies, metrics: metrics) { text, requestID, now in
+        return Gate(proxies: proxies, metrics: metrics, limits: configuration.limits) { text, requestID, now in
             guard let token = TokenText(text, .api) else { return nil }
             do {
                 return try await api.authenticate(tokenSHA256: token.sha256, requestID: requestID, now: now)

@@ -37,7 +37,7 @@ import Testing
 
     @Test func `an error names the place`() throws {
         let tree = try JSON(parsing: #"{"name":"n","inner":[{"date":"x","counts":{}}],"raw":1,"small":7}"#)
-        #expect(throws: CodecError(.syntax, "")) { try tree.decode(Outer.self, place: "request") }
+        #expect(throws: CodecError(.value, "")) { try tree.decode(Outer.self, place: "request") }
         let missing = #expect(throws: CodecError.self) { try JSON(parsing: "{}").decode(Outer.self, place: "request") }
         #expect(missing?.reason == "request has no member \"name\"")
     }

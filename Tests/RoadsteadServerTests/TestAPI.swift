@@ -42,12 +42,13 @@ struct TestAPI: Sendable {
     /// Runs the closure against a server with every service.
     static func withServer(
         _ setup: TestingSetup = .router, clock: @escaping @Sendable () -> UTCDate = SystemClock.now,
-        master: MasterKey? = nil, _ body: @Sendable (TestAPI) async throws -> Void
+        master: MasterKey? = nil, limits: [ConfigurationKey: String] = [:],
+        _ body: @Sendable (TestAPI) async throws -> Void
     ) async throws {
         let database = try #require(TestDatabase.current)
         let state = "/tmp/roadstead-server-tests.\(UInt64.random(in: 0 ... .max))"
         try Files.createDirectory(state, mode: 0o700)
-        let program = try program(database, state: state, clock: clock, master: master)
+        let program = try program(database, state: state, clock: clock, master: master, limits: limits)
         do {
             try await program.application().test(setup) { client in
                 try await body(TestAPI(client: client, program: program))
@@ -61,10 +62,11 @@ struct TestAPI: Sendable {
 
     static func program(
         _ database: TestDatabase, state: String, clock: @escaping @Sendable () -> UTCDate = SystemClock.now,
-        master: MasterKey? = nil
+        master: MasterKey? = nil, limits: [ConfigurationKey: String] = [:]
     ) throws -> ServerProgram {
         let configuration = try ServerConfiguration(
-            ConfigurationSources(flags: [.listenPort: "0", .stateDirectory: state, .databaseConnections: "4"]))
+            ConfigurationSources(
+                flags: [.listenPort: "0", .stateDirectory: state, .databaseConnections: "4"].merging(limits) { $1 }))
         return ServerProgram(
             configuration: configuration, access: DatabaseAccess { database.settings($0) },
             master: try master ?? MasterKey.generate(), logger: quietLogger, clock: clock)

@@ -9,7 +9,7 @@ struct AnchorController: Sendable {
     private static let filters = [
         Endpoint.QueryParameter(name: "team", summary: "of one team"),
         Endpoint.QueryParameter(name: "store", summary: "of one store, as NAME or KIND/NAME"),
-        Endpoint.QueryParameter(name: "state", summary: "active or removed"),
+        Endpoint.QueryParameter(name: "state", summary: "active or removed", form: .words(AnchorRecord.State.self)),
     ]
 
     let store: ApiStore

@@ -16,11 +16,14 @@ struct AuditController: Sendable {
                 queries: Endpoint.pageQueries + [.init(name: "after", summary: "sequence number to go on from")]
             ) { call in
                 let session = try call.caller()
-                let after = call.query("cursor") ?? call.query("after")
+                let after = try call.cursor() ?? call.naturalNumber("after").map(String.init)
                 let page = try PageRequest(after: after, limit: try call.pageLimit())
                 return try await store.auditEvents(page, of: try Self.reach(of: session)).body(AuditEventBody.init)
             },
-            .read("/v1/audit/verification", "Whether the chain of audit events holds", tag: Self.tag) { call in
+            .read(
+                "/v1/audit/verification", "Whether the chain of audit events holds", tag: Self.tag,
+                cost: Endpoint.expensiveCost
+            ) { call in
                 try call.caller().require(.readAudit(.everything))
                 let chain = try await store.verifyAudit()
                 return AuditVerification(

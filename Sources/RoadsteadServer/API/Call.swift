@@ -53,6 +53,35 @@ struct Call: Sendable {
         return try Name(text)
     }
 
+    /// `true` or `false`; false where nothing is said.
+    func flag(_ name: String) throws -> Bool {
+        switch query(name) {
+        case "true": return true
+        case "false", nil: return false
+        case let text?:
+            throw ServerError(.request, "\(name) is \"\(text.prefix(20))\"", hint: "true or false")
+        }
+    }
+
+    /// A number of the query, 0 or more.
+    func naturalNumber(_ name: String) throws -> Int64? {
+        guard let text = query(name) else { return nil }
+        guard let number = Int64(text), number >= 0 else {
+            throw ServerError(.request, "\(name) is \"\(text.prefix(20))\"", hint: "0 or more")
+        }
+        return number
+    }
+
+    /// `next` of the page before. What it means is the list's to judge.
+    func cursor() throws -> String? {
+        guard let text = query("cursor") else { return nil }
+        guard (1...Page<String>.longestCursor).contains(text.unicodeScalars.count), text.utf8.allSatisfy({ $0 >= 0x20 })
+        else {
+            throw ServerError(.request, "the cursor is none of this server", hint: "use `next` of the page before")
+        }
+        return text
+    }
+
     /// How many items, and after which.
     func pageLimit() throws -> Int {
         guard let text = query("limit") else { return Page<String>.defaultLimit }
@@ -75,8 +104,9 @@ struct Call: Sendable {
         }
         let text = header.trimmingQuotes
         guard let version = Int64(text), version > 0 else {
-            throw ServerError(
-                .request, "If-Match is \(header.prefix(40)), which is no version", hint: "such as If-Match: \"3\"")
+            throw StoreError(
+                .versionMismatch, "If-Match is \(header.prefix(40)), which is no version of anything",
+                hint: "such as If-Match: \"3\"")
         }
         return version
     }

@@ -11,7 +11,7 @@ struct ChangeController: Sendable {
     private static let bodyLimit = 4 << 20
     private static let filters = [
         Endpoint.QueryParameter(name: "team", summary: "of one team"),
-        Endpoint.QueryParameter(name: "state", summary: "in one state"),
+        Endpoint.QueryParameter(name: "state", summary: "in one state", form: .words(ChangeState.self)),
         Endpoint.QueryParameter(name: "mine", summary: "true: the caller's own"),
     ]
 
@@ -40,7 +40,10 @@ struct ChangeController: Sendable {
                 status: .ok,
                 concurrency: .ifMatch, bodyLimit: Self.bodyLimit, version: { $0.version }
             ) { (call: Call, body: ChangeEdit) in try await edit(call, body) },
-            .act("/v1/changes/{number}/submit", "Submits a draft", tag: Self.tag, version: { $0.version }) { call in
+            .act(
+                "/v1/changes/{number}/submit", "Submits a draft", tag: Self.tag, concurrency: .ifMatchWhereSent,
+                version: { $0.version }
+            ) { call in
                 let version = call.statesVersion ? try call.expectedVersion() : nil
                 return try await render(
                     store.submit(
@@ -68,7 +71,7 @@ struct ChangeController: Sendable {
     private func list(_ call: Call) async throws -> Page<ChangeBody> {
         var filter = ChangeFilter(team: try call.query("team", as: TeamName.self))
         if let state = call.query("state") { filter.state = try AnchorController.word(state, "state") }
-        if call.query("mine") == "true" { filter.author = try call.caller().person.id }
+        if try call.flag("mine") { filter.author = try call.caller().person.id }
         let page = try await store.changes(filter, try call.page())
         return Page(items: try await render(page.items), next: page.next)
     }

@@ -19,9 +19,11 @@ struct CustodyController: Sendable {
                 let (record, online) = try await store.custody(of: try call.path("team"))
                 return try CustodyBody(record, online: online)
             },
-            .read("/v1/teams/{team}/keys", "Keys of a team's members", tag: Self.tag) { call in
-                Page(
-                    items: try await store.teamKeys(of: try call.path("team")).map { try TeamKeyBody($0) }, next: nil)
+            .read(
+                "/v1/teams/{team}/keys", "Keys of a team's members", tag: Self.tag, queries: Endpoint.pageQueries
+            ) { call in
+                let keys = try await store.teamKeys(of: try call.path("team"))
+                return try call.page(of: try keys.map { try TeamKeyBody($0) }) { $0.keyID }
             },
             .write("/v1/teams/{team}/keys", "Registers the caller's own key", tag: Self.tag) {
                 (call: Call, body: TeamKeyRequest) in

@@ -20,7 +20,7 @@ struct DenialController: Sendable {
             .read("/v1/denials", "Denials", tag: Self.tag, queries: Self.filters + Endpoint.pageQueries) { call in
                 let filter = DenialFilter(
                     team: try call.query("team", as: TeamName.self), fleet: try call.query("fleet", as: FleetName.self),
-                    includesLifted: call.query("all") == "true")
+                    includesLifted: try call.flag("all"))
                 let page = try await store.denials(filter, try call.page())
                 return Page(items: try await bodies(page.items), next: page.next)
             },

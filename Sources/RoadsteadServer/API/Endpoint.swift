@@ -14,14 +14,19 @@ struct Endpoint: Sendable {
         case token
     }
 
-    /// A parameter of the query, always optional.
+    /// A parameter of the query.
     struct QueryParameter: Sendable {
         let name: String
         let summary: String
+        /// What it may say; what its name usually means unless given.
+        var form: ParameterForm?
+        var isRequired = false
     }
 
     enum Concurrency: Sendable {
         case none
+        /// `If-Match` is looked at where it is sent.
+        case ifMatchWhereSent
         /// `If-Match` with the version that the change was made from is required.
         case ifMatch
     }
@@ -49,12 +54,17 @@ struct Endpoint: Sendable {
     let repeats: Repeats
     /// Most bytes of the request's body.
     let bodyLimit: Int
+    /// What it takes from its caller's share of requests.
+    var cost: Int = 1
     let run: @Sendable (Call) async throws -> Answer
 
+    static let writeCost = 5
+    /// Of reads that walk through everything.
+    static let expensiveCost = 100
     static let defaultBodyLimit = 64 * 1024
     static let pageQueries = [
         QueryParameter(name: "limit", summary: "Items on a page, 1 to 1000; 100 unless said"),
-        QueryParameter(name: "cursor", summary: "`next` of the page before"),
+        QueryParameter(name: "cursor", summary: "`next` of the page before, as it was given"),
     ]
 
     var pathParameters: [String] {
@@ -85,12 +95,14 @@ extension Endpoint {
     /// An operation that reads.
     static func read<Value: Codable & Sendable>(
         _ path: String, _ summary: String, tag: String, access: Access = .token, queries: [QueryParameter] = [],
-        answer: Value.Type = Value.self, version: @escaping @Sendable (Value) -> Int64? = { _ in nil },
+        cost: Int = 1, answer: Value.Type = Value.self,
+        version: @escaping @Sendable (Value) -> Int64? = { _ in nil },
         _ run: @escaping @Sendable (Call) async throws -> Value
     ) -> Endpoint {
         Endpoint(
             method: .get, path: path, summary: summary, tag: tag, access: access, body: nil, answer: Value.self,
-            status: .ok, queries: queries, concurrency: .none, repeats: .harmless, bodyLimit: 0
+            status: .ok, queries: queries, concurrency: .none, repeats: .harmless, bodyLimit: 0,
+            cost: cost
         ) { call in
             let value = try await run(call)
             return try Answer(value, version: version(value))
@@ -108,7 +120,7 @@ extension Endpoint {
         Endpoint(
             method: method, path: path, summary: summary, tag: tag, access: access, body: Body.self,
             answer: Value.self, status: status, queries: [], concurrency: concurrency, repeats: repeats,
-            bodyLimit: bodyLimit
+            bodyLimit: bodyLimit, cost: writeCost
         ) { call in
             let value = try await run(call, try call.decode(Body.self))
             return try Answer(value, version: version(value))
@@ -124,21 +136,24 @@ extension Endpoint {
     ) -> Endpoint {
         Endpoint(
             method: .post, path: path, summary: summary, tag: tag, access: .token, body: nil, answer: Value.self,
-            status: status, queries: [], concurrency: concurrency, repeats: .replayed, bodyLimit: 1_024
+            status: status, queries: [], concurrency: concurrency, repeats: .replayed, bodyLimit: 1_024,
+            cost: writeCost
         ) { call in
             let value = try await run(call)
             return try Answer(value, version: version(value))
         }
     }
 
-    /// An operation that takes a body and answers with nothing.
+    /// An operation that takes a body and answers with nothing. Hosts share addresses and sign what they send, so it
+    /// takes nothing from an address's share.
     static func deliver<Body: Codable & Sendable>(
         _ path: String, _ summary: String, tag: String, access: Access, bodyLimit: Int = defaultBodyLimit,
         body: Body.Type = Body.self, _ run: @escaping @Sendable (Call, Body) async throws -> Void
     ) -> Endpoint {
         Endpoint(
             method: .post, path: path, summary: summary, tag: tag, access: access, body: Body.self, answer: nil,
-            status: .noContent, queries: [], concurrency: .none, repeats: .harmless, bodyLimit: bodyLimit
+            status: .noContent, queries: [], concurrency: .none, repeats: .harmless, bodyLimit: bodyLimit,
+            cost: 0
         ) { call in
             try await run(call, try call.decode(Body.self))
             return .empty
@@ -152,7 +167,8 @@ extension Endpoint {
     ) -> Endpoint {
         Endpoint(
             method: .delete, path: path, summary: summary, tag: tag, access: .token, body: nil, answer: nil,
-            status: .noContent, queries: queries, concurrency: .none, repeats: .replayed, bodyLimit: 1_024
+            status: .noContent, queries: queries, concurrency: .none, repeats: .replayed, bodyLimit: 1_024,
+            cost: writeCost
         ) { call in
             try await run(call)
             return .empty

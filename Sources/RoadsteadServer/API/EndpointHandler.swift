@@ -13,9 +13,11 @@ struct EndpointHandler: Sendable {
     let clock: @Sendable () -> UTCDate
 
     func respond(to request: Request, context: RoadsteadContext) async throws -> Response {
+        try gate.requests.take(endpoint.cost, from: .address(gate.proxies.client(request, context)))
         try refuseUnknownQueries(request)
         let bearer = Gate.bearer(of: request)
         let session = try await session(request, bearer, context)
+        if let session { try gate.requests.take(endpoint.cost, from: .credential(session.credential.id)) }
         let body = try await body(of: request)
         let call = Call(
             request: request, context: context, now: clock(), session: session, bearer: bearer, body: body)

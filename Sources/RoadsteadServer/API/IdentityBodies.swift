@@ -43,7 +43,7 @@ extension RoleReach {
         case (let team?, nil): self = .team(team)
         case (nil, let fleet?): self = .fleet(fleet)
         default:
-            throw ServerError(.request, "a role is bound to a team or to a fleet, not to both", hint: "bind it twice")
+            throw StoreError(.invalid, "a role is bound to a team or to a fleet, not to both", hint: "bind it twice")
         }
     }
 

@@ -135,8 +135,8 @@ struct IdentityController: Sendable {
     /// A number within its range.
     static func checked(_ value: Int, _ range: ClosedRange<Int>, _ name: String) throws -> Int {
         guard range.contains(value) else {
-            throw ServerError(
-                .request, "\(name) is \(value)", hint: "\(range.lowerBound) to \(range.upperBound)")
+            throw StoreError(
+                .invalid, "\(name) is \(value)", hint: "\(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }

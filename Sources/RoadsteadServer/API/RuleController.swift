@@ -13,8 +13,10 @@ struct RuleController: Sendable {
 
     var endpoints: [Endpoint] {
         [
-            .read("/v1/root-rules", "Root rules in force, by name", tag: Self.tag) { _ in
-                Page(items: try await store.rootRules().map(RootRuleBody.init), next: nil)
+            .read(
+                "/v1/root-rules", "Root rules in force, by name", tag: Self.tag, queries: Endpoint.pageQueries
+            ) { call in
+                try call.page(of: try await store.rootRules().map(RootRuleBody.init)) { "\($0.name) \($0.id ?? 0)" }
             },
             .write("/v1/root-rules", "Adds a root rule", tag: Self.tag) { (call: Call, body: RootRuleBody) in
                 let record = try await store.addRootRule(

@@ -32,7 +32,7 @@ struct TeamController: Sendable {
             },
             .remove(
                 "/v1/teams/{team}/scopes", "Takes a registry scope from a team", tag: Self.tag,
-                queries: [.init(name: "scope", summary: "the scope; required")]
+                queries: [.init(name: "scope", summary: "the scope", isRequired: true)]
             ) { call in
                 guard let scope = try call.query("scope", as: RegistryScope.self) else {
                     throw ServerError(.request, "no scope is named", hint: "?scope=registry.example.com/acme")
@@ -40,8 +40,11 @@ struct TeamController: Sendable {
                 _ = try await store.removeScope(
                     scope, from: try call.path("team"), by: try call.caller().actor, now: call.now)
             },
-            .read("/v1/teams/{team}/stores", "A team's trust stores", tag: Self.tag) { call in
-                Page(items: try await store.team(try call.path("team")).stores.map(StoreBody.init), next: nil)
+            .read(
+                "/v1/teams/{team}/stores", "A team's trust stores", tag: Self.tag, queries: Endpoint.pageQueries
+            ) { call in
+                let stores = try await store.team(try call.path("team")).stores
+                return try call.page(of: stores.map(StoreBody.init)) { "\($0.kind.rawValue)/\($0.name)" }
             },
             .write("/v1/teams/{team}/stores", "Makes a trust store", tag: Self.tag) {
                 (call: Call, body: StoreRequest) in

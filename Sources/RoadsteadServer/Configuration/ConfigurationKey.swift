@@ -18,6 +18,9 @@ enum ConfigurationKey: String, CaseIterable, Sendable {
     case logLevel = "log.level"
     case cacheMegabytes = "cache.megabytes"
     case shutdownSeconds = "shutdown.seconds"
+    case limitCredential = "limit.credential"
+    case limitAddress = "limit.address"
+    case limitFailures = "limit.failures"
 
     /// One line for people.
     var summary: String {
@@ -40,6 +43,9 @@ enum ConfigurationKey: String, CaseIterable, Sendable {
         case .logLevel: "trace, debug, info, notice, warning, error"
         case .cacheMegabytes: "memory for published files"
         case .shutdownSeconds: "how long requests may take to end at shutdown"
+        case .limitCredential: "what one credential may ask for in a minute: a read costs 1, a write 5"
+        case .limitFailures: "how many credentials of one address may be refused in a minute"
+        case .limitAddress: "what one address may ask for in a minute, whoever it signs in as"
         }
     }
 }

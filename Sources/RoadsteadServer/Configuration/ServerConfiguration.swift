@@ -21,6 +21,7 @@ package struct ServerConfiguration: Sendable {
     var logLevel: Logger.Level
     var cacheBytes: Int
     var shutdown: Duration
+    var limits: RequestLimits
 
     struct TLSFiles: Sendable {
         let certificate: String
@@ -45,6 +46,13 @@ package struct ServerConfiguration: Sendable {
             ?? .info
         cacheBytes = (reader.number(.cacheMegabytes, 1...65_536) ?? 64) << 20
         shutdown = .seconds(reader.number(.shutdownSeconds, 1...600) ?? 20)
+        limits = RequestLimits(
+            credentialPerMinute: reader.number(.limitCredential, RequestLimits.range)
+                ?? RequestLimits.standard.credentialPerMinute,
+            addressPerMinute: reader.number(.limitAddress, RequestLimits.range)
+                ?? RequestLimits.standard.addressPerMinute,
+            failuresPerMinute: reader.number(.limitFailures, RequestLimits.failures)
+                ?? RequestLimits.standard.failuresPerMinute)
         tls = Self.tls(&reader)
         checkExposure(&reader)
         try reader.finish()
@@ -69,6 +77,9 @@ package struct ServerConfiguration: Sendable {
     }
 
     var isLoopback: Bool { listenHost == "localhost" || listenHost == "::1" || listenHost.hasPrefix("127.") }
+
+    /// Whether callers speak HTTPS, to this server or to its proxy.
+    var isEncrypted: Bool { tls != nil || !trustedProxies.isEmpty }
 
     var publishedDirectory: String { stateDirectory + "/published" }
     var bootstrapTokenPath: String { stateDirectory + "/bootstrap-token" }
@@ -111,6 +122,8 @@ package struct ServerConfiguration: Sendable {
         ] + database.summary + [
             (.stateDirectory, stateDirectory), (.masterKey, masterKeyPath), (.logLevel, logLevel.rawValue),
             (.cacheMegabytes, String(cacheBytes >> 20)), (.shutdownSeconds, String(shutdown.components.seconds)),
+            (.limitCredential, String(limits.credentialPerMinute)), (.limitAddress, String(limits.addressPerMinute)),
+            (.limitFailures, String(limits.failuresPerMinute)),
         ]
     }
 }

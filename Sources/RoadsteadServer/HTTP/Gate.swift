@@ -12,12 +12,16 @@ struct Gate: Sendable {
 
     let lookup: Lookup
     let proxies: ProxyGuard
-    let limiter = SignInLimiter()
+    let limiter: SignInLimiter
+    let requests: RequestLimiter
     private let failures: Counter
 
-    init(proxies: ProxyGuard, metrics: any MetricsFactory, lookup: @escaping Lookup) {
+    init(proxies: ProxyGuard, metrics: any MetricsFactory, limits: RequestLimits = .standard, lookup: @escaping Lookup)
+    {
         self.lookup = lookup
         self.proxies = proxies
+        requests = RequestLimiter(limits)
+        limiter = SignInLimiter(failuresPerMinute: limits.failuresPerMinute)
         failures = Counter(label: MetricName.failedSignIns.rawValue, dimensions: [], factory: metrics)
     }
 

@@ -21,6 +21,9 @@ struct OperatorRoutes: Sendable {
     /// Fleets whose publishing has stopped: shown, without making the server unready, which goes on serving files.
     let halts: @Sendable () async -> [HaltRecord]
 
+    /// What `add` adds.
+    static let paths = ["/healthz", "/readyz", "/openapi.json", "/metrics"]
+
     func add(to router: Router<RoadsteadContext>) {
         let openapi = ByteBuffer(bytes: document.json.bytes)
         router.get("healthz") { _, _ in Self.json(.ok, ["status": "alive"]) }

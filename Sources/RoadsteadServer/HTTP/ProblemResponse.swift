@@ -11,6 +11,7 @@ enum ProblemResponse {
     static let statuses: [String: HTTPResponse.Status] = [
         "server.unauthenticated": .unauthorized,
         "server.too-many-attempts": .tooManyRequests,
+        "server.rate-limit": .tooManyRequests,
         "server.not-found": .notFound,
         "server.published": .notFound,
         "server.exposed": .misdirectedRequest,
@@ -23,6 +24,8 @@ enum ProblemResponse {
         "server.idempotency-key": .conflict,
         "server.unavailable": .serviceUnavailable,
         "codecs.limit": .contentTooLarge,
+        "codecs.not-an-integer": .unprocessableContent,
+        "codecs.value": .unprocessableContent,
         "codecs.*": .badRequest,
         "store.unauthenticated": .unauthorized,
         "store.forbidden": .forbidden,
@@ -132,7 +135,9 @@ enum ProblemResponse {
         let bytes = (try? JSON(encoding: body).bytes) ?? []
         var headers: HTTPFields = [.contentType: "application/problem+json", .cacheControl: "no-store"]
         if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
-        if status == .tooManyRequests { headers[.retryAfter] = String(SignInLimiter.windowSeconds) }
+        if status == .tooManyRequests {
+            headers[.retryAfter] = String((problem as? ServerError)?.retryAfter ?? SignInLimiter.windowSeconds)
+        }
         return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 }

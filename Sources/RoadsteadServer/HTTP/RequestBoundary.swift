@@ -7,6 +7,8 @@ import Observability
 /// Surrounds every routed request: errors become answers, security headers are set, the request is counted and logged.
 struct RequestBoundary: RouterMiddleware {
     let metrics: any MetricsFactory
+    /// Whether callers came by HTTPS.
+    let isEncrypted: Bool
 
     func handle(
         _ request: Request, context: RoadsteadContext,
@@ -34,6 +36,8 @@ struct RequestBoundary: RouterMiddleware {
         response.headers[.xContentTypeOptions] = "nosniff"
         response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'"
         response.headers[.referrerPolicy] = "no-referrer"
+        response.headers[.crossOriginResourcePolicy] = "same-origin"
+        if isEncrypted { response.headers[.strictTransportSecurity] = "max-age=31536000" }
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
     }
 
@@ -76,6 +80,7 @@ extension HTTPField.Name {
     static let xForwardedFor = knownName("X-Forwarded-For")
     static let forwarded = knownName("Forwarded")
     static let referrerPolicy = knownName("Referrer-Policy")
+    static let crossOriginResourcePolicy = knownName("Cross-Origin-Resource-Policy")
     static let idempotencyKey = knownName("Idempotency-Key")
     static let idempotentReplayed = knownName("Idempotent-Replayed")
 

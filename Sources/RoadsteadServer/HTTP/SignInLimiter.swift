@@ -1,11 +1,10 @@
 import Synchronization
 
-/// Slows down guessing of credentials: at most 20 refused ones from an address in a minute, at most 4,096 addresses kept.
+/// Slows down guessing of credentials: so many refused ones from an address in a minute, at most 4,096 addresses kept.
 ///
 /// Tokens have 256 random bits, so this keeps noise and load down; it is not what makes guessing hopeless.
 final class SignInLimiter: Sendable {
     static let windowSeconds = 60
-    static let failuresPerWindow = 20
     static let mostAddresses = 4_096
 
     private struct Window {
@@ -13,13 +12,16 @@ final class SignInLimiter: Sendable {
         var failures: Int
     }
 
+    private let failuresPerWindow: Int
     private let windows = Mutex<[String: Window]>([:])
+
+    init(failuresPerMinute: Int = RequestLimits.standard.failuresPerMinute) { failuresPerWindow = failuresPerMinute }
 
     /// - Throws: `.tooManyAttempts` while an address has had too many refused.
     func admit(_ address: String, now: ContinuousClock.Instant = .now) throws(ServerError) {
         let isBarred = windows.withLock { windows in
             guard let window = windows[address], Self.isOpen(window, now) else { return false }
-            return window.failures >= Self.failuresPerWindow
+            return window.failures >= failuresPerWindow
         }
         guard isBarred else { return }
         throw ServerError(

@@ -23,11 +23,13 @@ struct WebApplication {
     let operatorRoutes: OperatorRoutes
     let metrics: MetricsRegistry
     let clock: @Sendable () -> UTCDate
+    /// Whether callers reach this server by HTTPS, and should keep to it.
+    var isEncrypted = false
 
     var responder: FrontResponder<RouterResponder<RoadsteadContext>> {
-        let router = Router(context: RoadsteadContext.self)
-        router.add(middleware: RequestBoundary(metrics: metrics))
-        router.add(middleware: MethodGuide(endpoints: endpoints))
+        let router = Router(context: RoadsteadContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: RequestBoundary(metrics: metrics, isEncrypted: isEncrypted))
+        router.add(middleware: MethodGuide(endpoints: endpoints, others: OperatorRoutes.paths))
         for endpoint in endpoints {
             let handler = EndpointHandler(endpoint: endpoint, gate: gate, repeats: repeats, clock: clock)
             router.on(RouterPath(endpoint.path), method: endpoint.method) { request, context in
@@ -87,8 +89,11 @@ struct MethodGuide: RouterMiddleware {
     private static let unmatched = "NotFound"
     private let methods: [(segments: [Substring], method: String)]
 
-    init(endpoints: [Endpoint]) {
-        methods = endpoints.map { ($0.path.split(separator: "/"), $0.method.rawValue) }
+    /// - Parameter others: paths beside the endpoints, which are read.
+    init(endpoints: [Endpoint], others: [String]) {
+        methods =
+            endpoints.map { ($0.path.split(separator: "/"), $0.method.rawValue) }
+            + others.map { ($0.split(separator: "/"), "GET") }
     }
 
     func handle(
@@ -98,20 +103,38 @@ struct MethodGuide: RouterMiddleware {
         do {
             return try await next(request, context)
         } catch let error as HTTPError where error.status == .notFound && context.endpointPath == Self.unmatched {
-            throw explained(request)
+            return explained(request, context)
         }
     }
 
-    private func explained(_ request: Request) -> ServerError {
-        let path = request.uri.path.split(separator: "/")
-        let known = methods.filter { Self.matches($0.segments, path) }.map(\.method)
-        guard known.isEmpty else {
-            return ServerError(
-                .methodNotAllowed, "this address does not take \(request.method.rawValue)",
-                hint: "it takes \(Set(known).sorted().joined(separator: ", "))")
+    private func explained(_ request: Request, _ context: RoadsteadContext) -> Response {
+        let allowed = allowed(at: request.uri.path)
+        guard !allowed.isEmpty else {
+            return ProblemResponse.response(
+                for: ServerError(.notFound, "there is nothing at this address", hint: "see /openapi.json"),
+                requestID: context.requestID)
         }
-        return ServerError(.notFound, "there is nothing at this address", hint: "see /openapi.json")
+        let list = allowed.joined(separator: ", ")
+        guard request.method != .options else { return Response(status: .noContent, headers: [.allow: list]) }
+        var response = ProblemResponse.response(
+            for: ServerError(
+                .methodNotAllowed, "this address does not take \(request.method.rawValue.prefix(20))",
+                hint: "it takes \(list)"), requestID: context.requestID)
+        response.headers[.allow] = list
+        return response
     }
+
+    /// In the order of the alphabet, HEAD wherever GET is. A word of a path goes before a parameter, as in the router.
+    private func allowed(at path: String) -> [String] {
+        let path = path.split(separator: "/")
+        let matching = methods.filter { Self.matches($0.segments, path) }
+        let words = matching.map { Self.words($0.segments) }.max()
+        let known = Set(matching.filter { Self.words($0.segments) == words }.map(\.method))
+        guard !known.isEmpty else { return [] }
+        return known.union(known.contains("GET") ? ["HEAD", "OPTIONS"] : ["OPTIONS"]).sorted()
+    }
+
+    private static func words(_ pattern: [Substring]) -> Int { pattern.count { !$0.hasPrefix("{") } }
 
     private static func matches(_ pattern: [Substring], _ path: [Substring]) -> Bool {
         pattern.count == path.count && zip(pattern, path).allSatisfy { $0.hasPrefix("{") || $0 == $1 }

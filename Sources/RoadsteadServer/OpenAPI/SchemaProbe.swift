@@ -99,22 +99,33 @@ private struct SchemaLeaf: Sendable {
             table[ObjectIdentifier(Value.self)] = SchemaLeaf(schema: schema, example: example)
         }
         let slug = "^[a-z][a-z0-9-]{0,30}$"
+        // RFC 3339 in UTC with whole seconds, which is narrower than the format date-time.
+        let date = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
+        let host = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+        let segment = "[a-z0-9]+(([.]|_|__|-+)[a-z0-9]+)*"
+        let scopePattern = "^\(host)([.]\(host))*(:[1-9][0-9]{0,4})?(/\(segment))*$"
         add("", ["type": "string"])
-        add(0, ["type": "integer"])
-        add(Int64(0), ["type": "integer", "format": "int64"])
+        let number: JSON = ["type": "integer", "format": "int64", "minimum": .integer(.min), "maximum": .integer(.max)]
+        add(0, number)
+        add(Int64(0), number)
         add(false, ["type": "boolean"])
         add(JSON.null, ["description": "any JSON value"])
         add([String: String](), ["type": "object", "additionalProperties": ["type": "string"]])
         add([String: Int64](), ["type": "object", "additionalProperties": ["type": "integer"]])
-        add(UTCDate(seconds: 0), ["type": "string", "format": "date-time"])
-        add(try? TeamName("acme"), ["type": "string", "pattern": .string(slug)])
-        add(try? FleetName("demo"), ["type": "string", "pattern": .string(slug)])
+        add(UTCDate(seconds: 0), ["type": "string", "pattern": .string(date), "examples": ["2030-01-31T12:00:00Z"]])
+        add(try? TeamName("acme"), ["type": "string", "pattern": .string(slug), "examples": ["acme"]])
+        add(try? FleetName("demo"), ["type": "string", "pattern": .string(slug), "examples": ["demo"]])
         add(
             try? FleetID(String(repeating: "0", count: 32)), ["type": "string", "pattern": "^[0-9a-f]{32}$"])
         add(try? TrustStoreName("prod"), ["type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$"])
         add(Custody.server, ["type": "string", "enum": ["server", "team"]])
         add(RuleEffect.allow, ["type": "string", "enum": ["allow", "deny"]])
-        add(try? RegistryScope("registry.example.com"), ["type": "string", "maxLength": 512])
+        add(
+            try? RegistryScope("registry.example.com"),
+            [
+                "type": "string", "pattern": .string(scopePattern), "maxLength": 512,
+                "examples": ["registry.example.com/acme"],
+            ])
         return table
     }()
 }

@@ -10,7 +10,7 @@ package enum PythonEnvironment {
     package static let python = place.appendingPathComponent("bin/python")
 
     private static let place = root.appendingPathComponent(".build-python")
-    private static let environment = Task { try make() }
+    private static let environment = Task { try make(at: place, ["tuf==7.0.1", "securesystemslib[crypto]"]) }
 
     /// Whether the environment is there or could be made; false, said aloud, only when pip cannot reach its index.
     package static func isAvailable() async throws -> Bool { try await environment.value }
@@ -25,12 +25,13 @@ package enum PythonEnvironment {
 
     /// Runs a program to its end; its standard output and error come as one text.
     package static func start(
-        _ program: String, _ arguments: [String], environment: [String: String] = [:]
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], directory: URL? = nil
     ) throws -> (status: Int32, output: String) {
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
+        if let directory { process.currentDirectoryURL = directory }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardOutput = pipe
         process.standardError = pipe
@@ -41,21 +42,33 @@ package enum PythonEnvironment {
         return (process.terminationStatus, String(decoding: output, as: UTF8.self))
     }
 
-    /// Makes the environment apart and renames it into place, so that no other test run sees half of it.
-    private static func make() throws -> Bool {
+    /// The Python of a second environment, `.build-python-NAME`, which holds exactly what a file of pinned requirements
+    /// names; nil, said aloud, when pip cannot reach its index.
+    package static func python(of name: String, requirements: String) throws -> URL? {
+        let place = root.appendingPathComponent(".build-python-\(name)")
+        let file = root.appendingPathComponent(requirements).path
+        return try make(at: place, ["--no-deps", "-r", file]) ? place.appendingPathComponent("bin/python") : nil
+    }
+
+    /// Makes an environment apart and renames it into place, so that no other test run sees half of it. Programs in it
+    /// are run as modules, `python -m NAME`, because pip wrote the first place into their scripts.
+    private static func make(at place: URL, _ packages: [String]) throws -> Bool {
         let files = FileManager.default
+        let python = place.appendingPathComponent("bin/python")
         if files.isExecutableFile(atPath: python.path) { return true }
-        let draft = root.appendingPathComponent(".build-python-\(ProcessInfo.processInfo.processIdentifier)")
+        let draft = URL(fileURLWithPath: "\(place.path)-\(ProcessInfo.processInfo.processIdentifier)")
         defer { try? files.removeItem(at: draft) }
         let (made, why) = try start("/usr/bin/env", ["python3", "-m", "venv", draft.path])
         guard made == 0 else { throw Failure(description: "python3 -m venv failed: \(why)") }
-        let install = ["install", "--quiet", "--disable-pip-version-check", "tuf==7.0.1", "securesystemslib[crypto]"]
+        let install = ["install", "--quiet", "--disable-pip-version-check"] + packages
         let (status, output) = try start(draft.appendingPathComponent("bin/python").path, ["-m", "pip"] + install)
         guard status == 0 else {
             guard output.contains("connection") || output.contains("No matching distribution") else {
-                throw Failure(description: "pip install tuf failed: \(output)")
+                throw Failure(description: "pip install failed: \(output)")
             }
-            print("SKIPPED: python-tuf is not there and pip cannot reach its index: \(output.prefix(300))")
+            print(
+                "SKIPPED: \(place.lastPathComponent) is not there and pip cannot reach its index: \(output.prefix(300))"
+            )
             return false
         }
         do { try files.moveItem(at: draft, to: place) } catch {
