@@ -63,9 +63,9 @@ expect 0 grep -oE '"version": *2\b' "$work/host/tuf/root.json"
 accept_image
 
 say "acme takes its trust into its own hands: one member's key is on a token, the other's in a file, and both must sign"
-expect 0 alice person invite carol --role team-admin --team acme --out "$work/carol.invitation"
+agreed alice person invite carol --role team-admin --team acme --out "$work/carol.invitation"
 expect 0 roadstead login --server "$address" --invitation-file "$work/carol.invitation" --profile carol
-expect 0 alice person invite dave --role team-member --team acme --out "$work/dave.invitation"
+agreed alice person invite dave --role team-member --team acme --out "$work/dave.invitation"
 expect 0 roadstead login --server "$address" --invitation-file "$work/dave.invitation" --profile dave
 carol_key=(--key 'pkcs11:token=custodians;object=acme-carol' "${pin[@]}")
 dave_key=(--key "file:$work/dave.key" --passphrase-file "$work/dave.passphrase")

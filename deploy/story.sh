@@ -94,19 +94,34 @@ make_token() { # directory label
     softhsm2-util --init-token --free --label "$2" --so-pin 12345678 --pin "$(cat "$1/pin")" >/dev/null
 }
 
+# agreed COMMAND…: what one person asks for, bob agrees to, and the server brings into force.
+agreed() {
+    local change
+    expect 4 "$@"
+    change=$(grep -oE 'C-[0-9]+' <<<"$output" | head -1)
+    expect 0 bob change approve "$change" --yes
+    for _ in $(seq 50); do
+        if bob change show "$change" 2>/dev/null | grep -qF ', published:'; then return 0; fi
+        sleep 0.2
+    done
+    fail "$change never came into force"
+}
+
 # Two people, a team with a scope, a store and a rule.
 make_people_and_team() { # server state
-    say "The bootstrap token makes the first trust administrator, who invites a second person"
+    say "The bootstrap token makes the first trust administrator, who founds alone"
     expect 0 roadstead login --server "$address" --bootstrap-token-file "$1/bootstrap-token" --name alice --profile alice
-    expect 0 alice person invite bob --role security-officer --out "$work/bob.invitation"
-    expect 0 roadstead login --server "$address" --invitation-file "$work/bob.invitation" --label laptop --profile bob
-    expect 0 bob whoami
 
     say "A team, the part of the registry it speaks for, a trust store, and a rule for its roots"
     expect 0 alice team add acme --scope "$scope"
     expect 0 alice store add prod --team acme
     expect 0 alice repository add "$scope/app"
     expect 0 alice rule set acme-own --team acme --origin own --approvals 1
+
+    say "A second person joins: from now on teams, rules, roles and fleets change by what two people agreed to"
+    expect 0 alice person invite bob --role security-officer --out "$work/bob.invitation"
+    expect 0 roadstead login --server "$address" --invitation-file "$work/bob.invitation" --label laptop --profile bob
+    expect 0 bob whoami
 }
 
 make_pki() { # directory name
@@ -127,7 +142,7 @@ register_root() {
 
 make_fleet() {
     say "The fleet's root key is made here and stays here; the ceremony signs the fleet's first keys"
-    expect 0 alice fleet add demo --team acme
+    agreed alice fleet add demo --team acme
     secret "$work/root.passphrase"
     expect 0 roadstead key generate --key-type ed25519 --out "$work/root.key" --passphrase-file "$work/root.passphrase"
     expect 0 alice ceremony open --fleet demo --key "file:$work/root.key" --passphrase-file "$work/root.passphrase" --threshold 1

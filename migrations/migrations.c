@@ -42,6 +42,10 @@ static const unsigned char m0011[] = {
 #embed "0011_recovery.sql"
 };
 
+static const unsigned char m0012[] = {
+#embed "0012_governed_administration.sql"
+};
+
 static const unsigned char m0013[] = {
 #embed "0013_change_records.sql"
 };
@@ -62,6 +66,7 @@ static const EmbeddedMigration migrations[] = {
     {"0009_ceremonies", m0009, sizeof m0009},
     {"0010_promotion", m0010, sizeof m0010},
     {"0011_recovery", m0011, sizeof m0011},
+    {"0012_governed_administration", m0012, sizeof m0012},
     {"0013_change_records", m0013, sizeof m0013},
     {"0017_policies", m0017, sizeof m0017},
     {NULL, NULL, 0},

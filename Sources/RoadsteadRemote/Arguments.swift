@@ -9,6 +9,7 @@ extension AnchorOrigin: ExpressibleByArgument {}
 extension EnforcementMode: ExpressibleByArgument {}
 extension EnforcerKind: ExpressibleByArgument {}
 extension FleetProfile: ExpressibleByArgument {}
+extension FleetSettings.Inexpressible: ExpressibleByArgument {}
 extension PersonRole: ExpressibleByArgument {}
 extension TokenAccess: ExpressibleByArgument {}
 extension ChangeState: ExpressibleByArgument {}

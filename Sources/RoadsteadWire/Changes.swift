@@ -149,12 +149,14 @@ package struct ChangeBody: Codable, Sendable, Equatable {
     package let release: [String]
     /// What happened last, for people.
     package let note: String?
+    /// True where it came into force because nobody else could agree yet.
+    package let founding: Bool?
 
     package init(
         number: Int64, team: TeamName?, author: String, state: ChangeState, version: Int64, baseVersion: Int64,
         digest: String, operations: [OperationBody], effect: [String], justification: String, ticket: String? = nil,
         created: UTCDate, expires: UTCDate? = nil, approvalsNeeded: Int, missing: ApprovalsBody? = nil,
-        approvals: [DecisionBody], canApprove: [String], release: [String], note: String? = nil
+        approvals: [DecisionBody], canApprove: [String], release: [String], note: String? = nil, founding: Bool = false
     ) {
         self.number = number
         self.team = team
@@ -175,5 +177,6 @@ package struct ChangeBody: Codable, Sendable, Equatable {
         self.canApprove = canApprove
         self.release = release
         self.note = note
+        self.founding = founding ? true : nil
     }
 }

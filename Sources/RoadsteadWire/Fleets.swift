@@ -36,12 +36,14 @@ package struct FleetBody: Codable, Sendable, Equatable {
     package let warnings: [String]
     /// The fleet whose contents are promoted to this one; absent when it takes the newest of each team.
     package let promotesFrom: FleetName?
+    /// What its hosts do beside the mode.
+    package let settings: FleetOptions
 
     package init(
         name: FleetName, id: FleetID, displayName: String, profile: FleetProfile, mode: EnforcementMode,
         teams: [TeamName], rootVersion: Int64, rootSHA256: String? = nil, release: Int64,
         releasePublished: UTCDate? = nil, targetsOnline: Bool, custodyNote: String? = nil, hosts: Int, hostsBehind: Int,
-        warnings: [String], promotesFrom: FleetName? = nil
+        warnings: [String], promotesFrom: FleetName? = nil, settings: FleetOptions = .standard
     ) {
         self.name = name
         self.id = id
@@ -59,6 +61,7 @@ package struct FleetBody: Codable, Sendable, Equatable {
         self.hostsBehind = hostsBehind
         self.warnings = warnings
         self.promotesFrom = promotesFrom
+        self.settings = settings
     }
 }
 

@@ -65,6 +65,7 @@ package struct RoleBindingBody: Codable, Sendable, Equatable {
 package struct InvitationRequest: Codable, Sendable, Equatable {
     package let name: String
     package let displayName: String
+    /// Roles that are asked for with it: at once while nobody else could agree, else by a change. At most 20.
     package let bindings: [InvitedRole]
     /// 1 to 336; 72 unless said.
     package let expiresInHours: Int?
@@ -95,8 +96,11 @@ package struct InvitationBody: Codable, Sendable, Equatable {
     package let invitation: String
     package let name: String
     package let expires: UTCDate
+    /// What asks for the roles; absent where none were asked for.
+    package let change: ChangeBody?
 
-    package init(invitation: String, name: String, expires: UTCDate) {
+    package init(invitation: String, name: String, expires: UTCDate, change: ChangeBody? = nil) {
+        self.change = change
         self.invitation = invitation
         self.name = name
         self.expires = expires

@@ -93,11 +93,14 @@ package struct RootRuleBody: Codable, Sendable, Equatable {
     /// Approvals needed, at least 1, when the effect is allow.
     package let approvals: Int
     package let conditions: RuleConditions
+    /// In a request: true for taking the place of the rule of that name; without it there must be none.
+    package let replaces: Bool?
 
     package init(
         id: Int64? = nil, name: String, team: TeamName? = nil, origin: AnchorOrigin? = nil, effect: RuleEffect,
-        approvals: Int, conditions: RuleConditions
+        approvals: Int, conditions: RuleConditions, replaces: Bool? = nil
     ) {
+        self.replaces = replaces
         self.id = id
         self.name = name
         self.team = team

@@ -77,7 +77,7 @@ private func shell(_ script: String, _ softHSM: SoftHSM, module: String? = SoftH
                 chmod 755 "$work"; trap stop_children EXIT
                 start_server "$work/server"
                 make_people_and_team "$work/server"
-                expect 0 alice fleet add demo --team acme
+                agreed alice fleet add demo --team acme
                 expect 0 roadstead key generate --key-type ed25519 '\(Self.key)' --pin-file "$PIN"
                 expect 0 alice ceremony open --fleet demo --key '\(Self.key)' --threshold 1
                 ceremony=$(grep -oE 'ceremony [0-9]+' <<<"$output" | head -1 | cut -d' ' -f2)

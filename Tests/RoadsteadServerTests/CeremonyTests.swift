@@ -179,7 +179,7 @@ import TrustModel
             try await host.refresh()
             try stock?.follow()
 
-            let _: FleetBody = try await api.ask(
+            try await api.govern(
                 .post, "/v1/fleets/demo/teams", FleetTeamRequest(team: try TeamName("acme")), as: alice)
             let _: ReleaseBody = try await api.ask(.post, "/v1/fleets/demo/releases", as: alice)
             #expect(try await Self.heldKeys("targets").isEmpty)
@@ -246,7 +246,7 @@ import TrustModel
             try await api.makeTeam(as: alice)
             try await fleet(api, alice, root: root)
             let open = try await api.open([CeremonyFleetRequest(fleet: demo, targets: try body(admin))], as: alice)
-            let _: FleetBody = try await api.ask(
+            try await api.govern(
                 .post, "/v1/fleets/demo/teams", FleetTeamRequest(team: try TeamName("acme")), as: alice)
             let _: ReleaseBody = try await api.ask(.post, "/v1/fleets/demo/releases", as: alice)
             let signatures = try await TestAPI.signatures(of: open, by: root + admin)
@@ -377,7 +377,7 @@ import TrustModel
                 as: alice)
             #expect(held.fleets.first?.state == "closed")
             #expect(held.fleets.first?.reason?.contains("does not open") == true)
-            let _: FleetBody = try await api.ask(
+            try await api.govern(
                 .post, "/v1/fleets/demo/teams", FleetTeamRequest(team: try TeamName("acme")), as: alice)
             let release: ReleaseBody = try await api.ask(.post, "/v1/fleets/demo/releases", as: alice)
             #expect(release.number == 2)

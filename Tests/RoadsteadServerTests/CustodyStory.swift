@@ -41,7 +41,7 @@ import TrustModel
         try await approve(change, api, as: olga)
         let _: FleetBody = try await api.ask(
             .post, "/v1/fleets", FleetRequest(name: try FleetName("demo")), as: alice)
-        let _: FleetBody = try await api.ask(
+        try await api.govern(
             .post, "/v1/fleets/demo/teams", FleetTeamRequest(team: acme), as: alice)
         _ = try await api.makeRoot(of: "demo", as: alice)
         let _: ReleaseBody = try await api.ask(.post, "/v1/fleets/demo/releases", as: alice)
@@ -256,7 +256,9 @@ import TrustModel
             .post, "/v1/changes",
             ChangeRequest(
                 team: try TeamName("acme"),
-                operations: [OperationBody.other(.setCustody(try CustodySetting(.server, formerLost: formerLost ?? false)))],
+                operations: [
+                    OperationBody.other(.setCustody(try CustodySetting(.server, formerLost: formerLost ?? false)))
+                ],
                 justification: "nobody is left to sign"), as: scene.members[0].token)
         try await approve(change, scene.api, as: scene.alice)
         return change

@@ -87,7 +87,7 @@ import TrustModel
             for name in ["canary", "prod"] {
                 let _: FleetBody = try await api.ask(
                     .post, "/v1/fleets", FleetRequest(name: try FleetName(name)), as: alice)
-                let _: FleetBody = try await api.ask(
+                try await api.govern(
                     .post, "/v1/fleets/\(name)/teams", FleetTeamRequest(team: try TeamName("acme")), as: alice)
             }
             let root = try await TestAPI.root().pem
@@ -201,7 +201,7 @@ import TrustModel
             try await api.makeTeam(as: alice)
             let _: FleetBody = try await api.ask(
                 .post, "/v1/fleets", FleetRequest(name: try FleetName("demo")), as: alice)
-            let _: FleetBody = try await api.ask(
+            try await api.govern(
                 .post, "/v1/fleets/demo/teams", FleetTeamRequest(team: try TeamName("acme")), as: alice)
             _ = try await api.makeRoot(of: "demo", as: alice)
             let team: TeamBody = try await api.ask(.get, "/v1/teams/acme", as: alice)

@@ -32,7 +32,7 @@ final class PromotionScene {
         bob = try await api.invite("bob", [InvitedRole(role: .securityOfficer)], by: alice)
         publisher = try Self.publisher(api)
         python = try StockClient()
-        let _: RootRuleBody = try await api.ask(
+        try await api.govern(
             .post, "/v1/root-rules",
             RootRuleBody(
                 name: "any", team: nil, origin: .own, effect: .allow, approvals: 1, conditions: RuleConditions()),
@@ -51,8 +51,9 @@ final class PromotionScene {
 
     func team(_ name: String) async throws {
         let team = try TeamName(name)
-        let _: TeamBody = try await api.ask(.post, "/v1/teams", TeamRequest(name: team), as: alice)
-        let _: TeamBody = try await api.ask(
+        try await api.govern(
+            .post, "/v1/teams", TeamRequest(name: team), as: alice)
+        try await api.govern(
             .post, "/v1/teams/\(name)/scopes", ScopeRequest(scope: try RegistryScope("registry.example.com/\(name)")),
             as: alice)
         let _: StoreBody = try await api.ask(
@@ -68,7 +69,7 @@ final class PromotionScene {
     }
 
     func add(_ team: String, to fleet: String) async throws {
-        let _: FleetBody = try await api.ask(
+        try await api.govern(
             .post, "/v1/fleets/\(fleet)/teams", FleetTeamRequest(team: try TeamName(team)), as: alice)
     }
 

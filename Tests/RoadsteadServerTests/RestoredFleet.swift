@@ -36,7 +36,7 @@ final class RestoredFleet: @unchecked Sendable {
         try await api.makeTeam(as: alice)
         let _: FleetBody = try await api.ask(
             .post, "/v1/fleets", FleetRequest(name: try FleetName(Self.demo)), as: alice)
-        let _: FleetBody = try await api.ask(
+        try await api.govern(
             .post, "/v1/fleets/demo/teams", FleetTeamRequest(team: try TeamName("acme")), as: alice)
         _ = try await api.makeRoot(of: Self.demo, as: alice)
         host = try FollowingHost(api)

@@ -143,7 +143,7 @@ import TrustModel
         try await api.makeTeam(as: alice)
         let _: FleetBody = try await api.ask(
             .post, "/v1/fleets", FleetRequest(name: try FleetName("demo")), as: alice)
-        let _: FleetBody = try await api.ask(
+        try await api.govern(
             .post, "/v1/fleets/demo/teams", FleetTeamRequest(team: try TeamName("acme")), as: alice)
         _ = try await api.makeRoot(of: "demo", expecting: state, as: alice)
     }

@@ -48,7 +48,7 @@ import TrustModel
         let fleet: FleetBody = try await api.ask(
             .post, "/v1/fleets", FleetRequest(name: try FleetName("demo")), as: alice)
         #expect(fleet.rootVersion == 0 && fleet.mode == .observe)
-        let _: FleetBody = try await api.ask(
+        try await api.govern(
             .post, "/v1/fleets/demo/teams", FleetTeamRequest(team: try TeamName("acme")), as: alice)
         _ = try await api.makeRoot(of: "demo", as: alice)
         let release: ReleaseBody = try await api.ask(.post, "/v1/fleets/demo/releases", as: alice)

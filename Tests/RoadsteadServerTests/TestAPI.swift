@@ -22,6 +22,8 @@ import TrustModel
 struct TestAPI: Sendable {
     let client: any TestClientProtocol
     let program: ServerProgram
+    /// The tokens of people who came in by this value, by login name.
+    let tokens = Tokens()
 
     var state: String { program.configuration.stateDirectory }
 
@@ -120,6 +122,7 @@ struct TestAPI: Sendable {
         let issued: IssuedToken = try await ask(
             .post, "/v1/bootstrap", BootstrapRequest(name: "alice", displayName: "Alice"),
             as: String(text.dropLast()))
+        tokens["alice"] = issued.token
         return issued.token
     }
 
@@ -127,22 +130,50 @@ struct TestAPI: Sendable {
     func invite(_ name: String, _ roles: [InvitedRole], by token: String) async throws -> String {
         let invitation: InvitationBody = try await ask(
             .post, "/v1/invitations", InvitationRequest(name: name, displayName: name, bindings: roles), as: token)
+        if let change = invitation.change { try await agree(on: change) }
         let issued: IssuedToken = try await ask(
             .post, "/v1/invitations/accept",
             AcceptInvitationRequest(invitation: invitation.invitation, label: "laptop"))
+        tokens[name] = issued.token
         return issued.token
+    }
+
+    /// Asks for what becomes a change; where others must agree, the first who can does so.
+    func govern(
+        _ method: HTTPRequest.Method, _ path: String, _ body: (any Encodable)? = nil, as token: String
+    ) async throws {
+        let reply = try await send(method, path, json: try body.map { try JSON(encoding: $0) }, as: token)
+        guard (200..<300).contains(reply.status.code) else {
+            throw UnexpectedReply(
+                text: "\(method) \(path): \(reply.status) \(String(decoding: reply.body, as: UTF8.self))")
+        }
+        if reply.status == .accepted { try await agree(on: try reply.decode()) }
+    }
+
+    /// Has the first who can approve a change do so where it waits, until it is in force.
+    func agree(on change: ChangeBody) async throws {
+        guard change.state == .submitted else { return }
+        let approver = try #require(change.canApprove.compactMap { tokens[$0] }.first)
+        let _: ChangeBody = try await ask(
+            .post, "/v1/changes/\(change.number)/approve", DecisionRequest(digest: change.digest), as: approver)
+        let after = try await eventually {
+            try await ask(.get, "/v1/changes/\(change.number)", as: approver, answer: ChangeBody.self)
+        } until: {
+            $0.state != .approved
+        }
+        #expect(after.state == .published, "\(after.note ?? "")")
     }
 
     /// Team `acme` with a scope, a store and a rule that lets it register its own roots.
     func makeTeam(as token: String) async throws {
         let team = try TeamName("acme")
-        let _: TeamBody = try await ask(.post, "/v1/teams", TeamRequest(name: team), as: token)
-        let _: TeamBody = try await ask(
+        try await govern(.post, "/v1/teams", TeamRequest(name: team), as: token)
+        try await govern(
             .post, "/v1/teams/acme/scopes", ScopeRequest(scope: try RegistryScope("registry.example.com/acme")),
             as: token)
         let _: StoreBody = try await ask(
             .post, "/v1/teams/acme/stores", StoreRequest(kind: .ca, name: try TrustStoreName("prod")), as: token)
-        let _: RootRuleBody = try await ask(
+        try await govern(
             .post, "/v1/root-rules",
             RootRuleBody(
                 name: "acme-own", team: team, origin: .own, effect: .allow, approvals: 1,
@@ -216,6 +247,16 @@ struct TestAPI: Sendable {
             }
         }
         return signatures
+    }
+}
+
+/// What people sign in with, by login name.
+final class Tokens: Sendable {
+    private let texts = Mutex<[String: String]>([:])
+
+    subscript(name: String) -> String? {
+        get { texts.withLock { $0[name] } }
+        set { texts.withLock { $0[name] = newValue } }
     }
 }
 

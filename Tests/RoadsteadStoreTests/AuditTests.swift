@@ -9,11 +9,12 @@ import TrustModel
         let team = try await world.team()
         let chain = try await world.api.verifyAudit(batch: 2)
         #expect(chain.isIntact)
-        #expect(chain.entries == 5)
+        #expect(chain.entries == 6)
         let events = try await world.api.auditEvents(try PageRequest()).items
         #expect(
             events.map(\.action) == [
-                "bootstrap.opened", "bootstrap.redeemed", "team.created", "scope.added", "store.created",
+                "bootstrap.opened", "bootstrap.redeemed", "team.created", "scope.added", "change.published",
+                "store.created",
             ])
         #expect(events.last?.actor == "person:\(world.admin.person.id)")
         #expect(events.last?.requestID == "r-0")
@@ -67,6 +68,6 @@ import TrustModel
         }
         let chain = try await world.api.verifyAudit()
         #expect(chain.isIntact)
-        #expect(chain.entries == 2 + 36)
+        #expect(chain.entries == 2 + 48)
     }
 }

@@ -93,28 +93,28 @@ import TrustModel
 
     @Test func `a team that is new in a fleet brings what the fleet's source publishes`() async throws {
         let scene = try await TwoFleets.make()
-        let (api, admin) = (scene.world.api, scene.world.admin.actor)
-        _ = try await api.removeTeam(scene.team, from: scene.prod, by: admin, now: start)
+        let admin = scene.world.admin.actor
+        _ = try await scene.world.removeTeam(scene.team, from: scene.prod, by: admin, now: start)
         try await scene.follow()
-        await expect(.conflict) { _ = try await api.addTeam(scene.team, to: scene.prod, by: admin, now: start) }
+        await expect(.conflict) { _ = try await scene.world.addTeam(scene.team, to: scene.prod, by: admin, now: start) }
         try await scene.add([1])
         try await scene.publish(scene.canary)
         try await scene.add([2])
-        _ = try await api.addTeam(scene.team, to: scene.prod, by: admin, now: start)
+        _ = try await scene.world.addTeam(scene.team, to: scene.prod, by: admin, now: start)
         #expect(try await scene.anchors(of: scene.prod) == [[1]])
     }
 
     @Test func `a removed anchor does not come into a fleet with what its source still publishes`() async throws {
         let scene = try await TwoFleets.make()
-        let (api, admin) = (scene.world.api, scene.world.admin.actor)
-        _ = try await api.removeTeam(scene.team, from: scene.prod, by: admin, now: start)
+        let admin = scene.world.admin.actor
+        _ = try await scene.world.removeTeam(scene.team, from: scene.prod, by: admin, now: start)
         try await scene.follow()
         try await scene.add([1])
         try await scene.publish(scene.canary)
         try await scene.remove([1])
-        await expect(.conflict) { _ = try await api.addTeam(scene.team, to: scene.prod, by: admin, now: start) }
+        await expect(.conflict) { _ = try await scene.world.addTeam(scene.team, to: scene.prod, by: admin, now: start) }
         try await scene.publish(scene.canary)
-        _ = try await api.addTeam(scene.team, to: scene.prod, by: admin, now: start)
+        _ = try await scene.world.addTeam(scene.team, to: scene.prod, by: admin, now: start)
         #expect(try await scene.anchors(of: scene.prod) == [])
     }
 

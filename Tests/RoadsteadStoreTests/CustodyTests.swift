@@ -260,7 +260,7 @@ struct Custodians: Sendable {
         try await world.rule()
         _ = try await world.api.createFleet(
             fleet, id: try FleetID.random(), displayName: "demo", profile: .standard, by: world.admin.actor, now: start)
-        _ = try await world.api.addTeam(team, to: fleet, by: world.admin.actor, now: start)
+        _ = try await world.addTeam(team, to: fleet, by: world.admin.actor, now: start)
         var (members, keys): ([Session], [PublicKeyRecord]) = ([], [])
         for (name, role) in [("bob", PersonRole.teamAdmin), ("carol", .teamMember), ("dora", .teamMember)] {
             let member = try await world.person(name, (role, .team(team)))
@@ -298,7 +298,7 @@ struct Custodians: Sendable {
     func dismiss(member: Int) async throws {
         let bindings = try await world.api.roleBindings(try PageRequest()).items
         for binding in bindings where binding.person == members[member].person.id {
-            try await world.api.revokeBinding(binding.id, by: world.admin.actor, now: start)
+            try await world.revokeBinding(binding.id, by: world.admin.actor, now: start)
         }
     }
 

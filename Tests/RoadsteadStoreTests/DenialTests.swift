@@ -24,7 +24,7 @@ import TrustModel
         let fleet = try FleetName("demo")
         _ = try await world.api.createFleet(
             fleet, id: try FleetID.random(), displayName: "demo", profile: .standard, by: world.admin.actor, now: start)
-        _ = try await world.api.addTeam(acme, to: fleet, by: world.admin.actor, now: start)
+        _ = try await world.addTeam(acme, to: fleet, by: world.admin.actor, now: start)
         let officer = try await world.person("olga", (.securityOfficer, .everything))
         let everywhere = try await world.api.deny(
             try certificate(), in: nil, reason: "stolen", by: officer.actor, now: start)
@@ -105,7 +105,7 @@ import TrustModel
         try await world.approve(change, by: second)
         let bindings = try await world.api.roleBindings(try PageRequest()).items
         let binding = try #require(bindings.first { $0.person == second.person.id })
-        try await world.api.revokeBinding(binding.id, by: world.admin.actor, now: start)
+        try await world.revokeBinding(binding.id, by: world.admin.actor, now: start)
         let outcomes = try await world.publisher.publishApprovedChanges(now: start)
         #expect(outcomes == [.sentBack(change.change.number)])
         #expect(try await world.api.denial(denial.id).lifted == nil)

@@ -64,7 +64,7 @@ import TrustModel
         _ = try await scene.world.api.createFleet(
             other, id: try FleetID.random(), displayName: "offline", profile: .standard, by: scene.world.admin.actor,
             now: start)
-        _ = try await scene.world.api.addTeam(scene.team, to: other, by: scene.world.admin.actor, now: start)
+        _ = try await scene.world.addTeam(scene.team, to: other, by: scene.world.admin.actor, now: start)
         try await scene.takeCustody(keys: [keys[0]], threshold: 1)
         try await sign(scene, version: 1, epoch: 1, by: [0])
         try await scene.takeCustody(keys: [keys[1]], threshold: 1)

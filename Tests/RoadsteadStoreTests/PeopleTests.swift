@@ -75,7 +75,7 @@ import TrustModel
         let second = try await world.secondToken(of: world.admin)
         try await world.api.revokeCredential(second.credential.id, by: world.admin.actor, now: start)
         await expect(.unauthenticated) {
-            _ = try await world.api.createTeam(try TeamName("acme"), displayName: "x", by: second.actor, now: start)
+            _ = try await world.createTeam(try TeamName("acme"), displayName: "x", by: second.actor, now: start)
         }
     }
 
@@ -103,7 +103,7 @@ import TrustModel
             of: world.admin, TokenLimits(access: .write, holder: .person, team: team))
         await expect(.forbidden) { _ = try await world.propose(in: team, by: reader) }
         await expect(.forbidden) {
-            _ = try await world.api.createTeam(try TeamName("new"), displayName: "x", by: limited.actor, now: start)
+            _ = try await world.createTeam(try TeamName("new"), displayName: "x", by: limited.actor, now: start)
         }
         #expect(try await world.propose(in: team, by: limited).change.state == .submitted)
     }
@@ -113,7 +113,7 @@ import TrustModel
         let team = try await world.team()
         let bob = try await world.person("bob", (.teamAdmin, .team(team)))
         let all = try RoleBinding(.trustAdmin, .everything)
-        await expect(.forbidden) { _ = try await world.api.grant(all, to: "bob", by: bob.actor, now: start) }
+        await expect(.forbidden) { _ = try await world.grant(all, to: "bob", by: bob.actor, now: start) }
         await expect(.forbidden) {
             _ = try await world.api.invite(
                 subject: "eve", displayName: "E", bindings: [all], tokenSHA256: World.digest("e"),
@@ -128,7 +128,7 @@ import TrustModel
         let results = await withTaskGroup(of: Bool.self) { group in
             for (binding, session) in [(bindings[0], bob), (bindings[1], world.admin)] {
                 group.addTask {
-                    (try? await world.api.revokeBinding(binding.id, by: session.actor, now: start)) != nil
+                    (try? await world.revokeBinding(binding.id, by: session.actor, now: start)) != nil
                 }
             }
             return await group.reduce(into: []) { $0.append($1) }

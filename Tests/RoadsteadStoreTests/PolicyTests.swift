@@ -64,7 +64,7 @@ import TrustModel
         let change = try await scene.propose(policy: [try statement(scope: "registry.example.com/acme/app")])
         let other = try await scene.world.team("other")
         try await scene.world.approve(change, by: scene.bob)
-        _ = try await scene.world.api.addScope(
+        _ = try await scene.world.addScope(
             try RegistryScope("registry.example.com/acme/app"), to: other, by: scene.world.admin.actor, now: start)
         let outcomes = try await scene.world.publisher.publishApprovedChanges(now: start)
         guard case .rejected(change.change.number, _) = outcomes.first else {

@@ -21,7 +21,7 @@ import TrustModel
         try await world.rule()
         _ = try await world.api.createFleet(
             fleet, id: try FleetID.random(), displayName: "demo", profile: .standard, by: world.admin.actor, now: start)
-        _ = try await world.api.addTeam(team, to: fleet, by: world.admin.actor, now: start)
+        _ = try await world.addTeam(team, to: fleet, by: world.admin.actor, now: start)
         return Scene(world: world, fleet: fleet, team: team)
     }
 
@@ -186,7 +186,7 @@ import TrustModel
         _ = try await world.publisher.publishApprovedChanges(now: start)
         _ = try await world.api.addRepository(
             try RegistryScope("registry.example.com/acme/app"), by: world.admin.actor, now: start)
-        _ = try await world.api.setMode(
+        _ = try await world.setMode(
             .enforce, of: scene.fleet, enforcer: .notation, by: world.admin.actor, now: start)
         let state = try await world.publisher.state(of: scene.fleet)
         #expect(state.content.teams.map(\.name) == [scene.team])
@@ -213,7 +213,7 @@ import TrustModel
         _ = try await scene.world.api.createFleet(
             prod, id: try FleetID.random(), displayName: "prod", profile: .high, by: scene.world.admin.actor, now: start
         )
-        _ = try await scene.world.api.addTeam(scene.team, to: prod, by: scene.world.admin.actor, now: start)
+        _ = try await scene.world.addTeam(scene.team, to: prod, by: scene.world.admin.actor, now: start)
         let state = try await scene.world.publisher.state(of: prod)
         #expect(state.counters["acme"] == 3)
         #expect(state.teamRoles[scene.team]?.bytes == [1])

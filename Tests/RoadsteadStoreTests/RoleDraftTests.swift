@@ -143,7 +143,7 @@ import TrustModel
         _ = try await world.api.createFleet(
             other, id: try FleetID.random(), displayName: "canary", profile: .standard, by: world.admin.actor,
             now: start)
-        _ = try await world.api.addTeam(scene.team, to: other, by: world.admin.actor, now: start)
+        _ = try await world.addTeam(scene.team, to: other, by: world.admin.actor, now: start)
         try await scene.takeCustody(threshold: 2)
         let first = try await publisher.openRoleDraft(draft(scene), for: scene.fleet, now: start)
         try await publisher.needRoleDraft(first, of: scene.team, for: other, now: start)

@@ -5,7 +5,10 @@ import PostgresKit
 /// Every statement of the store, by name; a test holds the list against the sources.
 enum StatementList {
     static let all: [any Statement.Type] = [
-        AcceptInvitation.self, AdvanceFleet.self, AdvanceTeam.self, AppendAuditEvent.self,
+        AcceptInvitation.self, FindOpenInvitation.self, JoinedSince.self, SetInvitedRoles.self, FoundingHolds.self,
+        FetchFoundingEnd.self, DeleteRepository.self, FoundChange.self, FindRootRule.self, SetFleetOptions.self,
+        AdvanceFleet.self,
+        AdvanceTeam.self, AppendAuditEvent.self,
         ClaimKey.self, ClearEnforcerModes.self, CountFleetsOfTeam.self, CountRepositories.self,
         DeleteFleetTeam.self, FetchDenial.self, FindDenial.self, InsertDenial.self, LiftDenial.self,
         MeasureDenials.self,
@@ -49,7 +52,7 @@ enum StatementList {
         LockAdministrators.self, LockBootstrap.self, LockChange.self, LockFleet.self, LockInvitation.self,
         LockJoinToken.self, LockTeam.self, MoveChange.self, NextChangeNumber.self,
         PublishRelease.self, ReleaseKey.self, RemoveAnchor.self, RemoveHost.self, RemoveRootRule.self,
-        RemoveTeam.self, ReplaceMasterKeyCheck.self, ResealKey.self, RevokeBinding.self, RevokeCredential.self,
+        MarkTeamRemoved.self, ReplaceMasterKeyCheck.self, ResealKey.self, RevokeBinding.self, RevokeCredential.self,
         SendPublishSignal.self, SetBootstrap.self, SetApprovalsNeeded.self, SetEnforcerMode.self, SetFleetMode.self,
         SignRelease.self,
         SubmitChange.self, TouchCredential.self, TryPublishingLock.self, UpdateChangeContent.self,

@@ -10,14 +10,14 @@ import TrustModel
     @Test func `the name of a removed team is never used again`() async throws {
         let world = try await World.make()
         let team = try await world.team()
-        try await world.api.removeTeam(team, by: world.admin.actor, now: start)
+        try await world.removeTeam(team, by: world.admin.actor, now: start)
         await expect(.conflict) {
-            _ = try await world.api.createTeam(team, displayName: "again", by: world.admin.actor, now: start)
+            _ = try await world.createTeam(team, displayName: "again", by: world.admin.actor, now: start)
         }
         await expect(.notFound) { _ = try await world.api.team(team) }
         let free = try RegistryScope("registry.example.com/acme")
         let next = try await world.team("next")
-        #expect(try await world.api.addScope(free, to: next, by: world.admin.actor, now: start).scopes.contains(free))
+        #expect(try await world.addScope(free, to: next, by: world.admin.actor, now: start).scopes.contains(free))
     }
 
     @Test func `a scope has one owner`() async throws {
@@ -25,13 +25,13 @@ import TrustModel
         let (acme, other) = (try await world.team(), try await world.team("other"))
         let scope = try RegistryScope("registry.example.com/acme")
         await expect(.conflict) {
-            _ = try await world.api.addScope(scope, to: other, by: world.admin.actor, now: start)
+            _ = try await world.addScope(scope, to: other, by: world.admin.actor, now: start)
         }
         await expect(.notFound) {
-            _ = try await world.api.removeScope(scope, from: other, by: world.admin.actor, now: start)
+            _ = try await world.removeScope(scope, from: other, by: world.admin.actor, now: start)
         }
         let longer = try RegistryScope("registry.example.com/acme/shared")
-        _ = try await world.api.addScope(longer, to: other, by: world.admin.actor, now: start)
+        _ = try await world.addScope(longer, to: other, by: world.admin.actor, now: start)
         #expect(try await world.api.team(acme).scopes == [scope])
     }
 
@@ -40,7 +40,7 @@ import TrustModel
         let world = try await World.make()
         let (acme, other) = (try await world.team(), try await world.team("other"))
         let shared = try RegistryScope("registry.example.com/acme/shared")
-        _ = try await world.api.addScope(shared, to: other, by: world.admin.actor, now: start)
+        _ = try await world.addScope(shared, to: other, by: world.admin.actor, now: start)
         let bob = try await world.person("bob", (.teamMember, .team(acme)))
         let add = { (name: String) in
             _ = try await world.api.addRepository(try RegistryScope(name), by: bob.actor, now: start)
@@ -59,7 +59,7 @@ import TrustModel
         let (acme, other) = (try await world.team(), try await world.team("other"))
         let bob = try await world.person("bob", (.teamMember, .team(acme)))
         let shared = try RegistryScope("registry.example.com/acme/shared")
-        _ = try await world.api.addScope(shared, to: other, by: world.admin.actor, now: start)
+        _ = try await world.addScope(shared, to: other, by: world.admin.actor, now: start)
         // The last 50 are in the longer scope of another team.
         try await world.asOwner(
             """

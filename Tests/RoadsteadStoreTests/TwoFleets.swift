@@ -26,8 +26,8 @@ struct TwoFleets: Sendable {
                 fleet, id: try FleetID.random(), displayName: "\(fleet)", profile: .standard, by: world.admin.actor,
                 now: start)
         }
-        _ = try await world.api.addTeam(team, to: canary, by: world.admin.actor, now: start)
-        _ = try await world.api.addTeam(team, to: prod, by: world.admin.actor, now: start)
+        _ = try await world.addTeam(team, to: canary, by: world.admin.actor, now: start)
+        _ = try await world.addTeam(team, to: prod, by: world.admin.actor, now: start)
         return TwoFleets(world: world, team: team, bob: bob, canary: canary, prod: prod)
     }
 }

@@ -57,9 +57,10 @@ extension World {
     /// Invites a person and takes the invitation up.
     func person(_ name: String, _ bindings: (PersonRole, RoleReach)...) async throws -> Session {
         let invitation = Self.digest("invitation of \(name)")
-        _ = try await api.invite(
+        let (_, change) = try await api.invite(
             subject: name, displayName: name, bindings: try bindings.map { try RoleBinding($0.0, $0.1) },
             tokenSHA256: invitation, expires: start.adding(days: 1), by: admin.actor, now: start)
+        if let change { try await agree(on: change) }
         return try await api.acceptInvitation(
             tokenSHA256: invitation, credential: Self.credential("\(name)-1"), requestID: "r-1", now: start)
     }
@@ -68,9 +69,9 @@ extension World {
     @discardableResult
     func team(_ name: String = "acme") async throws -> TeamName {
         let team = try TeamName(name)
-        _ = try await api.createTeam(team, displayName: name, by: admin.actor, now: start)
         let scope = try RegistryScope("registry.example.com/\(name)")
-        _ = try await api.addScope(scope, to: team, by: admin.actor, now: start)
+        try await govern(
+            [AddTeam(team: team, displayName: name), AddScope(team: team, scope: scope)], by: admin.actor)
         _ = try await api.createStore(store(team), by: admin.actor, now: start)
         return team
     }
@@ -83,7 +84,7 @@ extension World {
     func rule(approvals: Int = 1, officers: Int = 0, name: String = "any/default") async throws -> RootRuleRecord {
         let needed = try ApprovalsNeeded(count: approvals, securityOfficers: officers)
         let rule = try RootRule(name: name, team: nil, conditions: .init(), effect: .allow(needed))
-        return try await api.addRootRule(rule, by: admin.actor, now: start)
+        return try await addRootRule(rule, by: admin.actor, now: start)
     }
 
     func addition(

@@ -61,6 +61,14 @@ extension FleetProfile {
             FleetSettings.Freshness(warnAfterSeconds: 30 * day, alarmAfterSeconds: 45 * day, rejectAfterSeconds: nil)
         }
     }
+
+    /// The same where the fleet says itself when scopes reject.
+    func freshness(rejectingAfter seconds: Int64?) -> FleetSettings.Freshness {
+        guard let seconds else { return freshness }
+        return FleetSettings.Freshness(
+            warnAfterSeconds: freshness.warnAfterSeconds, alarmAfterSeconds: freshness.alarmAfterSeconds,
+            rejectAfterSeconds: seconds)
+    }
 }
 
 private let hour: Int64 = 3_600

@@ -47,7 +47,8 @@ extension FleetContent {
                         allowedThirdPartyAnchors: team.allowedThirdPartyAnchors)
                 }
             },
-            enforcers: enforcers, freshness: profile.freshness, localScopes: localScopes)
+            enforcers: enforcers, freshness: profile.freshness(rejectingAfter: options.rejectAfterSeconds),
+            inexpressible: options.inexpressible, localScopes: options.localScopes)
     }
 
     /// The target files of the fleet's own role.

@@ -16,18 +16,21 @@ struct FleetCommand: AsyncParsableCommand {
         @Option(help: "Name for people.") var displayName: String?
         @Option(help: "standard, high or airgap.") var lifetimes: FleetProfile?
         @Option(help: "A team of the fleet; once for each.", transform: TeamName.init) var team: [TeamName] = []
+        @OptionGroup var why: AdministrationReason
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let fleet = try await connection.withClient { client -> FleetBody in
+            let made = try await connection.withClient { client -> FleetBody in
                 let body = FleetRequest(name: name, displayName: displayName, profile: lifetimes)
-                var fleet: FleetBody = try await client.send(.post, "/v1/fleets", body)
-                for team in team {
-                    fleet = try await client.send(.post, "/v1/fleets/\(name)/teams", FleetTeamRequest(team: team))
-                }
-                return fleet
+                return try await client.send(.post, "/v1/fleets", body)
             }
-            try connection.show(fleet, text: describe)
+            guard !team.isEmpty else { return try connection.show(made, text: describe) }
+            let members = team.map { AddFleetTeam(fleet: name, team: $0) }
+            try await administer(members, why, connection) { client -> FleetBody in
+                try await client.get("/v1/fleets/\(name)")
+            } text: {
+                describe($0)
+            }
         }
     }
 
@@ -64,11 +67,30 @@ struct FleetCommand: AsyncParsableCommand {
             transform: FleetName.init)
         var promotesFrom: FleetName?
         @Flag(help: "Take the newest of each team at once again, whatever was promoted.") var takesNewest = false
+        @Option(help: "Seconds without a refresh after which scopes reject, or `profile` for what the profile says.")
+        var rejectAfter: RejectAfter?
+        @Option(help: "What hosts do about what an enforcer cannot express: reject-scope or report-unenforced.")
+        var inexpressible: FleetSettings.Inexpressible?
+        @Option(
+            help: "A scope for which hosts may add stores of their own; once for each, in place of those before.",
+            transform: RegistryScope.init)
+        var localScope: [RegistryScope] = []
+        @Flag(help: "Hosts add no stores of their own any more.") var noLocalScopes = false
+        @OptionGroup var why: AdministrationReason
         @OptionGroup var connection: ConnectionOptions
 
+        private var setsOptions: Bool {
+            rejectAfter != nil || inexpressible != nil || !localScope.isEmpty || noLocalScopes
+        }
+
         func validate() throws {
-            guard !addTeam.isEmpty || !removeTeam.isEmpty || promotesFrom != nil || takesNewest else {
-                throw ValidationError("give --add-team, --remove-team, --promotes-from or --takes-newest")
+            guard !addTeam.isEmpty || !removeTeam.isEmpty || promotesFrom != nil || takesNewest || setsOptions else {
+                throw ValidationError(
+                    "give --add-team, --remove-team, --promotes-from, --takes-newest, --reject-after, --inexpressible, "
+                        + "--local-scope or --no-local-scopes")
+            }
+            guard localScope.isEmpty || !noLocalScopes else {
+                throw ValidationError("give --local-scope or --no-local-scopes, not both")
             }
             guard promotesFrom == nil || !takesNewest else {
                 throw ValidationError("give --promotes-from or --takes-newest, not both")
@@ -81,16 +103,26 @@ struct FleetCommand: AsyncParsableCommand {
                     let _: FleetBody = try await client.send(
                         .put, "/v1/fleets/\(name)/source", FleetSourceRequest(promotesFrom: promotesFrom))
                 }
-                for team in addTeam {
-                    let _: FleetBody = try await client.send(
-                        .post, "/v1/fleets/\(name)/teams", FleetTeamRequest(team: team))
-                }
-                for team in removeTeam {
-                    try await client.sendWithoutAnswer(.delete, "/v1/fleets/\(name)/teams/\(team)")
-                }
                 return try await client.get("/v1/fleets/\(name)")
             }
-            try connection.show(fleet, text: describe)
+            var operations: [any GovernedOperation] = addTeam.map { AddFleetTeam(fleet: name, team: $0) }
+            operations += removeTeam.map { RemoveFleetTeam(fleet: name, team: $0) }
+            if setsOptions { operations.append(try settings(after: fleet.settings)) }
+            guard !operations.isEmpty else { return try connection.show(fleet, text: describe) }
+            try await administer(operations, why, connection) { client -> FleetBody in
+                try await client.get("/v1/fleets/\(name)")
+            } text: {
+                describe($0)
+            }
+        }
+
+        /// All settings, with those that were given in place of those before.
+        private func settings(after before: FleetOptions) throws -> SetFleetSettings {
+            let scopes = noLocalScopes ? [] : localScope.isEmpty ? before.localScopes : localScope
+            let options = try FleetOptions(
+                rejectAfterSeconds: rejectAfter.map(\.seconds) ?? before.rejectAfterSeconds,
+                inexpressible: inexpressible ?? before.inexpressible, localScopes: scopes)
+            return SetFleetSettings(fleet: name, options: options)
         }
     }
 
@@ -100,13 +132,16 @@ struct FleetCommand: AsyncParsableCommand {
         @Argument(transform: FleetName.init) var name: FleetName
         @Argument(help: "observe or enforce.") var mode: EnforcementMode
         @Option(help: "One enforcer only.") var enforcer: EnforcerKind?
+        @OptionGroup var why: AdministrationReason
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let fleet: FleetBody = try await connection.withClient {
-                try await $0.send(.put, "/v1/fleets/\(name)/mode", FleetModeRequest(mode: mode, enforcer: enforcer))
+            let operation = SetMode(fleet: name, mode: mode, enforcer: enforcer)
+            try await administer([operation], why, connection) { client -> FleetBody in
+                try await client.get("/v1/fleets/\(name)")
+            } text: {
+                describe($0)
             }
-            try connection.show(fleet, text: describe)
         }
     }
 
@@ -123,8 +158,23 @@ struct FleetCommand: AsyncParsableCommand {
             Terminal.show("  no fleet keys yet: roadstead ceremony open --fleet \(fleet.name) …")
         }
         Terminal.show("  release \(fleet.release), \(fleet.hosts) host(s), \(fleet.hostsBehind) behind")
+        if fleet.settings != .standard { Terminal.show("  \(fleet.settings)") }
         if let note = fleet.custodyNote { Terminal.show("  custody: \(note)") }
         for warning in fleet.warnings { Terminal.show("  warning: \(warning)") }
+    }
+}
+
+/// A time in seconds, or `profile`.
+struct RejectAfter: ExpressibleByArgument, Sendable {
+    let seconds: Int64?
+
+    init?(argument: String) {
+        guard argument != "profile" else {
+            seconds = nil
+            return
+        }
+        guard let seconds = Int64(argument) else { return nil }
+        self.seconds = seconds
     }
 }
 

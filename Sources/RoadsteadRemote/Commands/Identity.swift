@@ -113,15 +113,18 @@ extension RoleBindingBody {
 struct PersonCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "person", abstract: "People and their roles.",
-        subcommands: [Invite.self, List.self, Grant.self, Roles.self, Revoke.self])
+        subcommands: [Invite.self, List.self, Grant.self, Roles.self, Revoke.self, Disable.self])
 
     struct Invite: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Invite a person, who makes the credential.",
-            discussion: "The invitation is good for one use. Pass it on over a channel that you trust.")
+            discussion: """
+                The invitation is good for one use. Pass it on over a channel that you trust. Roles that are asked for
+                with it wait for the approval of others (exit status 4); the invitation works meanwhile.
+                """)
         @Argument(help: "Login name.") var name: String
         @Option(help: "Name for others.") var displayName: String?
-        @Option(help: "Role; once for each.") var role: [PersonRole]
+        @Option(help: "Role to ask for with it; once for each.") var role: [PersonRole] = []
         @Option(help: "The team that the roles hold for.", transform: TeamName.init) var team: TeamName?
         @Option(help: "The fleet that the roles hold for.", transform: FleetName.init) var fleet: FleetName?
         @Option(help: "Hours until it ends.") var expiresInHours: Int?
@@ -138,6 +141,7 @@ struct PersonCommand: AsyncParsableCommand {
             try hand(out: out, secret: answer.invitation, connection, answer)
             Terminal.note(
                 "\(name) signs in with: roadstead login --server URL --invitation-file FILE (until \(answer.expires))")
+            try answer.change?.requireInForce()
         }
     }
 
@@ -175,14 +179,23 @@ struct PersonCommand: AsyncParsableCommand {
         @Option(help: "Role.") var role: PersonRole
         @Option(help: "The team that it holds for.", transform: TeamName.init) var team: TeamName?
         @Option(help: "The fleet that it holds for.", transform: FleetName.init) var fleet: FleetName?
+        @Option(help: "Who vouches for the name; this server's own accounts unless said.") var issuer: String?
+        @OptionGroup var why: AdministrationReason
         @OptionGroup var connection: ConnectionOptions
 
+        func validate() throws {
+            guard team == nil || fleet == nil else { throw ValidationError("give --team or --fleet, not both") }
+        }
+
         func run() async throws {
+            let reach: RoleReach = team.map { .team($0) } ?? fleet.map { .fleet($0) } ?? .everything
+            let grant = try GrantRole(person: name, issuer: issuer, try RoleBinding(role, reach))
             let body = RoleBindingBody(person: name, role: role, team: team, fleet: fleet)
-            let made: RoleBindingBody = try await connection.withClient {
-                try await $0.send(.post, "/v1/role-bindings", body)
+            try await administer([grant], why, connection) { _ in
+                body
+            } text: {
+                Terminal.show("\($0.person) is \($0.role.rawValue), \($0.reach)")
             }
-            try connection.show(made) { Terminal.show("\($0.person) is \($0.role.rawValue), \($0.reach)") }
         }
     }
 
@@ -190,11 +203,30 @@ struct PersonCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take a role away, by the id that `person roles` shows.")
         @Argument var id: Int64
+        @OptionGroup var why: AdministrationReason
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await connection.withClient { try await $0.sendWithoutAnswer(.delete, "/v1/role-bindings/\(id)") }
-            Terminal.note("role binding \(id) is gone")
+            try await administer([RevokeRole(binding: id)], why, connection, note: "role binding \(id) is gone")
+        }
+    }
+
+    struct Disable: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take everything from a person, at once and for good.",
+            discussion: "Approvals that the person gave no longer count.")
+        @Argument(help: "Login name.") var name: String
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            try await connection.withClient { client in
+                let people: [PersonBody] = try await client.all("/v1/people")
+                guard let person = people.first(where: { $0.name == name }) else {
+                    throw RemoteError(.refused, "there is no person \"\(name)\"", hint: "roadstead person list")
+                }
+                try await client.sendWithoutAnswer(.delete, "/v1/people/\(person.id)")
+            }
+            Terminal.note("\(name) is disabled")
         }
     }
 }

@@ -9,7 +9,8 @@ struct RuleCommand: AsyncParsableCommand {
         subcommands: [Set.self, List.self, Remove.self, Explain.self], aliases: ["root-rule"])
 
     struct Set: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Make a rule.", aliases: ["add"])
+        static let configuration = CommandConfiguration(
+            abstract: "Make a rule, in place of the one of that name where there is one.", aliases: ["add"])
         @Argument(help: "Name of the rule.") var name: String
         @Option(help: "allow or deny.") var effect = RuleEffect.allow
         @Option(help: "Approvals needed, at least 1.") var approvals = 1
@@ -30,12 +31,14 @@ struct RuleCommand: AsyncParsableCommand {
                 certificateSHA256: certificateSHA256.nilIfEmpty, keySHA256: keySHA256.nilIfEmpty, subject: subject,
                 keyTypes: keyType.nilIfEmpty, minimumRSABits: minimumRSABits, maximumValidityDays: maximumValidityDays,
                 kinds: kind.nilIfEmpty, allowSelfSignedLeaf: allowSelfSignedLeaf ? true : nil)
-            let body = RootRuleBody(
-                name: name, team: team, origin: origin, effect: effect, approvals: approvals, conditions: conditions)
-            let made: RootRuleBody = try await connection.withClient {
-                try await $0.send(.post, "/v1/root-rules", body)
+            let made = try await connection.withClient { client -> Proposal<RootRuleBody> in
+                let before: [RootRuleBody] = try await client.all("/v1/root-rules")
+                let body = RootRuleBody(
+                    name: name, team: team, origin: origin, effect: effect, approvals: approvals,
+                    conditions: conditions, replaces: before.contains { $0.name == name } ? true : nil)
+                return try await client.propose(.post, "/v1/root-rules", body)
             }
-            try connection.show(made) { Terminal.show("rule \($0.name): \($0.summary)") }
+            try connection.finish(made) { Terminal.show("rule \($0.name): \($0.summary)") }
         }
     }
 
@@ -53,13 +56,18 @@ struct RuleCommand: AsyncParsableCommand {
     }
 
     struct Remove: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Remove a rule by its id.", aliases: ["rm"])
-        @Argument var id: Int64
+        static let configuration = CommandConfiguration(abstract: "Remove a rule.", aliases: ["rm"])
+        @Argument(help: "Name or id of the rule.") var rule: String
+        @OptionGroup var why: AdministrationReason
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await connection.withClient { try await $0.sendWithoutAnswer(.delete, "/v1/root-rules/\(id)") }
-            Terminal.note("rule \(id) is gone")
+            let rules: [RootRuleBody] = try await connection.withClient { try await $0.all("/v1/root-rules") }
+            guard let found = rules.first(where: { $0.name == rule || $0.id.map(String.init) == rule }) else {
+                throw RemoteError(.refused, "there is no root rule \"\(rule)\"", hint: "roadstead rule list")
+            }
+            try await administer(
+                [try RemoveRule(rule: found.name)], why, connection, note: "rule \(found.name) is gone")
         }
     }
 

@@ -6,7 +6,8 @@ struct TeamCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "team", abstract: "Teams, which own trust stores and registry scopes.",
         subcommands: [
-            Add.self, List.self, Show.self, TeamKeysCommand.self, TeamCustodyCommand.self, TeamRenewCommand.self,
+            Add.self, List.self, Show.self, Remove.self, TeamKeysCommand.self, TeamCustodyCommand.self,
+            TeamRenewCommand.self,
         ])
 
     struct Add: AsyncParsableCommand {
@@ -15,18 +16,30 @@ struct TeamCommand: AsyncParsableCommand {
         @Option(help: "Name for people.") var displayName: String?
         @Option(help: "A registry scope it owns; once for each.", transform: RegistryScope.init) var scope:
             [RegistryScope] = []
+        @OptionGroup var why: AdministrationReason
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let team = try await connection.withClient { client -> TeamBody in
-                var team: TeamBody = try await client.send(
-                    .post, "/v1/teams", TeamRequest(name: name, displayName: displayName))
-                for scope in scope {
-                    team = try await client.send(.post, "/v1/teams/\(name)/scopes", ScopeRequest(scope: scope))
-                }
-                return team
+            let team = AddTeam(team: name, displayName: displayName ?? name.rawValue)
+            let scopes = scope.map { AddScope(team: name, scope: $0) }
+            try await administer([team] + scopes, why, connection) { client -> TeamBody in
+                try await client.get("/v1/teams/\(name)")
+            } text: {
+                describe($0)
             }
-            try connection.show(team, text: describe)
+        }
+    }
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Remove a team that is in no fleet any more.",
+            discussion: "Its scopes become free; its name is never given to another.", aliases: ["rm"])
+        @Argument(transform: TeamName.init) var name: TeamName
+        @OptionGroup var why: AdministrationReason
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            try await administer([RemoveTeam(team: name)], why, connection, note: "team \(name) is gone")
         }
     }
 
@@ -82,13 +95,15 @@ struct ScopeCommand: AsyncParsableCommand {
             discussion: "A scope covers whole path segments; the longest scope that covers a repository decides.")
         @Argument(transform: RegistryScope.init) var scope: RegistryScope
         @Option(help: "The team that owns it.", transform: TeamName.init) var team: TeamName
+        @OptionGroup var why: AdministrationReason
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let body: TeamBody = try await connection.withClient {
-                try await $0.send(.post, "/v1/teams/\(team)/scopes", ScopeRequest(scope: scope))
+            try await administer([AddScope(team: team, scope: scope)], why, connection) { client -> TeamBody in
+                try await client.get("/v1/teams/\(team)")
+            } text: { _ in
+                Terminal.show("\(scope) belongs to team \(team)")
             }
-            try connection.show(body) { _ in Terminal.show("\(scope) belongs to team \(team)") }
         }
     }
 
@@ -109,14 +124,13 @@ struct ScopeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Take a scope from its team.", aliases: ["rm"])
         @Argument(transform: RegistryScope.init) var scope: RegistryScope
         @Option(help: "The team that owns it.", transform: TeamName.init) var team: TeamName
+        @OptionGroup var why: AdministrationReason
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await connection.withClient {
-                try await $0.sendWithoutAnswer(
-                    .delete, "/v1/teams/\(team)/scopes?scope=\(APIClient.percentEncoded(scope.rawValue))")
-            }
-            Terminal.note("\(scope) no longer belongs to team \(team)")
+            try await administer(
+                [RemoveScope(team: team, scope: scope)], why, connection,
+                note: "\(scope) no longer belongs to team \(team)")
         }
     }
 }
@@ -158,7 +172,21 @@ struct StoreCommand: AsyncParsableCommand {
 struct RepositoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "repository", abstract: "Known repositories, for enforcers that know only exact names.",
-        subcommands: [Add.self, List.self])
+        subcommands: [Add.self, List.self, Remove.self])
+
+    struct Remove: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Forget a repository.", aliases: ["rm"])
+        @Argument(transform: RegistryScope.init) var repository: RegistryScope
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let name = APIClient.percentEncoded(repository.rawValue)
+            try await connection.withClient {
+                try await $0.sendWithoutAnswer(.delete, "/v1/repositories?repository=\(name)")
+            }
+            Terminal.note("\(repository) is forgotten")
+        }
+    }
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Record a repository within a team's scope.")

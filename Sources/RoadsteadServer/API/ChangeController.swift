@@ -174,7 +174,8 @@ extension ChangeBody {
                     at: decision.decided, void: record.isVoid(decision), comment: decision.comment)
             },
             canApprove: record.canApprove.map(\.subject),
-            release: record.releases.map { "\($0.fleet)/\($0.number)" }, note: change.note)
+            release: record.releases.map { "\($0.fleet)/\($0.number)" }, note: change.note,
+            founding: change.founding)
     }
 }
 

@@ -56,6 +56,8 @@ struct Endpoint: Sendable {
     let bodyLimit: Int
     /// What it takes from its caller's share of requests.
     var cost: Int = 1
+    /// Whether the answer may be 202 with the change that was proposed, which waits for others.
+    var mayWait = false
     let run: @Sendable (Call) async throws -> Answer
 
     static let writeCost = 5
@@ -77,17 +79,25 @@ struct Answer: Sendable {
     let json: JSON?
     /// The version of what was answered, for `If-Match`.
     let version: Int64?
+    /// The change that was proposed and waits for others; nil where what was asked for is in force.
+    let waiting: Int64?
 
     static let empty = Answer(json: nil, version: nil)
 
     init(json: JSON?, version: Int64?) {
         self.json = json
         self.version = version
+        waiting = nil
     }
 
     init(_ value: some Encodable, version: Int64? = nil) throws {
-        json = try JSON(encoding: value)
-        self.version = version
+        self.init(json: try JSON(encoding: value), version: version)
+    }
+
+    init(waiting change: ChangeBody) throws {
+        json = try JSON(encoding: change)
+        version = change.version
+        waiting = change.number
     }
 }
 

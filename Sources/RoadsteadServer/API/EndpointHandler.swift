@@ -82,10 +82,16 @@ struct EndpointHandler: Sendable {
     private func response(to answer: Answer) throws -> Response {
         var headers = HTTPFields()
         if let version = answer.version { headers[.eTag] = "\"\(version)\"" }
-        guard let json = answer.json else { return Response(status: endpoint.status, headers: headers) }
+        if let number = answer.waiting { headers[.location] = "/v1/changes/\(number)" }
+        let status = status(of: answer)
+        guard let json = answer.json else { return Response(status: status, headers: headers) }
         headers[.contentType] = "application/json"
         return Response(
-            status: endpoint.status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
+            status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: json.bytes)))
+    }
+
+    private func status(of answer: Answer) -> HTTPResponse.Status {
+        answer.waiting == nil ? endpoint.status : .accepted
     }
 
     // MARK: Idempotency
@@ -111,7 +117,7 @@ struct EndpointHandler: Sendable {
             let answer = try await ClaimedKey.$current.withValue(ClaimedKey(key, of: session.person.id)) {
                 try await endpoint.run(call)
             }
-            let status = endpoint.status.code
+            let status = status(of: answer).code
             let kept =
                 endpoint.repeats == .refused
                 ? KeptAnswer(secretWithStatus: status) : KeptAnswer(status: status, json: answer.json)

@@ -28,23 +28,23 @@ struct FleetController: Sendable {
             .read("/v1/fleets/{fleet}", "A fleet and where it stands", tag: Self.tag) { call in
                 FleetBody(try await store.fleet(try call.path("fleet")), now: call.now)
             },
-            .write("/v1/fleets/{fleet}/teams", "Takes a team into a fleet", tag: Self.tag, status: .ok) {
+            .govern("/v1/fleets/{fleet}/teams", "Takes a team into a fleet", tag: Self.tag, status: .ok) {
                 (call: Call, body: FleetTeamRequest) in
-                FleetBody(
-                    try await store.addTeam(
-                        body.team, to: try call.path("fleet"), by: try call.caller().actor, now: call.now),
-                    now: call.now)
+                try await govern(call) { AddFleetTeam(fleet: $0, team: body.team) }
             },
-            .remove("/v1/fleets/{fleet}/teams/{team}", "Takes a team out of a fleet", tag: Self.tag) { call in
-                _ = try await store.removeTeam(
-                    try call.path("team"), from: try call.path("fleet"), by: try call.caller().actor, now: call.now)
+            .governRemoval("/v1/fleets/{fleet}/teams/{team}", "Takes a team out of a fleet", tag: Self.tag) { call in
+                let removal = RemoveFleetTeam(fleet: try call.path("fleet"), team: try call.path("team"))
+                return try await store.govern([removal], call)
             },
-            .write(method: .put, "/v1/fleets/{fleet}/mode", "Sets what enforcers do", tag: Self.tag, status: .ok) {
+            .govern(method: .put, "/v1/fleets/{fleet}/mode", "Sets what enforcers do", tag: Self.tag, status: .ok) {
                 (call: Call, body: FleetModeRequest) in
-                FleetBody(
-                    try await store.setMode(
-                        body.mode, of: try call.path("fleet"), enforcer: body.enforcer,
-                        by: try call.caller().actor, now: call.now), now: call.now)
+                try await govern(call) { SetMode(fleet: $0, mode: body.mode, enforcer: body.enforcer) }
+            },
+            .govern(
+                method: .put, "/v1/fleets/{fleet}/settings", "Sets what hosts do beside that, all of it",
+                tag: Self.tag, status: .ok
+            ) { (call: Call, body: FleetOptions) in
+                try await govern(call) { SetFleetSettings(fleet: $0, options: body) }
             },
             .read(
                 "/v1/fleets/{fleet}/releases", "Releases, the newest first", tag: Self.tag,
@@ -57,6 +57,15 @@ struct FleetController: Sendable {
                 try await publish($0)
             },
         ]
+    }
+
+    private func govern(
+        _ call: Call, _ operation: (FleetName) -> some FleetOperation
+    ) async throws -> Governed<FleetBody> {
+        let fleet: FleetName = try call.path("fleet")
+        return try await store.govern([operation(fleet)], call) {
+            FleetBody(try await store.fleet(fleet), now: call.now)
+        }
     }
 
     /// Publishing follows from what was agreed; this only has it done at once.
@@ -84,7 +93,8 @@ extension FleetBody {
             mode: record.mode, teams: record.teams, rootVersion: record.rootVersion, rootSHA256: record.rootSHA256,
             release: record.release, releasePublished: record.releasePublished, targetsOnline: record.targetsOnline,
             custodyNote: record.targetsOnline ? FleetKeys.onlineTargetsNote : nil, hosts: record.hosts,
-            hostsBehind: record.hostsBehind, warnings: warnings, promotesFrom: record.promotesFrom)
+            hostsBehind: record.hostsBehind, warnings: warnings, promotesFrom: record.promotesFrom,
+            settings: record.options)
     }
 }
 

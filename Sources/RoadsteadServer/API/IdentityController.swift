@@ -51,15 +51,20 @@ struct IdentityController: Sendable {
             .read("/v1/role-bindings", "Who holds which role", tag: Self.tag, queries: Endpoint.pageQueries) { call in
                 try await store.roleBindings(try call.page()).body(RoleBindingBody.init)
             },
-            .write("/v1/role-bindings", "Gives a person a role", tag: Self.tag) {
+            .govern("/v1/role-bindings", "Gives a person a role", tag: Self.tag) {
                 (call: Call, body: RoleBindingBody) in
                 let binding = try RoleBinding(body.role, try RoleReach(team: body.team, fleet: body.fleet))
-                let record = try await store.grant(
-                    binding, to: body.person, by: try call.caller().actor, now: call.now)
-                return RoleBindingBody(record)
+                return try await store.govern([try GrantRole(person: body.person, binding)], call) {
+                    let id = try await store.roleBinding(binding, of: body.person)?.id
+                    return RoleBindingBody(binding, person: body.person, id: id)
+                }
             },
-            .remove("/v1/role-bindings/{id}", "Takes a role away", tag: Self.tag) { call in
-                try await store.revokeBinding(try call.number("id"), by: try call.caller().actor, now: call.now)
+            .governRemoval("/v1/role-bindings/{id}", "Takes a role away, at once", tag: Self.tag) { call in
+                try await store.govern([RevokeRole(binding: try call.number("id"))], call)
+            },
+            .remove("/v1/people/{id}", "Disables a person, at once and for good", tag: Self.tag) { call in
+                try await store.disablePerson(
+                    PersonID(rawValue: try call.number("id")), by: try call.caller().actor, now: call.now)
             },
         ]
     }
@@ -88,18 +93,25 @@ struct IdentityController: Sendable {
     private func invite(_ call: Call, _ body: InvitationRequest) async throws -> InvitationBody {
         let hours = try Self.checked(body.expiresInHours ?? 72, 1...336, "expiresInHours")
         let token = TokenText.generate(.invitation)
-        let record = try await store.invite(
+        let (record, change) = try await store.invite(
             subject: body.name, displayName: body.displayName,
             bindings: try body.bindings.map { binding in
                 try RoleBinding(binding.role, try RoleReach(team: binding.team, fleet: binding.fleet))
             },
             tokenSHA256: token.sha256, expires: call.now.adding(seconds: Int64(hours) * 3_600),
             by: try call.caller().actor, now: call.now)
-        return InvitationBody(invitation: token.text, name: record.subject, expires: record.expires)
+        return InvitationBody(
+            invitation: token.text, name: record.subject, expires: record.expires,
+            change: try await change.asyncMap { try await ChangeController(store: store).render($0) })
     }
 
     private func accept(_ call: Call, _ body: AcceptInvitationRequest) async throws -> IssuedToken {
         try gate.admit(call.request, call.context)
+        guard call.bearer == nil else {
+            throw ServerError(
+                .request, "an invitation is accepted by somebody who is nobody here yet",
+                hint: "send no Authorization header")
+        }
         guard let shown = TokenText(body.invitation, .invitation) else { throw refused(call) }
         let token = TokenText.generate(.api)
         let credential = Self.credential(token, label: body.label, days: Self.tokenDays, now: call.now)

@@ -18,13 +18,15 @@ struct RuleController: Sendable {
             ) { call in
                 try call.page(of: try await store.rootRules().map(RootRuleBody.init)) { "\($0.name) \($0.id ?? 0)" }
             },
-            .write("/v1/root-rules", "Adds a root rule", tag: Self.tag) { (call: Call, body: RootRuleBody) in
-                let record = try await store.addRootRule(
-                    try body.rule, by: try call.caller().actor, now: call.now)
-                return RootRuleBody(record)
+            .govern("/v1/root-rules", "Makes a root rule", tag: Self.tag) { (call: Call, body: RootRuleBody) in
+                let rule = try body.rule
+                return try await store.govern([SetRule(rule: rule, replaces: body.replaces ?? false)], call) {
+                    RootRuleBody(try await store.rootRule(named: rule.name))
+                }
             },
-            .remove("/v1/root-rules/{id}", "Removes a root rule", tag: Self.tag) { call in
-                try await store.removeRootRule(try call.number("id"), by: try call.caller().actor, now: call.now)
+            .governRemoval("/v1/root-rules/{id}", "Removes a root rule", tag: Self.tag) { call in
+                let rule = try await store.rootRule(try call.number("id")).rule
+                return try await store.govern([try RemoveRule(rule: rule.name)], call)
             },
             .write(
                 "/v1/root-rules/explain", "What the rules say about a certificate", tag: Self.tag, status: .ok,

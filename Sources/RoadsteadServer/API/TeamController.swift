@@ -15,30 +15,31 @@ struct TeamController: Sendable {
             .read("/v1/teams", "Teams", tag: Self.tag, queries: Endpoint.pageQueries) { call in
                 try await store.teams(try call.page()).body(TeamBody.init)
             },
-            .write("/v1/teams", "Makes a team", tag: Self.tag) { (call: Call, body: TeamRequest) in
-                TeamBody(
-                    try await store.createTeam(
-                        body.name, displayName: body.displayName ?? body.name.rawValue, by: try call.caller().actor,
-                        now: call.now))
+            .govern("/v1/teams", "Makes a team", tag: Self.tag) { (call: Call, body: TeamRequest) in
+                let team = AddTeam(team: body.name, displayName: body.displayName ?? body.name.rawValue)
+                return try await store.govern([team], call) { TeamBody(try await store.team(body.name)) }
+            },
+            .governRemoval("/v1/teams/{team}", "Removes a team; its name is never used again", tag: Self.tag) { call in
+                try await store.govern([RemoveTeam(team: try call.path("team"))], call)
             },
             .read("/v1/teams/{team}", "A team", tag: Self.tag) { call in
                 TeamBody(try await store.team(try call.path("team")))
             },
-            .write("/v1/teams/{team}/scopes", "Gives a registry scope to a team", tag: Self.tag) {
+            .govern("/v1/teams/{team}/scopes", "Gives a registry scope to a team", tag: Self.tag) {
                 (call: Call, body: ScopeRequest) in
-                TeamBody(
-                    try await store.addScope(
-                        body.scope, to: try call.path("team"), by: try call.caller().actor, now: call.now))
+                let team: TeamName = try call.path("team")
+                return try await store.govern([AddScope(team: team, scope: body.scope)], call) {
+                    TeamBody(try await store.team(team))
+                }
             },
-            .remove(
+            .governRemoval(
                 "/v1/teams/{team}/scopes", "Takes a registry scope from a team", tag: Self.tag,
                 queries: [.init(name: "scope", summary: "the scope", isRequired: true)]
             ) { call in
                 guard let scope = try call.query("scope", as: RegistryScope.self) else {
                     throw ServerError(.request, "no scope is named", hint: "?scope=registry.example.com/acme")
                 }
-                _ = try await store.removeScope(
-                    scope, from: try call.path("team"), by: try call.caller().actor, now: call.now)
+                return try await store.govern([RemoveScope(team: try call.path("team"), scope: scope)], call)
             },
             .read(
                 "/v1/teams/{team}/stores", "A team's trust stores", tag: Self.tag, queries: Endpoint.pageQueries
@@ -58,6 +59,16 @@ struct TeamController: Sendable {
                 (call: Call, body: RepositoryBody) in
                 try await store.addRepository(body.repository, by: try call.caller().actor, now: call.now)
                 return body
+            },
+            .remove(
+                "/v1/repositories", "Forgets a repository", tag: Self.tag,
+                queries: [.init(name: "repository", summary: "the repository; required")]
+            ) { call in
+                guard let name = try call.query("repository", as: RegistryScope.self) else {
+                    throw ServerError(
+                        .request, "no repository is named", hint: "?repository=registry.example.com/acme/app")
+                }
+                try await store.removeRepository(name, by: try call.caller().actor, now: call.now)
             },
         ]
     }

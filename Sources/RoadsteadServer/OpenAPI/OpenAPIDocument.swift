@@ -62,9 +62,10 @@ struct OpenAPIDocument {
                 "content": ["application/json": ["schema": probe.schema(of: body)]],
             ]
         }
-        let success = (String(endpoint.status.code), success(endpoint, &probe))
+        var successes = [(String(endpoint.status.code), success(endpoint, &probe))]
+        if endpoint.mayWait { successes.append(("202", waiting(&probe))) }
         operation["responses"] = .object(
-            JSONObject([success] + endpoint.problems.map(PossibleAnswers.reference)))
+            JSONObject(successes + endpoint.problems.map(PossibleAnswers.reference)))
         operation["security"] = endpoint.access == .open ? [] : [.object(JSONObject([(endpoint.access.rawValue, [])]))]
         return .object(operation)
     }
@@ -79,6 +80,14 @@ struct OpenAPIDocument {
         }
         success["headers"] = PossibleAnswers.headers(names)
         return .object(success)
+    }
+
+    private static func waiting(_ probe: inout SchemaProbe) -> JSON {
+        [
+            "description": "Accepted as a change that waits for others; Location names it",
+            "headers": PossibleAnswers.headers(["X-Request-ID", "Idempotent-Replayed", "ETag", "Location"]),
+            "content": ["application/json": ["schema": probe.schema(of: ChangeBody.self)]],
+        ]
     }
 
     private static func identifier(_ endpoint: Endpoint) -> String {

@@ -126,6 +126,16 @@ private struct SchemaLeaf: Sendable {
                 "type": "string", "pattern": .string(scopePattern), "maxLength": 512,
                 "examples": ["registry.example.com/acme"],
             ])
+        add(RoleReach.everything, ["type": "string", "pattern": "^(everything|(team|fleet):[a-z][a-z0-9-]{0,30})$"])
+        add(
+            ApprovalsNeeded.one,
+            [
+                "type": "object", "required": ["count"], "additionalProperties": false,
+                "properties": [
+                    "count": ["type": "integer", "minimum": 1, "maximum": 10],
+                    "securityOfficers": ["type": "integer", "minimum": 0, "maximum": 10],
+                ],
+            ])
         return table
     }()
 }
@@ -143,6 +153,7 @@ extension DenialKind: TextEnumeration {}
 extension EnforcementMode: TextEnumeration {}
 extension EnforcerKind: TextEnumeration {}
 extension PromotionOutcome: TextEnumeration {}
+extension FleetSettings.Inexpressible: TextEnumeration {}
 
 private struct ProbeDecoder: Decoder {
     let notes: Notes

@@ -44,30 +44,43 @@ extension ApiStore {
     package func propose(
         _ content: ChangeContent, draft: Bool = false, by actor: Actor, now: UTCDate
     ) async throws -> ChangeRecord {
+        try await propose(content, draft: draft, by: actor, now: now) { _ in }
+    }
+
+    /// - Parameter first: what is done before, in the same transaction.
+    func propose(
+        _ content: ChangeContent, draft: Bool = false, by actor: Actor, now: UTCDate,
+        first: (Work) async throws -> Void
+    ) async throws -> ChangeRecord {
         try await work(actor, nil, now: now) { work in
+            try await first(work)
             try Self.requireProposal(content, work.authority)
             let transaction = work.transaction
             let team = try await content.team.asyncMap { try await transaction.lockTeam($0) }
             let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
             let plan = try await planner.plan(content)
+            let founding = draft ? false : try await work.isFounding(content)
             let isAlone =
-                !draft
-                && ChangeRules.needsNobodyElse(
-                    content, bindings: work.authority.bindings, limits: work.authority.limits)
+                founding
+                || !draft
+                    && ChangeRules.needsNobodyElse(
+                        content, bindings: work.authority.bindings, limits: work.authority.limits)
             let state: ChangeState = draft ? .draft : isAlone ? .published : .submitted
             let number = try await transaction.fetchOne(NextChangeNumber())
             let digest = try content.digest(number: number, version: 1, baseVersion: team?.version ?? 1)
             try await transaction.execute(
                 InsertChange(
                     number: number, team: team, actor: actor, content: content, needed: isAlone ? nil : plan.needed,
-                    state: state, digest: digest, bytes: try content.canonicalBytes, now: now))
+                    state: state, digest: digest, bytes: try content.canonicalBytes,
+                    founding: founding, now: now))
             if isAlone {
                 try await planner.apply(plan, of: number, by: actor.person, content, audit: work.audit)
             }
             let action: AuditAction = draft ? .changeDrafted : isAlone ? .changePublished : .changeSubmitted
             try await work.audit.record(
                 action, "C-\(number)", team: content.team,
-                detail: ["digest": .string(digest), "adds": .bool(content.adds)])
+                fleet: content.fleet,
+                detail: ["digest": .string(digest), "adds": .bool(content.adds), "founding": .bool(founding)])
             if isAlone { try await transaction.execute(SendPublishSignal()) }
             return try await transaction.record(ofChange: number)
         }
@@ -116,17 +129,24 @@ extension ApiStore {
             let team = try await change.team.asyncMap { try await transaction.lockTeam($0) }
             let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
             let plan = try await planner.plan(change.content)
+            let founding = try await work.isFounding(change.content)
             let isAlone = ChangeRules.needsNobodyElse(
                 change.content, bindings: work.authority.bindings, limits: work.authority.limits)
             try await transaction.execute(
                 SubmitChange(
                     number: number, needed: isAlone ? nil : plan.needed, now: now,
                     expires: change.content.expiry(of: .submitted, from: now)))
-            if isAlone {
+            if isAlone || founding {
                 try await planner.apply(plan, of: number, by: change.author, change.content, audit: work.audit)
-                try await transaction.execute(
-                    MoveChange(number: number, from: .submitted, to: .published, note: nil, now: now))
-                try await work.audit.record(.changePublished, "C-\(number)", team: change.team)
+                if founding {
+                    try await transaction.execute(FoundChange(number: number, now: now))
+                } else {
+                    try await transaction.execute(
+                        MoveChange(number: number, from: .submitted, to: .published, note: nil, now: now))
+                }
+                try await work.audit.record(
+                    .changePublished, "C-\(number)", team: change.team, fleet: change.content.fleet,
+                    detail: ["founding": .bool(founding)])
                 try await transaction.execute(SendPublishSignal())
             } else {
                 try await work.audit.record(

@@ -20,6 +20,7 @@ extension ApiStore {
                 of: actor.person, bindings: work.authority.bindings, limits: work.authority.limits,
                 approves: approves, digest: digest, on: change.facts, now: now)
             if let refusal { throw StoreError(refusal) }
+            if approves { try await transaction.refuseBeneficiary(actor.person, of: change) }
             try await Self.record(approves, comment, on: change, by: actor, transaction, now: now)
             let standing = try await transaction.standing(of: change)
             try await Self.move(change, to: standing, on: transaction, now: now)
@@ -123,7 +124,8 @@ extension Transaction {
         let holders = try await fetchAll(ListHolders(roles: approval.roles, team: team)).map(\.person)
         let decided = decisions.filter { $0.digest == change.digest }.map(\.person)
         let able = Set(holders).subtracting(decided).subtracting([change.author])
-        return try await fetchAll(ListPeopleByID(ids: able.sorted())).sorted { $0.subject < $1.subject }
+        let people = try await fetchAll(ListPeopleByID(ids: able.sorted()))
+        return people.filter { !change.content.favours($0) }.sorted { $0.subject < $1.subject }
     }
 }
 

@@ -4,7 +4,7 @@ import TrustModel
 
 private let changeSelect = """
     SELECT number, author, state, version, base_version, content, digest, approvals_needed, officers_needed, created_at,
-        submitted_at, expires_at, closed_at, sent_back_at, note
+        submitted_at, expires_at, closed_at, sent_back_at, note, founding
     FROM change
     """
 
@@ -18,7 +18,8 @@ extension ChangeRow {
             digest: try row.value("digest"), approvalsNeeded: try row.value("approvals_needed"),
             officersNeeded: try row.value("officers_needed"), created: try row.value("created_at"),
             submitted: try row.value("submitted_at"), expires: try row.value("expires_at"),
-            closed: try row.value("closed_at"), sentBack: try row.value("sent_back_at"), note: try row.value("note"))
+            closed: try row.value("closed_at"), sentBack: try row.value("sent_back_at"), note: try row.value("note"),
+            founding: try row.value("founding"))
     }
 }
 
@@ -134,8 +135,10 @@ struct NextChangeNumber: Query {
 struct InsertChange: Statement {
     static let sql = """
         INSERT INTO change (number, team_id, author, credential_id, state, base_version, content, digest, adds,
-            approvals_needed, officers_needed, created_at, submitted_at, expires_at, closed_at, break_glass_until)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+            approvals_needed, officers_needed, created_at, submitted_at, expires_at, closed_at, break_glass_until,
+            founding, fleet_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+            (SELECT id FROM fleet WHERE name = $18))
         """
     let number: Int64
     let team: TeamRow?
@@ -146,6 +149,7 @@ struct InsertChange: Statement {
     let state: ChangeState
     let digest: String
     let bytes: [UInt8]
+    let founding: Bool
     let now: UTCDate
 
     var bindings: [Binding] {
@@ -155,7 +159,7 @@ struct InsertChange: Statement {
             .int(needed?.count ?? 0), .int(needed?.securityOfficers ?? 0), .date(now),
             .date(state == .draft ? nil : now),
             .date(content.expiry(of: state, from: now)), .date(state == .published ? now : nil),
-            .date(content.breakGlass?.until),
+            .date(content.breakGlass?.until), .bool(founding), .text(content.fleet?.rawValue),
         ]
     }
 }
@@ -164,7 +168,7 @@ struct UpdateChangeContent: Statement {
     static let sql = """
         UPDATE change SET version = $2, base_version = $3, content = $4, digest = $5, adds = $6, approvals_needed = $7,
             officers_needed = $8, expires_at = $9, credential_id = $10, note = $11, edited_at = $12,
-            break_glass_until = $13, sent_back_at = NULL
+            break_glass_until = $13, sent_back_at = NULL, fleet_id = (SELECT id FROM fleet WHERE name = $14)
         WHERE number = $1 AND version = $2 - 1
         """
     let number: Int64
@@ -183,6 +187,7 @@ struct UpdateChangeContent: Statement {
             .int(number), .int(version), .int(baseVersion), .bytes(bytes), .text(digest),
             .bool(content.adds), .int(plan.approvals), .int(plan.officers), .date(expires), .int(credential),
             .text("edited at \(now); earlier approvals are void"), .date(now), .date(content.breakGlass?.until),
+            .text(content.fleet?.rawValue),
         ]
     }
 }
@@ -224,6 +229,16 @@ struct MoveChange: Statement {
     var bindings: [Binding] {
         [.int(number), .text(from.rawValue), .text(to.rawValue), .text(note), .date(now)]
     }
+}
+
+/// Brings a change into force because nobody else could agree yet.
+struct FoundChange: Statement {
+    static let sql = """
+        UPDATE change SET state = 'published', founding = true, closed_at = $2 WHERE number = $1 AND state = 'submitted'
+        """
+    let number: Int64
+    let now: UTCDate
+    var bindings: [Binding] { [.int(number), .date(now)] }
 }
 
 /// Keeps what a change needs by now, after the rules have become stricter.

@@ -23,6 +23,8 @@ package struct ChangeRow: Sendable, Equatable {
     package let sentBack: UTCDate?
     /// What happened last, for people.
     package let note: String?
+    /// Whether it came into force because nobody else could agree yet.
+    package let founding: Bool
 
     package var team: TeamName? { content.team }
 

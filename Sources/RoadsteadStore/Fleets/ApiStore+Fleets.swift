@@ -42,61 +42,6 @@ extension ApiStore {
         }
     }
 
-    /// Sets the mode of one enforcer, or of all, which ends what was set for single ones.
-    package func setMode(
-        _ mode: EnforcementMode, of name: FleetName, enforcer: EnforcerKind? = nil, by actor: Actor, now: UTCDate
-    ) async throws -> FleetRecord {
-        try await work(actor, .operateFleet(name), now: now) { work in
-            let transaction = work.transaction
-            let fleet = try await transaction.lockFleet(name)
-            if let enforcer {
-                try await transaction.execute(SetEnforcerMode(fleet: fleet.id, enforcer: enforcer, mode: mode))
-            } else {
-                try await transaction.execute(ClearEnforcerModes(fleet: fleet.id))
-                try await transaction.execute(SetFleetMode(fleet: fleet.id, mode: mode))
-            }
-            try await work.audit.record(
-                .fleetModeSet, name, fleet: name,
-                detail: ["mode": .string(mode.rawValue), "enforcer": .string(enforcer?.rawValue ?? "all")])
-            try await transaction.execute(SendPublishSignal())
-            return try await transaction.record(of: try await transaction.requireFleet(name))
-        }
-    }
-
-    package func addTeam(
-        _ team: TeamName, to name: FleetName, by actor: Actor, now: UTCDate
-    ) async throws -> FleetRecord {
-        try await work(actor, .operateFleet(name), now: now) { work in
-            let transaction = work.transaction
-            let fleet = try await transaction.lockFleet(name)
-            let member = try await transaction.lockTeam(team)
-            let insert = InsertFleetTeam(fleet: fleet.id, team: member.id, now: now)
-            guard try await transaction.fetchOptional(insert) != nil else {
-                throw StoreError(.conflict, "team \"\(team)\" is in fleet \"\(name)\" already")
-            }
-            try await transaction.takeFromSource(member, into: fleet)
-            try await work.audit.record(.fleetTeamAdded, team, team: team, fleet: name)
-            try await transaction.execute(SendPublishSignal())
-            return try await transaction.record(of: fleet)
-        }
-    }
-
-    package func removeTeam(
-        _ team: TeamName, from name: FleetName, by actor: Actor, now: UTCDate
-    ) async throws -> FleetRecord {
-        try await work(actor, .operateFleet(name), now: now) { work in
-            let transaction = work.transaction
-            let fleet = try await transaction.lockFleet(name)
-            let member = try await transaction.lockTeam(team)
-            guard try await transaction.execute(DeleteFleetTeam(fleet: fleet.id, team: member.id)) == 1 else {
-                throw StoreError(.notFound, "team \"\(team)\" is not in fleet \"\(name)\"")
-            }
-            try await work.audit.record(.fleetTeamRemoved, team, team: team, fleet: name)
-            try await transaction.execute(SendPublishSignal())
-            return try await transaction.record(of: fleet)
-        }
-    }
-
     // MARK: - Releases
 
     /// The newest first; the cursor is the number of the last one seen.
@@ -137,6 +82,7 @@ extension Transaction {
             rootVersion: fleet.rootVersion, rootSHA256: summary.rootSHA256, release: fleet.release,
             releasePublished: summary.published, releaseDigest: summary.digest, targetsOnline: summary.targetsOnline,
             hosts: summary.hosts, hostsBehind: summary.hostsBehind, promotesFrom: fleet.promotesFrom,
+            options: fleet.options,
             note: try await fetchOptional(FetchFleetNote(fleet: fleet.id)),
             halt: try await fetchOptional(ListHalts(fleet: fleet.name))?.reason)
     }

@@ -15,10 +15,12 @@ struct FleetRow: Sendable {
     let release: Int64
     /// Where its teams' contents are promoted from; nil when it takes the newest.
     let promotesFrom: FleetName?
+    let options: FleetOptions
 }
 
 private let fleetColumns = """
-    id, name, fleet_id, display_name, profile, mode, created_at, root_version, published_release,
+    id, name, fleet_id, display_name, profile, mode, created_at, root_version, published_release, reject_after_seconds,
+        inexpressible, local_scopes,
         (SELECT source.name FROM fleet source WHERE source.id = fleet.promotes_from) AS promotes_from
     """
 
@@ -30,7 +32,11 @@ extension FleetRow {
             profile: try row.value("profile", { try stored($0) }), mode: try row.value("mode", { try stored($0) }),
             created: try row.value("created_at"), rootVersion: try row.value("root_version"),
             release: try row.value("published_release"),
-            promotesFrom: try row.optional("promotes_from", { try FleetName($0) }))
+            promotesFrom: try row.optional("promotes_from", { try FleetName($0) }),
+            options: try FleetOptions(
+                rejectAfterSeconds: try row.value("reject_after_seconds"),
+                inexpressible: try row.value("inexpressible", { try stored($0) }),
+                localScopes: try row.value("local_scopes", as: [String].self).map { try RegistryScope($0) }))
     }
 }
 
@@ -96,6 +102,20 @@ struct SetEnforcerMode: Statement {
     let enforcer: EnforcerKind
     let mode: EnforcementMode
     var bindings: [Binding] { [.int(fleet), .text(enforcer.rawValue), .text(mode.rawValue)] }
+}
+
+struct SetFleetOptions: Statement {
+    static let sql = """
+        UPDATE fleet SET reject_after_seconds = $2, inexpressible = $3, local_scopes = $4 WHERE id = $1
+        """
+    let fleet: Int64
+    let options: FleetOptions
+    var bindings: [Binding] {
+        [
+            .int(fleet), .int(options.rejectAfterSeconds), .text(options.inexpressible.rawValue),
+            .texts(options.localScopes.map(\.rawValue)),
+        ]
+    }
 }
 
 struct ListEnforcerModes: Query {

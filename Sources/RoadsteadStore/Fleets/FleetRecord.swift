@@ -27,6 +27,7 @@ package struct FleetRecord: Sendable, Equatable {
     package let hostsBehind: Int
     /// The fleet whose contents are promoted to this one; nil when it takes the newest of each team.
     package let promotesFrom: FleetName?
+    package let options: FleetOptions
     /// What the publisher found when it last looked; nil before it has.
     package let note: FleetNote?
     /// Why nothing of it is published at the moment; nil as a rule.

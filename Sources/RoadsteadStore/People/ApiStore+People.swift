@@ -108,51 +108,14 @@ extension ApiStore {
         return KeysetPage(fetched: bindings, limit: page.limit) { "\($0.id)" }
     }
 
-    package func grant(
-        _ binding: RoleBinding, to subject: String, by actor: Actor, now: UTCDate
-    ) async throws -> BindingRecord {
-        try await work(actor, .administer, now: now) { work in
-            let transaction = work.transaction
-            let find = FetchPersonBySubject(issuer: PersonRecord.localIssuer, subject: subject)
-            guard let person = try await transaction.fetchOptional(find), !person.disabled else {
-                throw StoreError(
-                    .notFound, "there is no person \"\(subject)\"",
-                    hint: "roadstead person invite \(subject) --role ROLE")
-            }
-            let (team, fleet) = try await Self.reachIDs(binding.reach, on: transaction)
-            let insert = InsertBinding(
-                person: person.id, role: binding.role, team: team, fleet: fleet, by: actor.person, now: now)
-            guard let id = try await transaction.fetchOptional(insert) else {
-                throw StoreError(.conflict, "\"\(subject)\" holds \(binding) already")
-            }
-            try await work.audit.record(
-                .roleGranted, "person:\(person.id)", team: binding.reach.team, fleet: binding.reach.fleet,
-                detail: ["binding": .integer(id), "role": .string("\(binding)")])
-            return try await transaction.fetchOne(FetchBinding(id: id))
-        }
+    /// The number of a role that a local account holds; nil while it waits for its invitee.
+    package func roleBinding(_ binding: RoleBinding, of subject: String) async throws -> BindingRecord? {
+        let find = FetchPersonBySubject(issuer: PersonRecord.localIssuer, subject: subject)
+        guard let person = try await pool.fetchOptional(find) else { return nil }
+        return try await pool.fetchAll(ListBindingsOfPeople(people: [person.id])).first { $0.binding == binding }
     }
 
-    /// Takes a role away; the last trust administrator stays.
-    package func revokeBinding(_ id: Int64, by actor: Actor, now: UTCDate) async throws {
-        try await work(actor, .administer, now: now) { work in
-            guard let record = try await work.transaction.fetchOptional(FetchBinding(id: id)) else {
-                throw StoreError.noSuch("role binding", id)
-            }
-            if record.binding.role == .trustAdmin {
-                let others = try await work.transaction.fetchAll(LockAdministrators()).filter { $0.binding != id }
-                guard !others.isEmpty else { throw Self.lastAdministrator }
-            }
-            guard try await work.transaction.execute(RevokeBinding(id: id, by: actor.person, now: now)) == 1 else {
-                throw StoreError.noSuch("role binding", id)
-            }
-            try await work.audit.record(
-                .roleRevoked, "person:\(record.person)", team: record.binding.reach.team,
-                fleet: record.binding.reach.fleet,
-                detail: ["binding": .integer(id), "role": .string("\(record.binding)")])
-        }
-    }
-
-    private static let lastAdministrator = StoreError(
+    static let lastAdministrator = StoreError(
         .conflict, "nobody could administer any more: this is the last trust administrator",
         hint: "make another one first")
 }

@@ -64,38 +64,61 @@ extension ApiStore {
         return session
     }
 
-    /// Invites a person with the roles to come; the invitee makes the credential.
+    /// Invites a person, who makes the credential. The roles that are to come with it are a change of their own, which
+    /// others agree to; while nobody could, they come at once.
     package func invite(
         subject: String, displayName: String, bindings: [RoleBinding], tokenSHA256: [UInt8], expires: UTCDate,
         by actor: Actor, now: UTCDate
-    ) async throws -> InvitationRecord {
+    ) async throws -> (invitation: InvitationRecord, change: ChangeRecord?) {
         try Texts.checkSubject(subject)
         try Texts.check(displayName, "display name", maximum: 200)
         try tokenSHA256.requireDigest("the digest of an invitation")
         guard expires > now, expires <= now.adding(days: 14) else {
             throw StoreError(.invalid, "an invitation cannot expire at \(expires)", hint: "within 14 days")
         }
-        guard !bindings.isEmpty, bindings.count <= 20 else {
-            throw StoreError(.invalid, "an invitation brings \(bindings.count) roles", hint: "1 to 20")
+        guard bindings.count <= 20 else {
+            throw StoreError(.invalid, "an invitation brings \(bindings.count) roles", hint: "at most 20")
         }
-        return try await work(actor, .administer, now: now) { work in
-            let transaction = work.transaction
-            let known = FetchPersonBySubject(issuer: PersonRecord.localIssuer, subject: subject)
-            guard try await transaction.fetchOptional(known) == nil else {
-                throw StoreError(
-                    .conflict, "there is a person \"\(subject)\" already",
-                    hint: "give the role with: roadstead person grant, or invite under another name")
-            }
-            for binding in bindings { _ = try await Self.reachIDs(binding.reach, on: transaction) }
-            let id = try await transaction.fetchOne(
+        var id: Int64 = 0
+        let insert = { (work: Work) in
+            try await Self.refuseTaken(subject, by: actor, on: work.transaction, now: now)
+            id = try await work.transaction.fetchOne(
                 InsertInvitation(
-                    tokenSHA256: tokenSHA256, subject: subject, displayName: displayName,
-                    roles: try StoredJSON.text(bindings), by: actor.person, now: now, expires: expires))
+                    tokenSHA256: tokenSHA256, subject: subject, displayName: displayName, by: actor.person, now: now,
+                    expires: expires))
             let roles = bindings.map { JSON.string("\($0)") }
-            try await work.audit.record(.personInvited, "invitation:\(id)", detail: ["roles": .array(roles)])
-            return InvitationRecord(
-                id: id, subject: subject, displayName: displayName, bindings: bindings, invitedBy: actor.person,
-                expires: expires)
+            try await work.audit.record(.personInvited, "invitation:\(id)", detail: ["asked": .array(roles)])
+        }
+        var change: ChangeRecord?
+        if bindings.isEmpty {
+            try await work(actor, .administer, now: now, insert)
+        } else {
+            let content = try ChangeContent(
+                team: nil, operations: try bindings.map { .governed(try GrantRole(person: subject, $0)) },
+                justification: "the roles of \(displayName), who is invited as \(subject)")
+            change = try await propose(content, by: actor, now: now, first: insert)
+        }
+        let invitation = InvitationRecord(
+            id: id, subject: subject, displayName: displayName,
+            bindings: change?.change.state == .published ? bindings : [], invitedBy: actor.person, expires: expires)
+        return (invitation, change)
+    }
+
+    /// A name is one person's, and an open invitation is its inviter's: nobody gets the roles that are meant for another.
+    private static func refuseTaken(
+        _ subject: String, by actor: Actor, on transaction: Transaction, now: UTCDate
+    ) async throws {
+        let known = FetchPersonBySubject(issuer: PersonRecord.localIssuer, subject: subject)
+        guard try await transaction.fetchOptional(known) == nil else {
+            throw StoreError(
+                .conflict, "there is a person \"\(subject)\" already",
+                hint: "give the role with: roadstead person grant, or invite under another name")
+        }
+        let open = try await transaction.fetchOptional(FindOpenInvitation(subject: subject, now: now))
+        guard open.map({ $0.inviter == actor.person }) ?? true else {
+            throw StoreError(
+                .conflict, "somebody else has invited \"\(subject)\" already",
+                hint: "wait until that invitation ends, or invite under another name")
         }
     }
 
@@ -203,7 +226,7 @@ extension ApiStore {
 }
 
 extension Optional {
-    func asyncMap<Result>(_ body: (Wrapped) async throws -> Result) async rethrows -> Result? {
+    package func asyncMap<Result>(_ body: (Wrapped) async throws -> Result) async rethrows -> Result? {
         guard let self else { return nil }
         return try await body(self)
     }

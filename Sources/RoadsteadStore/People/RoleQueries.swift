@@ -100,24 +100,38 @@ struct LockAdministrators: Query {
     }
 }
 
+// MARK: - Founding
+
+/// Whether one person at most could ever agree; it stays so until the transaction ends.
+struct FoundingHolds: Query {
+    static let sql = "SELECT founding_holds() AS holds"
+    var bindings: [Binding] { [] }
+    func decode(_ row: Row) throws -> Bool { try row.value("holds") }
+}
+
+struct FetchFoundingEnd: Query {
+    static let sql = "SELECT over_at FROM founding"
+    var bindings: [Binding] { [] }
+    func decode(_ row: Row) throws -> UTCDate? { try row.value("over_at") }
+}
+
 // MARK: - Invitations and the first administrator
 
 struct InsertInvitation: Query {
     static let sql = """
         INSERT INTO invitation (token_sha256, subject, display_name, bindings, invited_by, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id
+        VALUES ($1, $2, $3, '[]', $4, $5, $6) RETURNING id
         """
     let tokenSHA256: [UInt8]
     let subject: String
     let displayName: String
-    let roles: String
     let by: PersonID
     let now: UTCDate
     let expires: UTCDate
 
     var bindings: [Binding] {
         [
-            .bytes(tokenSHA256), .text(subject), .text(displayName), .text(roles), .int(by.rawValue), .date(now),
+            .bytes(tokenSHA256), .text(subject), .text(displayName), .int(by.rawValue), .date(now),
             .date(expires),
         ]
     }
@@ -140,6 +154,47 @@ struct LockInvitation: Query {
             invitedBy: PersonID(rawValue: try row.value("invited_by")), expires: try row.value("expires_at"))
         return (invitation, try row.value("accepted"))
     }
+}
+
+/// The newest invitation of a name that can still be taken up.
+struct FindOpenInvitation: Query {
+    static let sql = """
+        SELECT id, bindings, invited_by FROM invitation WHERE subject = $1 AND accepted_at IS NULL AND expires_at > $2
+            AND ($3::bigint IS NULL OR created_at <= (SELECT created_at FROM change WHERE number = $3))
+        ORDER BY id DESC LIMIT 1 FOR UPDATE
+        """
+    let subject: String
+    let now: UTCDate
+    /// Only one that was there when this change was proposed: nobody puts another in its place meanwhile.
+    var change: Int64?
+    var bindings: [Binding] { [.text(subject), .date(now), .int(change)] }
+    func decode(_ row: Row) throws -> (id: Int64, roles: [RoleBinding], inviter: PersonID) {
+        (
+            try row.value("id"), try row.value("bindings", { try StoredJSON.read($0) }),
+            PersonID(rawValue: try row.value("invited_by"))
+        )
+    }
+}
+
+/// Whether a person joined after a change was proposed, by an invitation that is younger than it too.
+struct JoinedSince: Query {
+    static let sql = """
+        SELECT p.created_at > c.created_at AND NOT EXISTS (
+            SELECT FROM invitation i WHERE i.person_id = p.id AND i.created_at <= c.created_at) AS joined
+        FROM person p, change c WHERE p.id = $1 AND c.number = $2
+        """
+    let person: PersonID
+    let change: Int64
+    var bindings: [Binding] { [.int(person.rawValue), .int(change)] }
+    func decode(_ row: Row) throws -> Bool { try row.value("joined") }
+}
+
+struct SetInvitedRoles: Statement {
+    static let sql = "UPDATE invitation SET bindings = $2 WHERE id = $1 AND accepted_at IS NULL"
+    let id: Int64
+    /// JSON list.
+    let roles: String
+    var bindings: [Binding] { [.int(id), .text(roles)] }
 }
 
 struct AcceptInvitation: Statement {

@@ -44,7 +44,13 @@ extension Transaction {
 
     /// A team that is new in a fleet brings what the fleet's source publishes of it, where the fleet has one.
     func takeFromSource(_ team: TeamRow, into fleet: FleetRow) async throws {
-        guard let name = fleet.promotesFrom else { return }
+        guard let number = try await contentFromSource(of: team, for: fleet) else { return }
+        try await execute(InsertPromotedContent(fleet: fleet.id, team: team.id, number: number))
+    }
+
+    /// The number of that content; nil where the fleet has no source.
+    func contentFromSource(of team: TeamRow, for fleet: FleetRow) async throws -> Int64? {
+        guard let name = fleet.promotesFrom else { return nil }
         let source = try await requireFleet(name)
         guard let role = try await fetchOptional(FetchPublishedTeamRole(fleet: source.id, team: team.id)) else {
             throw StoreError(
@@ -54,7 +60,7 @@ extension Transaction {
         }
         let content = try await fetchOne(FetchContent(team: team.id, number: role.number)).document
         try await refuseRemoved(content.anchors, of: team, source: name)
-        try await execute(InsertPromotedContent(fleet: fleet.id, team: team.id, number: role.number))
+        return role.number
     }
 
     /// What the team has removed does not come back by way of an older content.

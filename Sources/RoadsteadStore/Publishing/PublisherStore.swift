@@ -96,6 +96,6 @@ extension Transaction {
                     statements: content.document.statements, constraints: content.document.constraints ?? [])
             },
             denials: try await fetchAll(ListDenialsInForce(teams: ids)).map(\.published),
-            repositories: try await fetchAll(ListRepositoriesOfTeams(teams: ids)))
+            repositories: try await fetchAll(ListRepositoriesOfTeams(teams: ids)), options: fleet.options)
     }
 }

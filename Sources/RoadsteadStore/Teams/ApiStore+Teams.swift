@@ -16,76 +16,7 @@ extension ApiStore {
         }
     }
 
-    /// Makes a team in the server's custody; the name of a removed team is never used again.
-    package func createTeam(
-        _ name: TeamName, displayName: String, by actor: Actor, now: UTCDate
-    ) async throws -> TeamRecord {
-        try Texts.check(displayName, "display name", maximum: 200)
-        return try await work(actor, .administer, now: now) { work in
-            let transaction = work.transaction
-            let insert = InsertTeam(name: name, displayName: displayName, custody: .server, now: now)
-            guard let team = try await transaction.fetchOptional(insert) else {
-                if let removed = try await transaction.fetchOne(FetchTeamRemoval(name: name)) {
-                    throw StoreError(
-                        .conflict, "there was a team \"\(name)\" until \(removed), and names are never used again",
-                        hint: "choose another name")
-                }
-                throw StoreError(.conflict, "there is a team \"\(name)\" already")
-            }
-            try await work.audit.record(.teamCreated, name, team: name)
-            return try await transaction.record(of: team)
-        }
-    }
-
-    /// Removes a team that is in no fleet any more; its scopes become free, its name does not.
-    package func removeTeam(_ name: TeamName, by actor: Actor, now: UTCDate) async throws {
-        try await work(actor, .administer, now: now) { work in
-            let team = try await work.transaction.lockTeam(name)
-            guard try await work.transaction.fetchOne(CountFleetsOfTeam(team: team.id)) == 0 else {
-                throw StoreError(
-                    .conflict, "team \"\(name)\" is still in a fleet", hint: "take it out of every fleet first")
-            }
-            try await work.transaction.execute(DeleteScopesOfTeam(team: team.id))
-            try await work.transaction.execute(RemoveTeam(id: team.id, now: now))
-            try await work.audit.record(.teamRemoved, name, team: name)
-        }
-    }
-
-    // MARK: - Registry scopes and repositories
-
-    /// Gives a registry scope to a team. One exact scope has one owner; of nested ones the longest counts.
-    package func addScope(
-        _ scope: RegistryScope, to name: TeamName, by actor: Actor, now: UTCDate
-    ) async throws -> TeamRecord {
-        try await work(actor, .administer, now: now) { work in
-            let transaction = work.transaction
-            let team = try await transaction.lockTeam(name)
-            guard try await transaction.fetchOptional(InsertScope(scope: scope, team: team.id, now: now)) != nil else {
-                let owner = try await transaction.fetchOptional(FetchScopeOwner(scope: scope))
-                throw StoreError(
-                    .conflict, "the scope \"\(scope)\" belongs to team \"\(owner?.rawValue ?? "?")\" already",
-                    hint: owner == name ? nil : "take it from that team first, or give a longer one")
-            }
-            try await work.audit.record(.scopeAdded, scope, team: name)
-            try await transaction.execute(SendPublishSignal())
-            return try await transaction.record(of: team)
-        }
-    }
-
-    package func removeScope(
-        _ scope: RegistryScope, from name: TeamName, by actor: Actor, now: UTCDate
-    ) async throws -> TeamRecord {
-        try await work(actor, .administer, now: now) { work in
-            let transaction = work.transaction
-            let team = try await transaction.lockTeam(name)
-            guard try await transaction.execute(DeleteScope(scope: scope, team: team.id)) == 1 else {
-                throw StoreError(.notFound, "team \"\(name)\" does not own the scope \"\(scope)\"")
-            }
-            try await work.audit.record(.scopeRemoved, scope, team: name)
-            try await transaction.execute(SendPublishSignal())
-            return try await transaction.record(of: team)
-        }
-    }
+    // MARK: - Repositories
 
     package func repositories(_ page: PageRequest) async throws -> KeysetPage<RegistryScope> {
         let names = try await pool.fetchAll(ListRepositories(after: page.textAfter, limit: page.fetched))
@@ -117,6 +48,19 @@ extension ApiStore {
             try await work.audit.record(.repositoryAdded, name, team: owner)
             try await work.transaction.execute(SendPublishSignal())
             return true
+        }
+    }
+
+    /// Forgets a repository; whoever may record it may do so.
+    package func removeRepository(_ name: RegistryScope, by actor: Actor, now: UTCDate) async throws {
+        try await work(actor, nil, now: now) { work in
+            let owner = try await work.transaction.fetchOptional(FetchRepositoryOwner(repository: name))
+            try work.authority.requireAny((owner.map { [.propose($0)] } ?? []) + [.administer])
+            guard try await work.transaction.execute(DeleteRepository(name: name)) == 1 else {
+                throw StoreError.noSuch("repository", name)
+            }
+            try await work.audit.record(.repositoryRemoved, name, team: owner)
+            try await work.transaction.execute(SendPublishSignal())
         }
     }
 

@@ -26,10 +26,17 @@ struct InsertRootRule: Query {
     func decode(_ row: Row) throws -> Int64 { try row.value("id") }
 }
 
+struct FindRootRule: Query {
+    static let sql = "SELECT id FROM root_rule WHERE name = $1 AND removed_at IS NULL"
+    let name: String
+    var bindings: [Binding] { [.text(name)] }
+    func decode(_ row: Row) throws -> Int64 { try row.value("id") }
+}
+
 struct RemoveRootRule: Query {
-    static let sql = "UPDATE root_rule SET removed_at = $2 WHERE id = $1 AND removed_at IS NULL RETURNING name"
-    let id: Int64
+    static let sql = "UPDATE root_rule SET removed_at = $2 WHERE name = $1 AND removed_at IS NULL RETURNING id"
+    let name: String
     let now: UTCDate
-    var bindings: [Binding] { [.int(id), .date(now)] }
-    func decode(_ row: Row) throws -> String { try row.value("name") }
+    var bindings: [Binding] { [.text(name), .date(now)] }
+    func decode(_ row: Row) throws -> Int64 { try row.value("id") }
 }

@@ -56,7 +56,7 @@ struct FetchTeamRemoval: Query {
     func decode(_ row: Row) throws -> UTCDate? { try row.value("removed_at") }
 }
 
-struct RemoveTeam: Statement {
+struct MarkTeamRemoved: Statement {
     static let sql = "UPDATE team SET removed_at = $2 WHERE id = $1 AND removed_at IS NULL"
     let id: Int64
     let now: UTCDate
@@ -140,6 +140,12 @@ struct InsertRepository: Query {
     let now: UTCDate
     var bindings: [Binding] { [.text(name.rawValue), .date(now)] }
     func decode(_ row: Row) throws -> String { try row.value("name") }
+}
+
+struct DeleteRepository: Statement {
+    static let sql = "DELETE FROM repository WHERE name = $1"
+    let name: RegistryScope
+    var bindings: [Binding] { [.text(name.rawValue)] }
 }
 
 /// How many repositories there are, and how many of them fall to a team by the longest scope; by index ranges.

@@ -69,7 +69,7 @@ package struct FleetSettings: SignedDocument, Equatable {
     }
 
     /// What a host does about a constraint that an installed enforcer cannot express.
-    package enum Inexpressible: String, Sendable, Codable {
+    package enum Inexpressible: String, Sendable, Codable, CaseIterable {
         case rejectScope = "reject-scope"
         case reportUnenforced = "report-unenforced"
     }

@@ -59,6 +59,12 @@ extension ChangeOperation {
 extension ChangeContent {
     package var concern: ChangeConcern { operations.first?.concern ?? .anchors }
 
+    /// The one fleet that it is about; nil for others.
+    package var fleet: FleetName? {
+        for case .governed(let step) in operations { if let fleet = step.operation.concernedFleet { return fleet } }
+        return nil
+    }
+
     /// What the author must hold, all of it.
     package var proposal: [Permission] {
         operations.flatMap { $0.proposal(in: team) }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }

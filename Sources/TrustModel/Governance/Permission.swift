@@ -28,6 +28,9 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     /// Hold a key that signs for a team, and sign with it.
     case holdKey(TeamName)
     case readFleet(FleetName)
+    /// What a fleet's hosts do: modes, members, settings.
+    case proposeFleet(FleetName)
+    case approveFleet(FleetName)
     case createFleet
     case operateFleet(FleetName)
     case pauseFleet(FleetName)
@@ -53,6 +56,8 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         case .proposeCustody: [.trustAdmin, .securityOfficer, .teamAdmin]
         case .holdKey: [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember]
         case .readFleet: [.trustAdmin, .securityOfficer, .fleetOperator, .auditor]
+        case .proposeFleet: [.trustAdmin, .fleetOperator]
+        case .approveFleet: [.trustAdmin, .securityOfficer]
         case .createFleet: [.trustAdmin, .fleetOperator]
         case .operateFleet: [.trustAdmin, .fleetOperator]
         case .pauseFleet: [.trustAdmin, .securityOfficer, .fleetOperator]
@@ -72,7 +77,9 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
             .holdKey(let team):
             .team(team)
         case .proposeLiftingDenial(let team), .approveLiftingDenial(let team): team.map { .team($0) } ?? .everything
-        case .readFleet(let fleet), .operateFleet(let fleet), .pauseFleet(let fleet): .fleet(fleet)
+        case .readFleet(let fleet), .proposeFleet(let fleet), .approveFleet(let fleet), .operateFleet(let fleet),
+            .pauseFleet(let fleet):
+            .fleet(fleet)
         case .readAudit(let reach), .exportAudit(let reach): reach
         }
     }
@@ -88,7 +95,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     package var isApproval: Bool {
         switch self {
         case .approveAdditions, .approveBreakGlass, .reviewBreakGlass, .approveLiftingDenial, .approveCustody,
-            .approveAdministration, .holdKey:
+            .approveAdministration, .approveFleet, .holdKey:
             true
         default: false
         }
@@ -116,6 +123,8 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         case .approveCustody(let team): "approve who signs for team \(team)"
         case .holdKey(let team): "hold a key of team \(team)"
         case .readFleet(let fleet): "see fleet \(fleet)"
+        case .proposeFleet(let fleet): "propose what the hosts of fleet \(fleet) do"
+        case .approveFleet(let fleet): "approve what the hosts of fleet \(fleet) do"
         case .createFleet: "create fleets"
         case .operateFleet(let fleet): "operate fleet \(fleet)"
         case .pauseFleet(let fleet): "pause fleet \(fleet)"

@@ -46,9 +46,9 @@ package struct ApprovalsNeeded: Sendable, Hashable, Codable, CustomStringConvert
 }
 
 /// Which certificates may become anchors of whom, and with how many approvals. What no rule allows is refused.
-package struct RootRule: Sendable, Codable, Equatable {
+package struct RootRule: Sendable, Codable, Hashable {
     /// What a certificate must satisfy; a condition that is absent holds for all.
-    package struct Conditions: Sendable, Codable, Equatable {
+    package struct Conditions: Sendable, Codable, Hashable {
         package var origins: [AnchorOrigin]?
         package var purposes: [TrustStoreKind]?
         /// SHA-256 of certificates, lower-case hexadecimal.
@@ -85,7 +85,7 @@ package struct RootRule: Sendable, Codable, Equatable {
         }
     }
 
-    package enum Effect: Sendable, Equatable {
+    package enum Effect: Sendable, Hashable {
         case allow(ApprovalsNeeded)
         case deny(reason: String)
     }
@@ -106,21 +106,22 @@ package struct RootRule: Sendable, Codable, Equatable {
         self.team = team
         self.conditions = conditions
         self.effect = effect
-        try checkName()
+        try Self.check(name: name)
         try checkConditions()
         if case .deny(let reason) = effect, reason.isEmpty || reason.utf8.count > Self.maximumReasonLength {
             throw TrustModelError(.policy, "rule \"\(name)\" refuses without saying why", hint: "give a reason")
         }
     }
 
-    private func checkName() throws(TrustModelError) {
+    /// - Throws: `TrustModelError(.name)` for what no rule is called.
+    package static func check(name: String) throws(TrustModelError) {
         let allowed: (UInt8) -> Bool = { isLowerCase($0) || isDigit($0) || "._-/".utf8.contains($0) }
         guard let first = name.utf8.first, isLowerCase(first) || isDigit(first), name.utf8.allSatisfy(allowed),
-            name.utf8.count <= Self.maximumNameLength
+            name.utf8.count <= maximumNameLength
         else {
             throw TrustModelError(
                 .name, "root rule \"\(name.prefix(80))\" is not a valid name",
-                hint: "lower-case letters, digits and ._-/, at most \(Self.maximumNameLength) characters")
+                hint: "lower-case letters, digits and ._-/, at most \(maximumNameLength) characters")
         }
     }
 
@@ -171,6 +172,9 @@ extension RootRule {
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
+        let name = try container.decode(String.self, forKey: .name)
+        let team = try container.decodeIfPresent(TeamName.self, forKey: .team)
+        let conditions = try container.decodeIfPresent(Conditions.self, forKey: .conditions) ?? Conditions()
         let allow = try container.decodeIfPresent(ApprovalsNeeded.self, forKey: .allow)
         let deny = try container.decodeIfPresent(String.self, forKey: .deny)
         let effect: Effect
@@ -180,11 +184,7 @@ extension RootRule {
         default:
             throw TrustModelError(.policy, "a root rule needs exactly one of \"allow\" and \"deny\"")
         }
-        try self.init(
-            name: try container.decode(String.self, forKey: .name),
-            team: try container.decodeIfPresent(TeamName.self, forKey: .team),
-            conditions: try container.decodeIfPresent(Conditions.self, forKey: .conditions) ?? Conditions(),
-            effect: effect)
+        try self.init(name: name, team: team, conditions: conditions, effect: effect)
     }
 
     package func encode(to encoder: any Encoder) throws {

@@ -13,13 +13,13 @@ package struct FleetContent: Sendable, Equatable {
     package let revocationLists: [RevocationContent]
     /// Known repositories, into which prefixes expand.
     package let repositories: [RegistryScope]
-    /// Scopes for which a host may add stores of its own.
-    package let localScopes: [RegistryScope]
+    /// What hosts do beside their mode.
+    package let options: FleetOptions
 
     package init(
         fleet: FleetName, id: FleetID, profile: FleetProfile, enforcers: [FleetSettings.EnforcerSetting] = [],
         teams: [TeamContent], denials: [DenyDocument.Denial] = [], revocationLists: [RevocationContent] = [],
-        repositories: [RegistryScope] = [], localScopes: [RegistryScope] = []
+        repositories: [RegistryScope] = [], options: FleetOptions = .standard
     ) {
         self.fleet = fleet
         self.id = id
@@ -29,7 +29,7 @@ package struct FleetContent: Sendable, Equatable {
         self.denials = denials.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
         self.revocationLists = revocationLists.sorted { $0.url.utf8.lexicographicallyPrecedes($1.url.utf8) }
         self.repositories = Set(repositories).sorted()
-        self.localScopes = Set(localScopes).sorted()
+        self.options = options
     }
 }
 

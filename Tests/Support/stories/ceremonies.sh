@@ -39,7 +39,7 @@ openssl ecparam -name prime256v1 -genkey -noout -out "$work/hsm.pem"
 openssl pkey -in "$work/hsm.pem" -pubout -out "$work/hsm.pub"
 
 say "The first keys: two of three"
-expect 0 alice fleet add prod --team acme
+agreed alice fleet add prod --team acme
 expect 0 alice ceremony open --fleet prod --key "file:$work/root-a.pub" --key "file:$work/root-b.pub" \
     --key "file:$work/root-c.pub" --threshold 2
 number
@@ -67,7 +67,7 @@ cp -p "$work/remembered" "$remembered"
 expect 0 alice ceremony close "$ceremony"
 
 say "A key of one fleet is refused for another, and many fleets are renewed in one run"
-expect 0 alice fleet add canary --team acme
+agreed alice fleet add canary --team acme
 expect 1 alice ceremony open --fleet canary --key "file:$work/root-a.pub"
 expect_text "the root key of fleet prod"
 expect 0 alice ceremony open --fleet canary --key "file:$work/canary.pub"
@@ -117,8 +117,8 @@ expect 0 alice fleet show prod
 follow
 
 say "What waits for them is signed"
-expect 0 alice team add cards --scope registry.example.com/cards
-expect 0 alice fleet set prod --add-team cards
+agreed alice team add cards --scope registry.example.com/cards
+agreed alice fleet set prod --add-team cards
 expect 0 alice release publish --fleet prod
 expect 0 alice ceremony open --fleet prod --role targets
 number

@@ -20,7 +20,7 @@ trap 'exit 130' INT TERM
 
 declare -A key_ids
 member() { # name role key-type
-    expect 0 alice person invite "$1" --role "$2" --team acme --out "$work/$1.invitation"
+    agreed alice person invite "$1" --role "$2" --team acme --out "$work/$1.invitation"
     expect 0 roadstead login --server "$address" --invitation-file "$work/$1.invitation" --label laptop --profile "$1"
     secret "$work/$1.passphrase"
     roadstead key generate --key-type "$3" --out "$work/$1.key" --passphrase-file "$work/$1.passphrase" \

@@ -12,6 +12,8 @@ package protocol GovernedOperation: Sendable, Hashable, Codable {
     func approval(in team: TeamName?) -> Permission
     /// What somebody must hold who does it alone; nil where nobody does. Asked only of what does not add.
     func alone(in team: TeamName?) -> Permission?
+    /// The fleet that it is about; nil for others.
+    var concernedFleet: FleetName? { get }
     /// What it does, in a line for people.
     var summary: String { get }
 }
@@ -19,6 +21,7 @@ package protocol GovernedOperation: Sendable, Hashable, Codable {
 extension GovernedOperation {
     package var adds: Bool { true }
     package func alone(in team: TeamName?) -> Permission? { nil }
+    package var concernedFleet: FleetName? { nil }
 }
 
 /// An operation of any governed kind, comparable.

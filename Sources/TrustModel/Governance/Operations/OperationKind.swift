@@ -7,6 +7,17 @@ package enum OperationKind: String, Codable, Sendable, Hashable, CaseIterable {
     case renewRole = "renew-role"
     case addTeam = "add-team"
     case setPolicy = "set-policy"
+    case removeTeam = "remove-team"
+    case addScope = "add-scope"
+    case removeScope = "remove-scope"
+    case setRule = "set-rule"
+    case removeRule = "remove-rule"
+    case grantRole = "grant-role"
+    case revokeRole = "revoke-role"
+    case setMode = "set-mode"
+    case addFleetTeam = "add-fleet-team"
+    case removeFleetTeam = "remove-fleet-team"
+    case setFleetSettings = "set-fleet-settings"
 
     /// The type that describes a kind; nil for those that `ChangeOperation` describes itself.
     package var governed: (any GovernedOperation.Type)? {
@@ -14,6 +25,17 @@ package enum OperationKind: String, Codable, Sendable, Hashable, CaseIterable {
         case .addAnchor, .removeAnchor, .liftDenial, .setCustody, .renewRole: nil
         case .addTeam: AddTeam.self
         case .setPolicy: SetPolicy.self
+        case .removeTeam: RemoveTeam.self
+        case .addScope: AddScope.self
+        case .removeScope: RemoveScope.self
+        case .setRule: SetRule.self
+        case .removeRule: RemoveRule.self
+        case .grantRole: GrantRole.self
+        case .revokeRole: RevokeRole.self
+        case .setMode: SetMode.self
+        case .addFleetTeam: AddFleetTeam.self
+        case .removeFleetTeam: RemoveFleetTeam.self
+        case .setFleetSettings: SetFleetSettings.self
         }
     }
 }
