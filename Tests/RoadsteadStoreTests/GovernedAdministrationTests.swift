@@ -280,7 +280,7 @@ import TrustModel
         SELECT 'x', '{"allow":{"count":1,"securityOfficers":0},"conditions":{},"name":"x"}', id, now() FROM person LIMIT 1
         """,
         "UPDATE root_rule SET removed_at = now()",
-        "INSERT INTO role_binding (person_id, role, granted_at) SELECT max(id), 'trust-admin', now() FROM person",
+        "INSERT INTO role_binding (person_id, role, granted_at) SELECT max(id), 'auditor', now() FROM person",
         "UPDATE fleet SET mode = 'enforce'",
         "UPDATE fleet SET local_scopes = '{localhost}'",
         "INSERT INTO fleet_enforcer (fleet_id, enforcer, mode) SELECT id, 'notation', 'enforce' FROM fleet",

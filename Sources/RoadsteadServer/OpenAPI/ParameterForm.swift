@@ -33,6 +33,7 @@ struct ParameterForm: Sendable {
         "after": ParameterForm(
             schema: ["type": "integer", "format": "int64", "minimum": 0, "maximum": .integer(.max)]),
         "scope": ParameterForm(schema: ["type": "string", "minLength": 1, "maxLength": 512]),
+        "repository": ParameterForm(schema: ["type": "string", "minLength": 1, "maxLength": 512]),
         "store": ParameterForm(
             schema: ["type": "string", "pattern": "^((ca|signingAuthority|tsa)/)?[a-z0-9][a-z0-9._-]{0,62}$"]),
         "limit": ParameterForm(
