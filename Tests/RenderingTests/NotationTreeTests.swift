@@ -78,7 +78,7 @@ import TrustModel
         #expect(try policy(tree).statement(for: repository)?.trustStores.map(\.description) == ["ca:acme.prod"])
         #expect(tree.directories.contains("truststore/x509/ca/acme.staging"))
         // What the evaluator takes its anchors from is the same.
-        let anchors = try trust.policy(for: scope(repository))?.stores.flatMap(\.anchors).map(\.certificate)
+        let anchors = try trust.policy(for: scope(repository), at: now)?.stores.flatMap(\.anchors).map(\.certificate)
         #expect(anchors == [kept])
     }
 
@@ -87,7 +87,7 @@ import TrustModel
         let trust = try merge([team]).trust
         let stores = try policy(NotationTree(trust, now: now)).statement(for: repository)?.trustStores
         #expect(stores?.map(\.description) == ["ca:acme.prod", "ca:acme.staging"])
-        #expect(try trust.policy(for: scope(repository))?.stores.allSatisfy(\.anchors.isEmpty) == true)
+        #expect(try trust.policy(for: scope(repository), at: now)?.stores.allSatisfy(\.anchors.isEmpty) == true)
     }
 
     @Test func `an empty store that is the last of its kind stays`() async throws {

@@ -16,7 +16,7 @@ import TrustModel
         #expect(found.id == (try store("acme", "prod")))
         #expect(found.anchors == [Base64.encode(root.der)])
         let statement = try #require(outcome.trust.statements.first)
-        #expect(statement.team.rawValue == "acme")
+        #expect(statement.team?.rawValue == "acme")
         #expect(statement.scopes.map(\.rawValue) == ["registry.example.com/acme"])
     }
 

@@ -50,25 +50,6 @@ extension FleetProfile {
                 teamCustody: year)
         }
     }
-
-    /// How a host of such a fleet behaves when it cannot refresh.
-    package var freshness: FleetSettings.Freshness {
-        switch self {
-        case .standard: .standard
-        case .high:
-            FleetSettings.Freshness(warnAfterSeconds: day, alarmAfterSeconds: 3 * day, rejectAfterSeconds: 3 * day)
-        case .airgap:
-            FleetSettings.Freshness(warnAfterSeconds: 30 * day, alarmAfterSeconds: 45 * day, rejectAfterSeconds: nil)
-        }
-    }
-
-    /// The same where the fleet says itself when scopes reject.
-    func freshness(rejectingAfter seconds: Int64?) -> FleetSettings.Freshness {
-        guard let seconds else { return freshness }
-        return FleetSettings.Freshness(
-            warnAfterSeconds: freshness.warnAfterSeconds, alarmAfterSeconds: freshness.alarmAfterSeconds,
-            rejectAfterSeconds: seconds)
-    }
 }
 
 private let hour: Int64 = 3_600

@@ -31,26 +31,6 @@ func targetPath(_ name: TargetName, _ file: TargetFile) -> String {
 }
 
 extension FleetContent {
-    /// What the fleet's own role says when every team is told of as it was agreed.
-    var settings: FleetSettings {
-        settings(custody: Dictionary(uniqueKeysWithValues: teams.map { ($0.name, $0.custody) }))
-    }
-
-    /// What the fleet's own role says of the teams that have a custody here; others are left out.
-    func settings(custody: [TeamName: Custody]) -> FleetSettings {
-        FleetSettings(
-            fleet: fleet, fleetID: id,
-            teams: teams.compactMap { team in
-                custody[team.name].map {
-                    FleetSettings.Team(
-                        name: team.name, scopes: team.scopes, custody: $0,
-                        allowedThirdPartyAnchors: team.allowedThirdPartyAnchors)
-                }
-            },
-            enforcers: enforcers, freshness: profile.freshness(rejectingAfter: options.rejectAfterSeconds),
-            inexpressible: options.inexpressible, localScopes: options.localScopes)
-    }
-
     /// The target files of the fleet's own role.
     static func bundle(of settings: FleetSettings) throws -> TargetBundle {
         var bundle = TargetBundle()
@@ -111,13 +91,11 @@ extension TeamContent {
     var bundle: TargetBundle {
         get throws {
             var bundle = TargetBundle()
-            for store in stores {
-                let blocks = store.anchors.map { PEMBlock(label: "CERTIFICATE", bytes: $0).text }
-                try bundle.add(
-                    TrustStoreID(team: name, kind: store.kind, name: store.name).targetName, Array(blocks.joined().utf8)
-                )
+            let targets = try targets
+            for (store, bytes) in targets.stores.sorted(by: { $0.key < $1.key }) {
+                try bundle.add(store.targetName, bytes)
             }
-            try bundle.add("\(name)/\(TeamPolicy.fileName)", try policy.publishedBytes())
+            if let policy = targets.policy { try bundle.add("\(name)/\(TeamPolicy.fileName)", policy) }
             return bundle
         }
     }

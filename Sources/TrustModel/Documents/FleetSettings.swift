@@ -13,6 +13,7 @@ package enum EnforcerKind: String, Sendable, Codable, CaseIterable, Comparable {
 /// `fleet/settings.json`: what the trust administrators say about the fleet, signed with its targets role.
 package struct FleetSettings: SignedDocument, Equatable {
     package static let documentName = "fleet/settings.json"
+    package static let knownFeatures: Set<String> = [FleetPolicy.floorFeature]
 
     /// One team of the fleet and the registry scopes it speaks for.
     package struct Team: Sendable, Codable, Equatable {
@@ -84,13 +85,19 @@ package struct FleetSettings: SignedDocument, Equatable {
     package let inexpressible: Inexpressible
     /// Scopes for which a host may add stores of its own; empty when it may not.
     package let localScopes: [RegistryScope]
+    /// What the administrators say of images beside the teams; absent for nothing.
+    package let policy: FleetPolicy?
+    /// What is let pass until a moment; an older agent knows none, and lets nothing more pass. Absent for nothing.
+    package let exceptions: [PolicyException]?
 
     package init(
         fleet: FleetName, fleetID: FleetID, teams: [Team], enforcers: [EnforcerSetting],
-        freshness: Freshness = .standard, inexpressible: Inexpressible = .rejectScope, localScopes: [RegistryScope] = []
+        freshness: Freshness = .standard, inexpressible: Inexpressible = .rejectScope,
+        localScopes: [RegistryScope] = [],
+        policy: FleetPolicy? = nil, exceptions: [PolicyException] = []
     ) {
         schema = Self.currentSchema
-        critical = []
+        critical = policy?.floor == nil ? [] : [FleetPolicy.floorFeature]
         self.fleet = fleet
         self.fleetID = fleetID
         self.teams = teams
@@ -98,6 +105,8 @@ package struct FleetSettings: SignedDocument, Equatable {
         self.freshness = freshness
         self.inexpressible = inexpressible
         self.localScopes = localScopes
+        self.policy = policy == FleetPolicy.none ? nil : policy
+        self.exceptions = exceptions.isEmpty ? nil : exceptions
     }
 
     /// The mode of an enforcer; `observe` unless the settings say otherwise.

@@ -9,10 +9,11 @@ package struct HostTrust: SignedDocument, Equatable {
     /// It holds every team's content at once.
     package static let byteLimit = 64 << 20
 
-    /// A team's statement, its scopes already checked against what the team owns.
+    /// A statement, its scopes already checked against what its team owns.
     package struct Statement: Sendable, Codable, Equatable {
         package let name: String
-        package let team: TeamName
+        /// Absent for the fleet's own.
+        package let team: TeamName?
         /// Prefixes; the longest that covers a repository wins.
         package let scopes: [RegistryScope]
         package let level: String
@@ -21,7 +22,7 @@ package struct HostTrust: SignedDocument, Equatable {
         package let trustedIdentities: [String]
 
         package init(
-            name: String, team: TeamName, scopes: [RegistryScope], level: String, override: [String: String]?,
+            name: String, team: TeamName?, scopes: [RegistryScope], level: String, override: [String: String]?,
             stores: [TrustStoreID], trustedIdentities: [String]
         ) {
             self.name = name
@@ -65,10 +66,12 @@ package struct HostTrust: SignedDocument, Equatable {
     package let denials: [DenyDocument.Denial]
     /// Known repositories within the statements' scopes, for enforcers that know only exact names.
     package let repositories: [RegistryScope]
+    /// What is let pass until a moment, ended or not; absent for nothing.
+    package let exceptions: [PolicyException]?
 
     package init(
         fleet: FleetName, release: Int64, issued: UTCDate, statements: [Statement], stores: [Store],
-        denials: [DenyDocument.Denial], repositories: [RegistryScope]
+        denials: [DenyDocument.Denial], repositories: [RegistryScope], exceptions: [PolicyException]? = nil
     ) {
         schema = Self.currentSchema
         critical = []
@@ -79,5 +82,6 @@ package struct HostTrust: SignedDocument, Equatable {
         self.stores = stores
         self.denials = denials
         self.repositories = repositories
+        self.exceptions = exceptions?.isEmpty == true ? nil : exceptions
     }
 }

@@ -15,11 +15,16 @@ package struct FleetContent: Sendable, Equatable {
     package let repositories: [RegistryScope]
     /// What hosts do beside their mode.
     package let options: FleetOptions
+    /// What the administrators say of images beside the teams.
+    package let policy: FleetPolicy
+    /// What is let pass until a moment, by number.
+    package let exceptions: [PolicyException]
 
     package init(
         fleet: FleetName, id: FleetID, profile: FleetProfile, enforcers: [FleetSettings.EnforcerSetting] = [],
         teams: [TeamContent], denials: [DenyDocument.Denial] = [], revocationLists: [RevocationContent] = [],
-        repositories: [RegistryScope] = [], options: FleetOptions = .standard
+        repositories: [RegistryScope] = [], options: FleetOptions = .standard,
+        policy: FleetPolicy = .none, exceptions: [PolicyException] = []
     ) {
         self.fleet = fleet
         self.id = id
@@ -30,6 +35,8 @@ package struct FleetContent: Sendable, Equatable {
         self.revocationLists = revocationLists.sorted { $0.url.utf8.lexicographicallyPrecedes($1.url.utf8) }
         self.repositories = Set(repositories).sorted()
         self.options = options
+        self.policy = policy
+        self.exceptions = exceptions.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
     }
 }
 

@@ -7,14 +7,17 @@ struct NotationPolicyText: Sendable {
     private var statements: [JSON] = []
     private let header: [(String, JSON)]
 
-    init(_ trust: HostTrust, stores: NotationStores, inexpressible: FleetSettings.Inexpressible) {
+    init(
+        _ trust: HostTrust, stores: NotationStores, inexpressible: FleetSettings.Inexpressible, now: UTCDate
+    ) {
         header = [("fleet", .string(trust.fleet.rawValue)), ("release", .integer(trust.release))]
-        let expansion = RepositoryExpansion(trust)
+        let held = trust.statements(at: now)
+        let expansion = RepositoryExpansion(held, repositories: trust.repositories)
         let denials = NotationDenials(trust)
-        warnings += expansion.warnings
+        warnings += expansion.warnings + Self.digestExceptions(trust, now: now)
         var rejected = expansion.rejected
         for (index, repositories) in expansion.assigned.sorted(by: { $0.key < $1.key }) {
-            let statement = trust.statements[index]
+            let statement = held[index]
             if statement.stores.isEmpty, statement.level != "skip" {
                 rejected += repositories
                 continue
@@ -87,9 +90,20 @@ struct NotationPolicyText: Sendable {
             verification.append(("override", .object(JSONObject(members.map { ($0.key, .string($0.value)) }))))
         }
         return document(
-            name: "\(statement.team).\(statement.name)", scopes: repositories.map(\.rawValue),
+            name: "\(statement.team?.rawValue ?? "fleet").\(statement.name)", scopes: repositories.map(\.rawValue),
             verification: verification,
             stores: stores.map(\.description), identities: statement.trustedIdentities)
+    }
+
+    /// Notation knows no exception for one digest, and is never given a wider one for it.
+    private static func digestExceptions(_ trust: HostTrust, now: UTCDate) -> [TrustWarning] {
+        trust.exceptions(at: now).compactMap { exception in
+            exception.digest.map {
+                TrustWarning(
+                    .notEnforced,
+                    "exception \(exception.id.prefix(64)) for \($0) is unknown to Notation, which goes on refusing it")
+            }
+        }
     }
 
     private static func rejection(of scopes: [String]) -> JSON {

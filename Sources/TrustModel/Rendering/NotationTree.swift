@@ -38,7 +38,7 @@ package struct NotationTree: Sendable, Equatable {
         now: UTCDate
     ) {
         var stores = NotationStores(trust, now: now)
-        let policy = NotationPolicyText(trust, stores: stores, inexpressible: inexpressible)
+        let policy = NotationPolicyText(trust, stores: stores, inexpressible: inexpressible, now: now)
         if let previous { stores.carry(from: previous, denials: trust.denials) }
         let text = policy.bytes
         files =

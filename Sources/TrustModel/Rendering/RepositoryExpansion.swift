@@ -6,16 +6,16 @@ struct RepositoryExpansion: Sendable {
     private(set) var rejected: [RegistryScope] = []
     private(set) var warnings: [TrustWarning] = []
 
-    init(_ trust: HostTrust) {
+    init(_ statements: [HostTrust.Statement], repositories: [RegistryScope]) {
         var claims: [RegistryScope: [Int]] = [:]
-        for (index, statement) in trust.statements.enumerated() {
+        for (index, statement) in statements.enumerated() {
             for scope in Set(statement.scopes) { claims[scope, default: []].append(index) }
         }
         for scope in claims.filter({ $0.value.count > 1 }).keys.sorted() {
             warnings.append(
                 TrustWarning(.contestedScope, "registry scope \(scope) stands in more than one statement; it rejects"))
         }
-        let known = Set(trust.repositories).union(claims.keys).filter(\.hasPath).sorted()
+        let known = Set(repositories).union(claims.keys).filter(\.hasPath).sorted()
         for repository in known {
             guard let owners = Self.longest(repository, claims) else { continue }
             if owners.count == 1 {
@@ -24,7 +24,7 @@ struct RepositoryExpansion: Sendable {
                 rejected.append(repository)
             }
         }
-        for (index, statement) in trust.statements.enumerated() where assigned[index] == nil {
+        for (index, statement) in statements.enumerated() where assigned[index] == nil {
             let contested = statement.scopes.contains { (claims[$0] ?? []).count > 1 }
             if contested || statement.stores.isEmpty { continue }
             warnings.append(

@@ -18,6 +18,16 @@ struct ScopeOwners: Sendable {
         return names.first
     }
 
+    /// Whether no team has a say about a scope.
+    func isFree(_ scope: RegistryScope) -> Bool { !claims.keys.contains { $0.covers(scope) } }
+
+    /// The longest scope of any team that covers a scope.
+    func longest(around scope: RegistryScope) -> RegistryScope? {
+        claims.keys.filter { $0.covers(scope) }.max { $0.length < $1.length }
+    }
+
+    func isClaimed(_ scope: RegistryScope) -> Bool { claims[scope] != nil }
+
     /// The scopes of a team that none of its statements reaches, and those that it shares with another team.
     ///
     /// A statement's scope reaches a longer scope only when no other team owns what lies between.

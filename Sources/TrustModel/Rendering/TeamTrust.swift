@@ -25,7 +25,9 @@ struct TeamTrust: Sendable {
     var stores: [Store]
     var warnings: [TrustWarning]
 
-    init(_ content: TeamTargets, team: FleetSettings.Team, owners: ScopeOwners, fit: Fit) throws {
+    init(
+        _ content: TeamTargets, team: FleetSettings.Team, owners: ScopeOwners, rules: FleetPolicy? = nil, fit: Fit
+    ) throws {
         guard let bytes = content.policy else {
             throw TrustModelError(.document, "its role lists no \(TeamPolicy.fileName)")
         }
@@ -34,7 +36,9 @@ struct TeamTrust: Sendable {
             throw TrustModelError(.document, "its policy is the one of team \(policy.team)")
         }
         var warnings: [TrustWarning] = []
-        statements = try Self.statements(policy, team: team.name, owners: owners, fit: fit, &warnings)
+        statements = try Self.statements(policy, team: team.name, owners: owners, fit: fit, &warnings).map {
+            Self.held($0, to: rules, &warnings)
+        }
         stores = try Self.stores(content, policy: policy, team: team, &warnings)
         self.warnings = warnings
     }
@@ -75,6 +79,23 @@ struct TeamTrust: Sendable {
                     trustedIdentities: statement.trustedIdentities))
         }
         return statements
+    }
+
+    /// A statement as the fleet's administrators let it count.
+    private static func held(
+        _ statement: HostTrust.Statement, to rules: FleetPolicy?, _ warnings: inout [TrustWarning]
+    ) -> HostTrust.Statement {
+        var statement = statement
+        if let level = rules?.standardLevel, statement.name == statement.team?.rawValue {
+            statement = statement.lowered(to: level) ?? statement
+        }
+        guard let floor = rules?.floor, let raised = statement.raised(to: floor) else { return statement }
+        warnings.append(
+            TrustWarning(
+                .floor, team: statement.team,
+                "statement \"\(statement.name.prefix(64))\" asks less than the fleet's floor \(floor.rawValue); it is held to that"
+            ))
+        return raised
     }
 
     private static func stores(

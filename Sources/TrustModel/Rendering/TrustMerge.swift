@@ -80,13 +80,17 @@ package struct TrustMerge: Sendable {
             }
             stores += part.trust.stores
         }
+        let own = FleetStatements(settings.policy, owners: owners)
+        statements += own.statements
+        warnings += own.warnings
+        warnings += (settings.exceptions ?? []).filter { $0.holds(at: time) }.map { TrustWarning(.exception, "\($0)") }
         warnings += unknownDenials
         warnings += removeDenied(from: &stores)
         return Outcome(
             trust: HostTrust(
                 fleet: settings.fleet, release: release, issued: issued, statements: statements,
                 stores: stores.map(\.published), denials: deny.denials,
-                repositories: Set(ops?.repositories ?? lastRepositories).sorted()),
+                repositories: Set(ops?.repositories ?? lastRepositories).sorted(), exceptions: settings.exceptions),
             warnings: warnings, content: content, lagging: lagging)
     }
 
@@ -95,7 +99,7 @@ package struct TrustMerge: Sendable {
         switch teams[team.name] {
         case .verified(let content)?:
             do {
-                let trust = try TeamTrust(content, team: team, owners: owners, fit: .whole)
+                let trust = try TeamTrust(content, team: team, owners: owners, rules: settings.policy, fit: .whole)
                 return Part(trust: trust, content: content)
             } catch { failure = "\(error)" }
         case .unavailable(let reason)?: failure = reason
@@ -104,7 +108,7 @@ package struct TrustMerge: Sendable {
         let since = lagging.first { $0.team == team.name }?.since ?? time
         let end = since.adding(seconds: settings.freshness.teamGraceSeconds)
         if time < end, let content = lastGood[team.name],
-            let trust = try? TeamTrust(content, team: team, owners: owners, fit: .cut)
+            let trust = try? TeamTrust(content, team: team, owners: owners, rules: settings.policy, fit: .cut)
         {
             let lag = LaggingTeam(team: team.name, state: .lastGood, since: since, reason: failure)
             return Part(trust: trust, content: content, lagging: lag)

@@ -17,6 +17,10 @@ package struct TrustWarning: Sendable, Equatable, CustomStringConvertible {
         case massDenial = "mass-denial"
         /// An enforcer cannot do what the trust says.
         case notEnforced = "not-enforced"
+        /// A team's statement asks less than the fleet's floor and is held to that.
+        case floor
+        /// Something is let pass until a moment.
+        case exception
         /// Content that may be used but is not there.
         case missing
     }

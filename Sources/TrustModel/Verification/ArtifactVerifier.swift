@@ -8,15 +8,18 @@ package struct ArtifactVerifier: Sendable {
 
     package let policy: VerificationPolicy
     package let denials: Denials
+    /// What is let pass; those that have ended count for nothing.
+    package let exceptions: [PolicyException]
     package let now: UTCDate
     package let maximumSignatures: Int
 
     package init(
-        policy: VerificationPolicy, denials: Denials = .none, now: UTCDate,
+        policy: VerificationPolicy, denials: Denials = .none, exceptions: [PolicyException] = [], now: UTCDate,
         maximumSignatures: Int = ArtifactVerifier.defaultMaximumSignatures
     ) {
         self.policy = policy
         self.denials = denials
+        self.exceptions = exceptions
         self.now = now
         self.maximumSignatures = maximumSignatures
     }
@@ -41,6 +44,10 @@ package struct ArtifactVerifier: Sendable {
             return verdict
         }
         look(at: signatures, metadata, load, &verdict)
+        let digest = artifact.digest.description
+        if !verdict.isAccepted, let exception = exceptions.first(where: { $0.digest == digest && $0.holds(at: now) }) {
+            verdict.except(by: exception)
+        }
         verdict.findings = Finding.ranked(verdict.findings)
         return verdict
     }
@@ -106,6 +113,8 @@ package struct ArtifactVerdict: Sendable {
     package var signatures: [SignatureVerdict] = []
     /// What was found beside the signatures.
     package var findings: [Finding] = []
+    /// The exception that lets it pass although its signatures do not.
+    package private(set) var exception: String?
 
     init(artifact: Descriptor, policy: VerificationPolicy) {
         self.artifact = artifact
@@ -114,7 +123,20 @@ package struct ArtifactVerdict: Sendable {
         requiredStores = policy.requiredStores
     }
 
+    /// Lets it pass, unless a denial speaks against it or a signer of it.
+    mutating func except(by exception: PolicyException) {
+        let everything = findings + signatures.flatMap(\.findings)
+        guard !everything.contains(where: { $0.code == .denied }) else {
+            findings.append(
+                Finding(.excepted, .informs, "\(exception), and is not heard, since a denial speaks against it"))
+            return
+        }
+        self.exception = exception.id
+        findings.append(Finding(.excepted, .warns, "\(exception)", hint: "have it signed before the exception ends"))
+    }
+
     package var isAccepted: Bool {
+        if exception != nil { return true }
         guard !findings.contains(where: { $0.weight == .rejects }) else { return false }
         if level == .skip { return true }
         let accepted = signatures.filter(\.isAccepted)
@@ -122,11 +144,12 @@ package struct ArtifactVerdict: Sendable {
     }
 
     package var json: JSON {
-        .object(
-            JSONObject([
-                ("verified", .bool(isAccepted)), ("artifact", artifact.plain.json), ("statement", .string(statement)),
-                ("level", .string(level.rawValue)), ("findings", .array(findings.map(\.json))),
-                ("signatures", .array(signatures.map(\.json))),
-            ]))
+        var object = JSONObject([
+            ("verified", .bool(isAccepted)), ("artifact", artifact.plain.json), ("statement", .string(statement)),
+            ("level", .string(level.rawValue)), ("findings", .array(findings.map(\.json))),
+            ("signatures", .array(signatures.map(\.json))),
+        ])
+        object["exception"] = exception.map { .string($0) }
+        return .object(object)
     }
 }

@@ -5,6 +5,8 @@ package struct Finding: Sendable, Hashable {
     /// The kinds of findings in the order in which they help a reader: what decides comes first.
     package enum Code: String, Sendable, CaseIterable {
         case denied
+        /// An exception lets it pass, or would.
+        case excepted
         case noSignature = "no-signature"
         case noStatement = "no-statement"
         case integrity

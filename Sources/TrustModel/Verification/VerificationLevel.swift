@@ -1,5 +1,5 @@
 /// How strictly a signature is held to the checks. [Notary trust-store-trust-policy, "Signature Verification details"]
-package enum VerificationLevel: String, Sendable, CaseIterable {
+package enum VerificationLevel: String, Sendable, Codable, CaseIterable {
     case strict
     case permissive
     case audit

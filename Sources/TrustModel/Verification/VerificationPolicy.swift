@@ -1,4 +1,4 @@
-import Codecs
+package import Codecs
 import PKI
 
 /// What signatures on one artifact must satisfy: a trust policy statement with its stores at hand.
@@ -49,17 +49,26 @@ extension NotationPolicy.Statement {
 }
 
 extension HostTrust {
-    /// The policy for a repository: the longest scope that covers it wins; nil where none does.
+    /// The policy for a repository at a moment: the longest scope that covers it wins; nil where none does.
     ///
     /// - Throws: `TrustModelError(.policy)` where two statements claim it with equal scopes, or where the statement is
     ///   one that a Notation configuration must not have either.
-    package func policy(for repository: RegistryScope) throws(TrustModelError) -> VerificationPolicy? {
-        let candidates = statements.compactMap { statement -> (length: Int, statement: Statement)? in
-            let lengths = statement.scopes.filter { $0.covers(repository) }.map(\.rawValue.utf8.count)
-            return lengths.max().map { ($0, statement) }
+    package func policy(
+        for repository: RegistryScope, at time: UTCDate
+    ) throws(TrustModelError) -> VerificationPolicy? {
+        try deciding(repository, at: time).map { found throws(TrustModelError) in try policy(of: found.statement) }
+    }
+
+    /// The statement that decides about a repository at a moment, and its scope that does.
+    package func deciding(
+        _ repository: RegistryScope, at time: UTCDate
+    ) throws(TrustModelError) -> (scope: RegistryScope, statement: Statement)? {
+        let candidates = statements(at: time).compactMap { statement -> (scope: RegistryScope, statement: Statement)? in
+            let scopes = statement.scopes.filter { $0.covers(repository) }
+            return scopes.max { $0.length < $1.length }.map { ($0, statement) }
         }
-        guard let longest = candidates.max(by: { $0.length < $1.length }) else { return nil }
-        let claiming = candidates.filter { $0.length == longest.length }.map(\.statement)
+        guard let longest = candidates.max(by: { $0.scope.length < $1.scope.length }) else { return nil }
+        let claiming = candidates.filter { $0.scope.length == longest.scope.length }.map(\.statement)
         guard claiming.count == 1 else {
             throw TrustModelError(
                 .policy,
@@ -67,7 +76,7 @@ extension HostTrust {
                     + claiming.map { "\"\($0.name.prefix(64))\"" }.joined(separator: ", "),
                 hint: "the team gives every scope to one statement")
         }
-        return try policy(of: longest.statement)
+        return longest
     }
 
     private func policy(of statement: Statement) throws(TrustModelError) -> VerificationPolicy {

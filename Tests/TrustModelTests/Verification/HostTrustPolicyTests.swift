@@ -32,14 +32,15 @@ import Testing
             ("r.example/acme/other", "r.example/acme"), ("r.example/acme-x", "r.example"),
         ]
         for (repository, statement) in cases {
-            #expect(try trust.policy(for: RegistryScope(repository))?.name == statement)
+            #expect(try trust.policy(for: RegistryScope(repository), at: now)?.name == statement)
         }
-        #expect(try trust.policy(for: RegistryScope("other.example/acme")) == nil)
+        #expect(try trust.policy(for: RegistryScope("other.example/acme"), at: now) == nil)
     }
 
     @Test func `stores come with their anchors and what limits them`() async throws {
         let root = try await SigningFixture().root
-        let policy = try #require(try trust(["r.example"], root: root).policy(for: RegistryScope("r.example/a")))
+        let policy = try #require(
+            try trust(["r.example"], root: root).policy(for: RegistryScope("r.example/a"), at: now))
         #expect(policy.team?.rawValue == "acme")
         #expect(policy.stores.map(\.store.description) == ["ca:acme.prod"])
         #expect(policy.stores.first?.anchors.first?.certificate == root)
@@ -48,7 +49,7 @@ import Testing
 
     @Test func `a level that nobody knows is an error, not a default`() async throws {
         let trust = try trust(["r.example"], root: try await SigningFixture().root, level: "lenient")
-        #expect(throws: TrustModelError(.policy, "")) { try trust.policy(for: RegistryScope("r.example/a")) }
+        #expect(throws: TrustModelError(.policy, "")) { try trust.policy(for: RegistryScope("r.example/a"), at: now) }
     }
 
     @Test(arguments: [
@@ -57,11 +58,11 @@ import Testing
     ])
     func `an override that Notation refuses is refused here too`(_ override: [String: String]) async throws {
         let trust = try trust(["r.example"], root: try await SigningFixture().root, override: override)
-        #expect(throws: TrustModelError(.policy, "")) { try trust.policy(for: RegistryScope("r.example/a")) }
+        #expect(throws: TrustModelError(.policy, "")) { try trust.policy(for: RegistryScope("r.example/a"), at: now) }
     }
 
     @Test func `two statements with one scope are an error, not a choice`() async throws {
         let trust = try trust(["r.example", "r.example"], root: try await SigningFixture().root)
-        #expect(throws: TrustModelError(.policy, "")) { try trust.policy(for: RegistryScope("r.example/a")) }
+        #expect(throws: TrustModelError(.policy, "")) { try trust.policy(for: RegistryScope("r.example/a"), at: now) }
     }
 }

@@ -34,10 +34,12 @@ package struct SetPolicy: GovernedOperation {
 
 extension TeamPolicy.Statement {
     /// What it says, for people.
-    package var summary: String {
+    package var summary: String { summary(stores: stores.map(\.description)) }
+
+    func summary(stores: [String]) -> String {
         let overrides = (override ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
         return "\(name) is \(level)\(overrides) for \(Self.list(registryScopes.map(\.rawValue))), stores "
-            + "\(Self.list(stores.map(\.description))), identities \(Self.list(trustedIdentities))"
+            + "\(Self.list(stores)), identities \(Self.list(trustedIdentities))"
     }
 
     private static func list(_ words: [String]) -> String { words.isEmpty ? "none" : words.joined(separator: ", ") }

@@ -1,11 +1,14 @@
-import TrustModel
-
 /// Says in lines what changes in a fleet's settings; all of them where nothing is known to be before.
-struct SettingsDifference {
+package struct SettingsDifference {
     let old: FleetSettings?
     let new: FleetSettings
 
-    func lines() -> [String] {
+    package init(old: FleetSettings?, new: FleetSettings) {
+        self.old = old
+        self.new = new
+    }
+
+    package func lines() -> [String] {
         var lines: [String] = []
         if let old, old.fleet != new.fleet || old.fleetID != new.fleetID {
             lines.append("settings of fleet \(new.fleet) (\(new.fleetID)), before of \(old.fleet) (\(old.fleetID))")
@@ -16,7 +19,11 @@ struct SettingsDifference {
             lines.append("what an enforcer cannot express: \(new.inexpressible.rawValue)")
         }
         let scopes = (old?.localScopes ?? [], new.localScopes)
-        return lines + Self.changes("local scope", scopes.0.map(\.rawValue), scopes.1.map(\.rawValue))
+        lines += Self.changes("local scope", scopes.0.map(\.rawValue), scopes.1.map(\.rawValue))
+        lines += Self.changes("fleet policy", old?.policy?.lines ?? [], new.policy?.lines ?? [])
+        let (was, will) = (old?.exceptions ?? [], new.exceptions ?? [])
+        return lines + was.filter { !will.contains($0) }.map { "no longer: \($0)" }
+            + will.filter { !was.contains($0) }.map { "\($0)" }
     }
 
     private func modeLine(_ enforcer: EnforcerKind) -> String? {
