@@ -8,6 +8,7 @@ extension TrustStoreKind: ExpressibleByArgument {}
 extension AnchorOrigin: ExpressibleByArgument {}
 extension EnforcementMode: ExpressibleByArgument {}
 extension EnforcerKind: ExpressibleByArgument {}
+extension VerificationLevel: ExpressibleByArgument {}
 extension FleetProfile: ExpressibleByArgument {}
 extension FleetSettings.Inexpressible: ExpressibleByArgument {}
 extension PersonRole: ExpressibleByArgument {}

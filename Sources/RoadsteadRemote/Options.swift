@@ -54,4 +54,7 @@ struct ReasonOptions: ParsableArguments {
 
     @Option(help: "A ticket that it belongs to.")
     var ticket: String?
+
+    @Flag(help: "Show what it would do to each fleet and its hosts, and propose nothing.")
+    var dryRun = false
 }

@@ -71,10 +71,11 @@ struct ServerParts: Sendable {
         let (configuration, logger, clock) = (program.configuration, program.logger, program.clock)
         let metrics = MetricsRegistry()
         let pools = try DatabasePools(program.access, apiConnections: configuration.database.connections)
-        let api = ApiStore(pool: pools.api)
+        let changes = PublisherStore(pool: pools.publisher)
+        let api = ApiStore(pool: pools.api) { try await changes.guardAgainst($0, by: $1, now: $2) }
         let hosts = HostStore(pool: pools.hosts)
         let publisher = Publisher(
-            store: PublisherStore(pool: pools.publisher), master: program.master, logger: logger, metrics: metrics,
+            store: changes, master: program.master, logger: logger, metrics: metrics,
             disk: PublishedDirectory(path: configuration.publishedDirectory))
         let address = PublicAddress(configuration.publicAddress(port: configuration.listenPort))
         let files = FleetFiles(
@@ -86,6 +87,7 @@ struct ServerParts: Sendable {
         let endpoints =
             IdentityController(store: api, bootstrapTokenPath: configuration.bootstrapTokenPath, gate: gate).endpoints
             + TeamController(store: api).endpoints + PolicyController(store: api).endpoints
+            + PreviewController(store: api, publisher: changes).endpoints
             + RuleController(store: api).endpoints
             + AnchorController(store: api).endpoints + ChangeController(store: api).endpoints
             + DenialController(store: api).endpoints + CustodyController(store: api).endpoints

@@ -126,7 +126,8 @@ import TrustModel
                 #expect(found?.statement.team == owner.flatMap { owners[$0]?.first?.1 }, "seed \(seed): \(repository)")
                 guard let found else { continue }
                 #expect(found.scope.covers(repository))
-                let rejects = found.statement.stores.isEmpty
+                let present = Set(trust.stores.map(\.id))
+                let rejects = found.statement.stores.isEmpty || !present.isSuperset(of: found.statement.stores)
                 let name = "\(found.statement.team?.rawValue ?? "fleet").\(found.statement.name)"
                 let rendered = notation.statement(for: repository.rawValue)?.name
                 #expect(rendered == (rejects ? "roadstead-rejected" : name), "seed \(seed): \(repository)")

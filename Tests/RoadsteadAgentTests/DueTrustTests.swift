@@ -50,6 +50,28 @@ import TrustModel
         #expect(try await !host.sync().hasChanged)
     }
 
+    @Test func `an exception ends at its moment, without a word from the fleet`() async throws {
+        let (host, _, _) = try await host(until: OfflineHost.start.adding(days: 300))
+        let end = host.now.adding(days: 3)
+        let place = "registry.example.com/acme/app"
+        host.fleet.set(exceptions: [
+            PolicyException(id: "E-1", subject: .scope(try RegistryScope(place)), until: end)
+        ])
+        try await host.publish()
+        let outcome = try await host.sync()
+        #expect(outcome.warnings.contains { $0.hasPrefix("exception E-1 ") })
+        func level() throws -> VerificationLevel? {
+            let bytes = try Files.read(host.state.currentNotation + "/trustpolicy.json", limit: 1 << 20)
+            return try NotationPolicy(parsing: bytes).statement(for: place)?.level
+        }
+        #expect(try level() == .audit)
+        let due = try #require(try DueTrust(host.state, lastSuccess: host.now))
+        #expect(due.next(after: host.now) == end)
+        #expect(try !due.apply(at: end, now: end))
+        #expect(try level() == nil)
+        #expect(try host.inForce().manifest.warnings.allSatisfy { !$0.contains("E-1") })
+    }
+
     @Test func `a clock that is behind does not keep a break-glass anchor alive: signed time is the floor`()
         async throws
     {

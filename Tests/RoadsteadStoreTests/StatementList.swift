@@ -64,12 +64,14 @@ enum StatementList {
         InsertHotFix.self, IsHeldSomewhere.self, IsPromotedSomewhere.self, ListAnchorSizes.self,
         ListAnchorsOfChange.self, ListFleetsTrusting.self, ListStoresHolding.self, MovePromotedContent.self,
         FetchFleetNote.self, KeepFleetNote.self,
-        FetchPolicy.self, FetchPolicyOfChange.self, InsertPolicy.self,
         // Changes and inboxes.
         CountComments.self, CountOverdueReviews.self, FetchApprovedEdit.self, FetchReview.self, InsertComment.self,
         InsertReview.self, ListChangesWaitingFor.self, ListComments.self, ListEdits.self, ListEndedAnchors.self,
         ListOpenCeremonies.self, ListOtherEnds.self, ListOwnTroubles.self, ListRoleDraftsToSign.self,
         ListUnreviewed.self,
+        FetchPolicy.self, FetchPolicyOfChange.self, InsertPolicy.self, FetchFleetPolicy.self, InsertFleetPolicy.self,
+        InsertException.self, ListExceptions.self, EndExceptionRow.self, EndDueExceptions.self, BeginRehearsal.self,
+        ListConcernedFleets.self,
         // Ceremonies.
         AdoptCeremonyKeys.self, CloseCeremonyFleet.self, CloseMetadataDraft.self, FetchCeremony.self,
         FetchClosedCeremony.self, FetchCurrentCeremony.self, FetchNewestFile.self, InsertCeremony.self,

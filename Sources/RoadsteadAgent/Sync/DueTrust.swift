@@ -58,7 +58,8 @@ package struct DueTrust: Sendable {
     private func reduced(at time: UTCDate) throws -> Generation {
         let ended = lastGood.filter { $0.since.adding(seconds: freshness.teamGraceSeconds) <= time }
         let doomed = Set(ended.map(\.team))
-        var warnings = current.manifest.warnings
+        let over = current.trust.endedExceptions(at: time).map { "exception \($0.id) " }
+        var warnings = current.manifest.warnings.filter { warning in !over.contains { warning.hasPrefix($0) } }
         let lagging = current.manifest.laggingTeams.map { team in
             guard doomed.contains(team.team) else { return team }
             let rejecting = LaggingTeam(team: team.team, state: .rejecting, since: team.since, reason: team.reason)

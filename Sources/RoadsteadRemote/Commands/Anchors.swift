@@ -41,6 +41,7 @@ struct AnchorCommand: AsyncParsableCommand {
             let anchor: AnchorBody = try await connection.withClient { try await $0.get("/v1/anchors/\(id)") }
             let operation = OperationBody.other(.removeAnchor(id: id))
             try await propose([operation], team: anchor.team, why, connection)
+            if why.dryRun { return }
             let custody: CustodyBody = try await connection.withClient {
                 try await $0.get("/v1/teams/\(anchor.team)/custody")
             }
@@ -114,6 +115,7 @@ func propose(
     _ operations: [OperationBody], team: TeamName?, _ why: ReasonOptions, _ connection: ConnectionOptions
 ) async throws {
     let body = ChangeRequest(team: team, operations: operations, justification: why.reason, ticket: why.ticket)
+    if why.dryRun { return try await rehearse(body, connection) }
     let change: ChangeBody = try await connection.withClient { try await $0.send(.post, "/v1/changes", body) }
     try connection.show(change) { change in
         for line in change.effect { Terminal.show(line) }

@@ -6,7 +6,9 @@ import TrustModel
 struct ChangeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "change", abstract: "Changes: proposed, approved, published.",
-        subcommands: [List.self, Show.self, Submit.self, Approve.self, Reject.self, Sign.self, Withdraw.self])
+        subcommands: [
+            List.self, Show.self, PreviewCommand.self, Submit.self, Approve.self, Reject.self, Sign.self, Withdraw.self,
+        ])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List changes.", aliases: ["ls"])

@@ -6,7 +6,10 @@ import TrustModel
 struct FleetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fleet", abstract: "Fleets: hosts with the same trust.",
-        subcommands: [Add.self, List.self, Show.self, SetFleet.self, Mode.self, Promote.self, HotFix.self])
+        subcommands: [
+            Add.self, List.self, Show.self, SetFleet.self, Mode.self, FleetPolicyCommand.self, Promote.self,
+            HotFix.self,
+        ])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -89,7 +89,7 @@ struct ChangeController: Sendable {
 
     // MARK: In
 
-    private static func content(
+    static func content(
         _ team: TeamName?, _ operations: [OperationBody], _ justification: String, _ ticket: String?, owner: String
     ) throws -> ChangeContent {
         try ChangeContent(

@@ -34,6 +34,7 @@ enum ProblemResponse {
         "store.conflict": .conflict,
         "store.invalid": .unprocessableContent,
         "store.refused-by-rule": .unprocessableContent,
+        "store.refused-by-guard": .unprocessableContent,
         "store.stale-approval": .conflict,
         "store.expired": .gone,
         "store.used-up": .gone,

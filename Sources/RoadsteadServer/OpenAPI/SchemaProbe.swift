@@ -152,6 +152,7 @@ extension OperationKind: TextEnumeration {}
 extension DenialKind: TextEnumeration {}
 extension EnforcementMode: TextEnumeration {}
 extension EnforcerKind: TextEnumeration {}
+extension VerificationLevel: TextEnumeration {}
 extension PromotionOutcome: TextEnumeration {}
 extension FleetSettings.Inexpressible: TextEnumeration {}
 

@@ -27,6 +27,7 @@ struct Publisher: Sendable {
             _ = try await bringInChanges(now: now)
             try await store.expireRoleDrafts(now: now)
             try await store.expireCeremonies(now: now)
+            try await store.endExceptions(now: now)
         } catch {
             // Timestamps are renewed whatever becomes of the changes.
             failure = error

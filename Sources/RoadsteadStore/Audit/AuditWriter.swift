@@ -35,12 +35,15 @@ struct AuditWriter: Sendable {
     let transaction: Transaction
     let actor: AuditActor
     let now: UTCDate
+    /// What is undone is not told.
+    var isRehearsal = false
 
     /// - Parameter detail: what was done, never a secret; personal data by number only.
     func record(
         _ action: AuditAction, _ object: some CustomStringConvertible, team: TeamName? = nil, fleet: FleetName? = nil,
         detail: JSON = [:]
     ) async throws {
+        if isRehearsal { return }
         let text = String(decoding: try detail.canonicalBytes(), as: UTF8.self)
         _ = try await transaction.fetchOne(
             AppendAuditEvent(

@@ -52,7 +52,8 @@ extension ApiStore {
         _ content: ChangeContent, draft: Bool = false, by actor: Actor, now: UTCDate,
         first: (Work) async throws -> Void
     ) async throws -> ChangeRecord {
-        try await work(actor, nil, now: now) { work in
+        if !draft { try await askGuards(content, by: actor, now: now) }
+        return try await work(actor, nil, now: now) { work in
             try await first(work)
             try Self.requireProposal(content, work.authority)
             let transaction = work.transaction
@@ -90,7 +91,8 @@ extension ApiStore {
     package func edit(
         _ number: Int64, to content: ChangeContent, ifVersion version: Int64, by actor: Actor, now: UTCDate
     ) async throws -> ChangeRecord {
-        try await work(actor, nil, now: now) { work in
+        if try await change(number).change.state != .draft { try await askGuards(content, by: actor, now: now) }
+        return try await work(actor, nil, now: now) { work in
             let transaction = work.transaction
             let change = try await Self.lockOwn(number, ifVersion: version, of: actor, on: transaction, now: now)
             try Self.requireProposal(content, work.authority)
@@ -119,7 +121,8 @@ extension ApiStore {
     package func submit(
         _ number: Int64, ifVersion version: Int64? = nil, by actor: Actor, now: UTCDate
     ) async throws -> ChangeRecord {
-        try await work(actor, nil, now: now) { work in
+        try await askGuards(try await change(number).change.content, by: actor, now: now)
+        return try await work(actor, nil, now: now) { work in
             let transaction = work.transaction
             let change = try await Self.lockOwn(number, ifVersion: version, of: actor, on: transaction, now: now)
             guard change.state == .draft else {
@@ -174,6 +177,13 @@ extension ApiStore {
 }
 
 extension ApiStore {
+    /// Has the guards look before others are asked, where the caller may propose it at all.
+    private func askGuards(_ content: ChangeContent, by actor: Actor, now: UTCDate) async throws {
+        guard let guards, content.adds else { return }
+        try await work(actor, nil, now: now, claims: false) { try Self.requireProposal(content, $0.authority) }
+        try await guards(content, actor, now)
+    }
+
     /// What the content asks of its author: for additions to propose them, for removals to propose a removal.
     private static func requireProposal(_ content: ChangeContent, _ authority: Authority) throws {
         for permission in content.proposal { try authority.require(permission) }

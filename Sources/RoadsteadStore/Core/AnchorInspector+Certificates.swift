@@ -5,7 +5,7 @@ import TrustModel
 
 extension AnchorInspector {
     /// Reads real certificates and refuses those that hosts would refuse as anchors of such a store.
-    package static let certificates = AnchorInspector { der, kind, now in
+    package static let certificates = AnchorInspector(readsCertificates: true) { der, kind, now in
         let certificate: Certificate
         do {
             certificate = try Certificate(der: der)

@@ -1,6 +1,6 @@
-import Codecs
+package import Codecs
 package import PostgresKit
-import TrustModel
+package import TrustModel
 
 /// The store as the API sees it: everything that people do, in one transaction each with its audit event.
 ///
@@ -8,10 +8,16 @@ import TrustModel
 package struct ApiStore: Sendable {
     let pool: ConnectionPool
     let inspector: AnchorInspector
+    /// Refuses what the guards would refuse to publish; nil asks them only when a change is published.
+    let guards: (@Sendable (ChangeContent, Actor, UTCDate) async throws -> Void)?
 
-    package init(pool: ConnectionPool, inspector: AnchorInspector = .certificates) {
+    package init(
+        pool: ConnectionPool, inspector: AnchorInspector = .certificates,
+        guards: (@Sendable (ChangeContent, Actor, UTCDate) async throws -> Void)? = nil
+    ) {
         self.pool = pool
         self.inspector = inspector
+        self.guards = guards
     }
 
     /// The files of fleets, for serving.
@@ -27,15 +33,18 @@ extension ApiStore {
     }
 
     /// Runs an operation of a person in one transaction; it is run again when it meets a concurrent one.
+    ///
+    /// - Parameter claims: whether it is what the request's `Idempotency-Key` stands for.
     func work<Result>(
-        _ actor: Actor, _ permission: Permission?, now: UTCDate, _ body: (Work) async throws -> Result
+        _ actor: Actor, _ permission: Permission?, now: UTCDate, claims: Bool = true,
+        _ body: (Work) async throws -> Result
     ) async throws -> Result {
         try await pool.withTransaction(attempts: 4) { transaction in
             let authority = try await Authority.fetch(actor, on: transaction, now: now)
             if let permission { try authority.require(permission) }
             let audit = AuditWriter(transaction: transaction, actor: .person(actor), now: now)
             let result = try await body(Work(transaction: transaction, authority: authority, audit: audit))
-            if let claim = ClaimedKey.current {
+            if claims, let claim = ClaimedKey.current {
                 try await transaction.execute(MarkExecuted(claim: claim, now: now))
             }
             return result

@@ -16,6 +16,8 @@ package struct StoreError: Problem {
         case invalid
         /// The root rules, or what no rule can allow, refuse a certificate.
         case refusedByRule = "refused-by-rule"
+        /// The guards refuse what an addition or edit would do to a fleet's hosts.
+        case refusedByGuard = "refused-by-guard"
         /// Nobody approves their own proposal.
         case ownProposal = "own-proposal"
         /// The decision is about another content than the change has now.

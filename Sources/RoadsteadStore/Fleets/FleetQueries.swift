@@ -25,6 +25,8 @@ private let fleetColumns = """
     """
 
 extension FleetRow {
+    static var columns: String { fleetColumns }
+
     init(_ row: Row) throws {
         self.init(
             id: try row.value("id"), name: try row.value("name", { try FleetName($0) }),

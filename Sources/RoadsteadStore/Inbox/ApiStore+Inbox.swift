@@ -24,7 +24,7 @@ extension ApiStore {
     static let inboxItemsOfSource = 100
 
     private static let inboxSources: [any InboxSource] = [
-        WaitingChanges(), OwnChanges(), RoleDraftsToSign(), CeremoniesToSign(), BreakGlassReviews(),
+        WaitingChanges(), OwnChanges(), RoleDraftsToSign(), CeremoniesToSign(), BreakGlassReviews(), EndingExceptions(),
     ]
 
     /// What waits for the caller, what is due first at the top.

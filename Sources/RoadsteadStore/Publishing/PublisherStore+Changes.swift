@@ -71,10 +71,22 @@ extension PublisherStore {
             try await end(change, .submitted, note, .changeSentBack, transaction, now)
             return .sentBack(number)
         }
-        try await planner.apply(
-            plan, of: number, by: change.author, change.content, audit: Self.audit(transaction, now))
+        try await apply(plan, of: change, planner, now: now)
         try await end(change, .published, nil, .changePublished, transaction, now)
         return .published(number)
+    }
+
+    /// Does it, and looks at what came of it; an effect that the guards refuse undoes it.
+    private func apply(_ plan: ChangePlan, of change: ChangeRow, _ planner: ChangePlanner, now: UTCDate) async throws {
+        let audit = Self.audit(planner.transaction, now)
+        let isWatched = inspector.readsCertificates && change.content.adds && change.content.concernsFleets
+        guard isWatched else {
+            return try await planner.apply(plan, of: change.number, by: change.author, change.content, audit: audit)
+        }
+        let effects = try await planner.transaction.effects(of: change.content, now: now) {
+            try await planner.apply(plan, of: change.number, by: change.author, change.content, audit: audit)
+        }
+        try change.content.refuse(effects)
     }
 
     private func end(

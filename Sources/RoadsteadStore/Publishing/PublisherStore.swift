@@ -96,6 +96,8 @@ extension Transaction {
                     statements: content.document.statements, constraints: content.document.constraints ?? [])
             },
             denials: try await fetchAll(ListDenialsInForce(teams: ids)).map(\.published),
-            repositories: try await fetchAll(ListRepositoriesOfTeams(teams: ids)), options: fleet.options)
+            repositories: try await fetchAll(ListRepositoriesOfTeams(teams: ids)), options: fleet.options,
+            policy: try await fleetPolicy(of: fleet),
+            exceptions: try await fetchAll(ListExceptions(fleet: fleet.name, all: false)).map(\.exception))
     }
 }

@@ -17,6 +17,8 @@ package struct InboxItem: Codable, Sendable, Equatable {
         case ceremony
         /// An addition by break-glass that nobody has looked at since.
         case breakGlassReview = "break-glass-review"
+        /// An exception that ends within days.
+        case exceptionEnds = "exception-ends"
     }
 
     package let kind: Kind

@@ -6,6 +6,11 @@ extension HostTrust {
         (exceptions ?? []).filter { $0.holds(at: time) }
     }
 
+    /// Those that have ended by then and are still said.
+    package func endedExceptions(at time: UTCDate) -> [PolicyException] {
+        (exceptions ?? []).filter { !$0.holds(at: time) }
+    }
+
     /// The statements as they hold at a moment: what a scope's exception covers is held to `audit` until it ends.
     ///
     /// Scopes that reject, because nothing at all is trusted there, go on rejecting.

@@ -90,6 +90,12 @@ package final class FixtureFleet {
             inexpressible: settings.inexpressible)
     }
 
+    package func set(exceptions: [PolicyException]) {
+        settings = FleetSettings(
+            fleet: name, fleetID: id, teams: settings.teams, enforcers: settings.enforcers,
+            freshness: settings.freshness, inexpressible: settings.inexpressible, exceptions: exceptions)
+    }
+
     package func deny(_ denials: [DenyDocument.Denial]) throws {
         deny = try DenyDocument(denials: denials).publishedBytes()
     }

@@ -7,6 +7,9 @@ package enum OperationKind: String, Codable, Sendable, Hashable, CaseIterable {
     case renewRole = "renew-role"
     case addTeam = "add-team"
     case setPolicy = "set-policy"
+    case setFleetPolicy = "set-fleet-policy"
+    case addException = "add-exception"
+    case endException = "end-exception"
     case removeTeam = "remove-team"
     case addScope = "add-scope"
     case removeScope = "remove-scope"
@@ -25,6 +28,9 @@ package enum OperationKind: String, Codable, Sendable, Hashable, CaseIterable {
         case .addAnchor, .removeAnchor, .liftDenial, .setCustody, .renewRole: nil
         case .addTeam: AddTeam.self
         case .setPolicy: SetPolicy.self
+        case .setFleetPolicy: SetFleetPolicy.self
+        case .addException: AddException.self
+        case .endException: EndException.self
         case .removeTeam: RemoveTeam.self
         case .addScope: AddScope.self
         case .removeScope: RemoveScope.self

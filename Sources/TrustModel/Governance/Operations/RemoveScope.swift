@@ -1,12 +1,14 @@
 /// Takes a registry scope from its team.
-package struct RemoveScope: GovernedOperation {
+package struct RemoveScope: GovernedOperation, HandingOver {
     package static let kind = OperationKind.removeScope
     package static let concern = ChangeConcern.administration
 
     package let team: TeamName
     package let scope: RegistryScope
+    package let acceptHandover: Bool?
 
-    package init(team: TeamName, scope: RegistryScope) {
+    package init(team: TeamName, scope: RegistryScope, acceptHandover: Bool? = nil) {
+        self.acceptHandover = acceptHandover
         self.team = team
         self.scope = scope
     }

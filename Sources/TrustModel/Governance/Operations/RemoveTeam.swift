@@ -1,11 +1,13 @@
 /// Removes a team that is in no fleet any more; its scopes become free, its name never does.
-package struct RemoveTeam: GovernedOperation {
+package struct RemoveTeam: GovernedOperation, HandingOver {
     package static let kind = OperationKind.removeTeam
     package static let concern = ChangeConcern.administration
 
     package let team: TeamName
+    package let acceptHandover: Bool?
 
-    package init(team: TeamName) {
+    package init(team: TeamName, acceptHandover: Bool? = nil) {
+        self.acceptHandover = acceptHandover
         self.team = team
     }
 

@@ -1,0 +1,40 @@
+/// Says what holds for a fleet's images beside its teams: all of it, and what is left out is as in a new fleet.
+package struct SetFleetPolicy: FleetOperation {
+    package static let kind = OperationKind.setFleetPolicy
+
+    package let fleet: FleetName
+    package let policy: FleetPolicy
+
+    /// - Throws: `TrustModelError(.policy)` for what hosts could not obey.
+    package init(fleet: FleetName, policy: FleetPolicy) throws(TrustModelError) {
+        try policy.check()
+        self.fleet = fleet
+        self.policy = policy
+    }
+
+    package var summary: String {
+        let lines = policy.lines
+        return "sets the policy of fleet \(fleet): \(lines.isEmpty ? "none of its own" : lines.joined(separator: "; "))"
+    }
+
+    private enum CodingKeys: String, CodingKey { case fleet, statements, standardLevel, floor }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let fleet = try container.decode(FleetName.self, forKey: .fleet)
+        let statements = try container.decodeIfPresent([FleetPolicy.Statement].self, forKey: .statements)
+        let standardLevel = try container.decodeIfPresent(VerificationLevel.self, forKey: .standardLevel)
+        let floor = try container.decodeIfPresent(VerificationLevel.self, forKey: .floor)
+        try self.init(
+            fleet: fleet,
+            policy: FleetPolicy(statements: statements ?? [], standardLevel: standardLevel, floor: floor))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(fleet, forKey: .fleet)
+        try container.encode(policy.statements, forKey: .statements)
+        try container.encodeIfPresent(policy.standardLevel, forKey: .standardLevel)
+        try container.encodeIfPresent(policy.floor, forKey: .floor)
+    }
+}
