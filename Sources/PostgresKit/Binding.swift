@@ -27,6 +27,10 @@ package struct Binding: Sendable, CustomStringConvertible, CustomReflectable {
     package static func texts(_ values: [String?]) -> Binding {
         array(.textArray, of: .text, values.map { $0.map { Array($0.utf8) } })
     }
+    /// NULL where there is no array, which is not the empty one.
+    package static func texts(orNull values: [String]?) -> Binding {
+        binary(.textArray, values.map { Wire.array(of: .text, $0.map { Array($0.utf8) }) })
+    }
     package static func ints(_ values: [Int64?]) -> Binding {
         array(.int8Array, of: .int8, values.map { $0.map { Wire.bytes($0) } })
     }

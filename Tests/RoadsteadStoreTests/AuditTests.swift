@@ -18,7 +18,7 @@ import TrustModel
             ])
         #expect(events.last?.actor == "person:\(world.admin.person.id)")
         #expect(events.last?.requestID == "r-0")
-        let ofTeam = try await world.api.auditEvents(try PageRequest(), of: .team(team)).items
+        let ofTeam = try await world.api.auditEvents(try PageRequest()).items.filter { $0.team == team.rawValue }
         #expect(ofTeam.count == 3)
     }
 

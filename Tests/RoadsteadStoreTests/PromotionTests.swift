@@ -32,8 +32,11 @@ import TrustModel
         // What canary has not published yet stays away.
         #expect(try await scene.anchors(of: scene.prod) == [[1], [2]])
         #expect(try await scene.promote().outcome == .unchanged)
-        let audit = try await scene.world.api.auditEvents(try PageRequest(limit: 1_000), of: .fleet(scene.prod))
-        #expect(audit.items.contains { $0.action == "fleet.promoted" && $0.team == "acme" })
+        let audit = try await scene.world.api.auditEvents(try PageRequest(limit: 1_000)).items
+        #expect(
+            audit.contains {
+                $0.action == "fleet.promoted" && $0.team == "acme" && $0.fleet == scene.prod.rawValue
+            })
     }
 
     @Test func `a team that is refused keeps what it had`() async throws {

@@ -29,7 +29,7 @@ struct World: Sendable {
             tokenSHA256: token, subject: "alice", displayName: "Alice", credential: credential("alice-1"),
             requestID: "r-0", now: start)
         return World(
-            database: database, api: api,
+            database: database, api: api.reading(as: Reader(admin)),
             publisher: PublisherStore(pool: try database.pool(.publisher), inspector: inspector),
             hosts: HostStore(pool: try database.pool(.hosts, connections: 12)), admin: admin)
     }

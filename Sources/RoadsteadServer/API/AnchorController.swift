@@ -16,10 +16,14 @@ struct AnchorController: Sendable {
 
     var endpoints: [Endpoint] {
         [
-            .read("/v1/anchors", "Trust anchors", tag: Self.tag, queries: Self.filters + Endpoint.pageQueries) { call in
+            .read(
+                "/v1/anchors", "Trust anchors", tag: Self.tag, permission: .filtered,
+                queries: Self.filters + Endpoint.pageQueries
+            ) { call in
                 try await store.anchors(try Self.filter(call), try call.page()).body { AnchorBody($0) }
             },
-            .read("/v1/anchors/{id}", "A trust anchor with its certificate", tag: Self.tag) { call in
+            .read("/v1/anchors/{id}", "A trust anchor with its certificate", tag: Self.tag, permission: .filtered) {
+                call in
                 let record = try await store.anchor(try call.number("id"))
                 return AnchorBody(
                     record, certificate: PEMBlock(label: "CERTIFICATE", bytes: record.certificate).text)

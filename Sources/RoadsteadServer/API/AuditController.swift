@@ -12,35 +12,22 @@ struct AuditController: Sendable {
     var endpoints: [Endpoint] {
         [
             .read(
-                "/v1/audit", "Audit events in the order of commits", tag: Self.tag,
+                "/v1/audit", "Audit events in the order of commits", tag: Self.tag, permission: .filtered,
                 queries: Endpoint.pageQueries + [.init(name: "after", summary: "sequence number to go on from")]
             ) { call in
-                let session = try call.caller()
                 let after = try call.cursor() ?? call.naturalNumber("after").map(String.init)
                 let page = try PageRequest(after: after, limit: try call.pageLimit())
-                return try await store.auditEvents(page, of: try Self.reach(of: session)).body(AuditEventBody.init)
+                return try await store.auditEvents(page).body(AuditEventBody.init)
             },
             .read(
                 "/v1/audit/verification", "Whether the chain of audit events holds", tag: Self.tag,
-                cost: Endpoint.expensiveCost
+                permission: .takes(.readAudit(.everything)), cost: Endpoint.expensiveCost
             ) { call in
-                try call.caller().require(.readAudit(.everything))
                 let chain = try await store.verifyAudit()
                 return AuditVerification(
                     entries: chain.entries, head: chain.head, intact: chain.isIntact, firstBroken: chain.firstBroken)
             },
         ]
-    }
-
-    /// Everything, or the one team or fleet that the caller's role is bound to.
-    private static func reach(of session: Session) throws -> RoleReach {
-        if session.decide(.readAudit(.everything)).isAllowed { return .everything }
-        let reaches = session.bindings.map(\.reach).filter { session.decide(.readAudit($0)).isAllowed }
-        guard let reach = reaches.first else {
-            try session.require(.readAudit(.everything))
-            return .everything
-        }
-        return reach
     }
 }
 

@@ -14,7 +14,7 @@ struct Call: Sendable {
     let session: Session?
     /// The bearer's text, for operations that check it themselves.
     let bearer: String?
-    let body: [UInt8]
+    var body: [UInt8]
 
     var requestID: String { context.requestID }
 

@@ -19,11 +19,15 @@ struct ChangeController: Sendable {
 
     var endpoints: [Endpoint] {
         [
-            .read("/v1/changes", "Changes", tag: Self.tag, queries: Self.filters + Endpoint.pageQueries) { call in
+            .read(
+                "/v1/changes", "Changes", tag: Self.tag, permission: .filtered,
+                queries: Self.filters + Endpoint.pageQueries
+            ) { call in
                 try await list(call)
             },
             .write(
-                "/v1/changes", "Proposes operations in one team", tag: Self.tag, bodyLimit: Self.bodyLimit,
+                "/v1/changes", "Proposes operations in one team", tag: Self.tag,
+                permission: .decidedInside("what is proposed, and where"), bodyLimit: Self.bodyLimit,
                 version: { $0.version }
             ) { (call: Call, body: ChangeRequest) in
                 let session = try call.caller()
@@ -32,16 +36,19 @@ struct ChangeController: Sendable {
                 return try await render(
                     store.propose(content, draft: body.draft ?? false, by: session.actor, now: call.now))
             },
-            .read("/v1/changes/{number}", "A change", tag: Self.tag, version: { $0.version }) { call in
+            .read("/v1/changes/{number}", "A change", tag: Self.tag, permission: .filtered, version: { $0.version }) {
+                call in
                 try await render(store.change(try call.number("number")))
             },
             .write(
                 method: .put, "/v1/changes/{number}", "Edits a change, which voids its approvals", tag: Self.tag,
+                permission: .decidedInside("only its author edits a change"),
                 status: .ok,
                 concurrency: .ifMatch, bodyLimit: Self.bodyLimit, version: { $0.version }
             ) { (call: Call, body: ChangeEdit) in try await edit(call, body) },
             .act(
-                "/v1/changes/{number}/submit", "Submits a draft", tag: Self.tag, concurrency: .ifMatchWhereSent,
+                "/v1/changes/{number}/submit", "Submits a draft", tag: Self.tag,
+                permission: .decidedInside("only its author submits a change"), concurrency: .ifMatchWhereSent,
                 version: { $0.version }
             ) { call in
                 let version = call.statesVersion ? try call.expectedVersion() : nil
@@ -51,7 +58,10 @@ struct ChangeController: Sendable {
             },
             decision("approve", "Approves exactly what the digest names", approves: true),
             decision("reject", "Rejects a change, which ends it", approves: false),
-            .act("/v1/changes/{number}/withdraw", "Withdraws one's own change", tag: Self.tag) { call in
+            .act(
+                "/v1/changes/{number}/withdraw", "Withdraws one's own change", tag: Self.tag,
+                permission: .decidedInside("only its author withdraws a change")
+            ) { call in
                 try await render(
                     store.withdraw(try call.number("number"), by: try call.caller().actor, now: call.now))
             },
@@ -59,7 +69,11 @@ struct ChangeController: Sendable {
     }
 
     private func decision(_ verb: String, _ summary: String, approves: Bool) -> Endpoint {
-        .write("/v1/changes/{number}/\(verb)", summary, tag: Self.tag, status: .ok, version: { $0.version }) {
+        .write(
+            "/v1/changes/{number}/\(verb)", summary, tag: Self.tag,
+            permission: .decidedInside("what the change does says who may agree to it"), status: .ok,
+            version: { $0.version }
+        ) {
             (call: Call, body: DecisionRequest) in
             try await render(
                 store.decide(

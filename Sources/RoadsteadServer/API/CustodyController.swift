@@ -15,17 +15,24 @@ struct CustodyController: Sendable {
 
     var endpoints: [Endpoint] {
         [
-            .read("/v1/teams/{team}/custody", "Who signs a team's role", tag: Self.tag) { call in
+            .read(
+                "/v1/teams/{team}/custody", "Who signs a team's role", tag: Self.tag,
+                permission: .team(Permission.readTeam)
+            ) { call in
                 let (record, online) = try await store.custody(of: try call.path("team"))
                 return try CustodyBody(record, online: online)
             },
             .read(
-                "/v1/teams/{team}/keys", "Keys of a team's members", tag: Self.tag, queries: Endpoint.pageQueries
+                "/v1/teams/{team}/keys", "Keys of a team's members", tag: Self.tag,
+                permission: .team(Permission.readTeam), queries: Endpoint.pageQueries
             ) { call in
                 let keys = try await store.teamKeys(of: try call.path("team"))
                 return try call.page(of: try keys.map { try TeamKeyBody($0) }) { $0.keyID }
             },
-            .write("/v1/teams/{team}/keys", "Registers the caller's own key", tag: Self.tag) {
+            .write(
+                "/v1/teams/{team}/keys", "Registers the caller's own key", tag: Self.tag,
+                permission: .team(Permission.holdKey)
+            ) {
                 (call: Call, body: TeamKeyRequest) in
                 let session = try call.caller()
                 let team: TeamName = try call.path("team")
@@ -34,7 +41,10 @@ struct CustodyController: Sendable {
                     await store.registerTeamKey(
                         try PublicKeyRecord(key), of: team, by: session.actor, now: call.now))
             },
-            .remove("/v1/teams/{team}/keys/{id}", "Retires a key at once, for ever", tag: Self.tag) { call in
+            .remove(
+                "/v1/teams/{team}/keys/{id}", "Retires a key at once, for ever", tag: Self.tag,
+                permission: .decidedInside("the holder of the key, or whoever may remove in the team")
+            ) { call in
                 _ = try await store.retireTeamKey(
                     try call.text("id"), of: try call.path("team"), by: try call.caller().actor, now: call.now)
             },

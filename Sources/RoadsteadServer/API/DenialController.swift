@@ -17,20 +17,26 @@ struct DenialController: Sendable {
 
     var endpoints: [Endpoint] {
         [
-            .read("/v1/denials", "Denials", tag: Self.tag, queries: Self.filters + Endpoint.pageQueries) { call in
+            .read(
+                "/v1/denials", "Denials", tag: Self.tag, permission: .filtered,
+                queries: Self.filters + Endpoint.pageQueries
+            ) { call in
                 let filter = DenialFilter(
                     team: try call.query("team", as: TeamName.self), fleet: try call.query("fleet", as: FleetName.self),
                     includesLifted: try call.flag("all"))
                 let page = try await store.denials(filter, try call.page())
                 return Page(items: try await bodies(page.items), next: page.next)
             },
-            .write("/v1/denials", "Denies something at once", tag: Self.tag) { (call: Call, body: DenialRequest) in
+            .write(
+                "/v1/denials", "Denies something at once", tag: Self.tag,
+                permission: .decidedInside("one team's scopes, or everywhere")
+            ) { (call: Call, body: DenialRequest) in
                 let record = try await store.deny(
                     try DenialSubject(body.kind, value: body.value, issuer: body.issuer), in: body.team,
                     reason: body.reason, by: try call.caller().actor, now: call.now)
                 return try await self.body(record)
             },
-            .read("/v1/denials/{id}", "A denial", tag: Self.tag) { call in
+            .read("/v1/denials/{id}", "A denial", tag: Self.tag, permission: .filtered) { call in
                 try await body(try await store.denial(try call.number("id")))
             },
         ]

@@ -15,12 +15,12 @@ extension Endpoint {
     /// An operation that proposes a change: in force at once, or 202 with the change that waits for others.
     static func govern<Body: Codable & Sendable, Value: Codable & Sendable>(
         method: HTTPRequest.Method = .post, _ path: String, _ summary: String, tag: String,
-        status: HTTPResponse.Status = .created, body: Body.Type = Body.self, answer: Value.Type = Value.self,
+        permission: EndpointPermission, status: HTTPResponse.Status = .created, body: Body.Type = Body.self, answer: Value.Type = Value.self,
         _ run: @escaping @Sendable (Call, Body) async throws -> Governed<Value>
     ) -> Endpoint {
         var endpoint = Endpoint(
-            method: method, path: path, summary: summary, tag: tag, access: .token, body: Body.self,
-            answer: Value.self, status: status, queries: [], concurrency: .none, repeats: .replayed,
+            method: method, path: path, summary: summary, tag: tag, access: .token, permission: permission,
+            body: Body.self, answer: Value.self, status: status, queries: [], concurrency: .none, repeats: .replayed,
             bodyLimit: defaultBodyLimit
         ) { call in
             switch try await run(call, try call.decode(Body.self)) {
@@ -34,12 +34,12 @@ extension Endpoint {
 
     /// The same for taking something away.
     static func governRemoval(
-        _ path: String, _ summary: String, tag: String, queries: [QueryParameter] = [],
-        _ run: @escaping @Sendable (Call) async throws -> Governed<Void>
+        _ path: String, _ summary: String, tag: String, permission: EndpointPermission,
+        queries: [QueryParameter] = [], _ run: @escaping @Sendable (Call) async throws -> Governed<Void>
     ) -> Endpoint {
         var endpoint = Endpoint(
-            method: .delete, path: path, summary: summary, tag: tag, access: .token, body: nil, answer: nil,
-            status: .noContent, queries: queries, concurrency: .none, repeats: .replayed, bodyLimit: 1_024
+            method: .delete, path: path, summary: summary, tag: tag, access: .token, permission: permission,
+            body: nil, answer: nil, status: .noContent, queries: queries, concurrency: .none, repeats: .replayed, bodyLimit: 1_024
         ) { call in
             switch try await run(call) {
             case .inForce: .empty

@@ -46,6 +46,7 @@ struct Endpoint: Sendable {
     let summary: String
     let tag: String
     let access: Access
+    let permission: EndpointPermission
     let body: (any (Decodable & SendableMetatype).Type)?
     let answer: (any (Encodable & SendableMetatype).Type)?
     let status: HTTPResponse.Status
@@ -104,13 +105,14 @@ struct Answer: Sendable {
 extension Endpoint {
     /// An operation that reads.
     static func read<Value: Codable & Sendable>(
-        _ path: String, _ summary: String, tag: String, access: Access = .token, queries: [QueryParameter] = [],
-        cost: Int = 1, answer: Value.Type = Value.self,
+        _ path: String, _ summary: String, tag: String, access: Access = .token, permission: EndpointPermission,
+        queries: [QueryParameter] = [], cost: Int = 1, answer: Value.Type = Value.self,
         version: @escaping @Sendable (Value) -> Int64? = { _ in nil },
         _ run: @escaping @Sendable (Call) async throws -> Value
     ) -> Endpoint {
         Endpoint(
-            method: .get, path: path, summary: summary, tag: tag, access: access, body: nil, answer: Value.self,
+            method: .get, path: path, summary: summary, tag: tag, access: access, permission: permission, body: nil,
+            answer: Value.self,
             status: .ok, queries: queries, concurrency: .none, repeats: .harmless, bodyLimit: 0,
             cost: cost
         ) { call in
@@ -122,13 +124,15 @@ extension Endpoint {
     /// An operation that takes a body and changes something.
     static func write<Body: Codable & Sendable, Value: Codable & Sendable>(
         method: HTTPRequest.Method = .post, _ path: String, _ summary: String, tag: String,
-        access: Access = .token, status: HTTPResponse.Status = .created, concurrency: Concurrency = .none,
-        repeats: Repeats = .replayed, bodyLimit: Int = defaultBodyLimit, body: Body.Type = Body.self,
+        access: Access = .token, permission: EndpointPermission, status: HTTPResponse.Status = .created,
+        concurrency: Concurrency = .none, repeats: Repeats = .replayed, bodyLimit: Int = defaultBodyLimit,
+        body: Body.Type = Body.self,
         answer: Value.Type = Value.self, version: @escaping @Sendable (Value) -> Int64? = { _ in nil },
         _ run: @escaping @Sendable (Call, Body) async throws -> Value
     ) -> Endpoint {
         Endpoint(
-            method: method, path: path, summary: summary, tag: tag, access: access, body: Body.self,
+            method: method, path: path, summary: summary, tag: tag, access: access, permission: permission,
+            body: Body.self,
             answer: Value.self, status: status, queries: [], concurrency: concurrency, repeats: repeats,
             bodyLimit: bodyLimit, cost: writeCost
         ) { call in
@@ -139,13 +143,14 @@ extension Endpoint {
 
     /// An operation that changes something and takes no body.
     static func act<Value: Codable & Sendable>(
-        _ path: String, _ summary: String, tag: String, status: HTTPResponse.Status = .ok,
-        concurrency: Concurrency = .none, answer: Value.Type = Value.self,
+        _ path: String, _ summary: String, tag: String, permission: EndpointPermission,
+        status: HTTPResponse.Status = .ok, concurrency: Concurrency = .none, answer: Value.Type = Value.self,
         version: @escaping @Sendable (Value) -> Int64? = { _ in nil },
         _ run: @escaping @Sendable (Call) async throws -> Value
     ) -> Endpoint {
         Endpoint(
-            method: .post, path: path, summary: summary, tag: tag, access: .token, body: nil, answer: Value.self,
+            method: .post, path: path, summary: summary, tag: tag, access: .token, permission: permission, body: nil,
+            answer: Value.self,
             status: status, queries: [], concurrency: concurrency, repeats: .replayed, bodyLimit: 1_024,
             cost: writeCost
         ) { call in
@@ -157,11 +162,13 @@ extension Endpoint {
     /// An operation that takes a body and answers with nothing. Hosts share addresses and sign what they send, so it
     /// takes nothing from an address's share.
     static func deliver<Body: Codable & Sendable>(
-        _ path: String, _ summary: String, tag: String, access: Access, bodyLimit: Int = defaultBodyLimit,
+        _ path: String, _ summary: String, tag: String, access: Access, permission: EndpointPermission,
+        bodyLimit: Int = defaultBodyLimit,
         body: Body.Type = Body.self, _ run: @escaping @Sendable (Call, Body) async throws -> Void
     ) -> Endpoint {
         Endpoint(
-            method: .post, path: path, summary: summary, tag: tag, access: access, body: Body.self, answer: nil,
+            method: .post, path: path, summary: summary, tag: tag, access: access, permission: permission,
+            body: Body.self, answer: nil,
             status: .noContent, queries: [], concurrency: .none, repeats: .harmless, bodyLimit: bodyLimit,
             cost: 0
         ) { call in
@@ -172,11 +179,12 @@ extension Endpoint {
 
     /// An operation that takes something away.
     static func remove(
-        _ path: String, _ summary: String, tag: String, queries: [QueryParameter] = [],
-        _ run: @escaping @Sendable (Call) async throws -> Void
+        _ path: String, _ summary: String, tag: String, permission: EndpointPermission,
+        queries: [QueryParameter] = [], _ run: @escaping @Sendable (Call) async throws -> Void
     ) -> Endpoint {
         Endpoint(
-            method: .delete, path: path, summary: summary, tag: tag, access: .token, body: nil, answer: nil,
+            method: .delete, path: path, summary: summary, tag: tag, access: .token, permission: permission, body: nil,
+            answer: nil,
             status: .noContent, queries: queries, concurrency: .none, repeats: .replayed, bodyLimit: 1_024,
             cost: writeCost
         ) { call in

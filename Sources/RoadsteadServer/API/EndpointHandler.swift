@@ -18,10 +18,17 @@ struct EndpointHandler: Sendable {
         let bearer = Gate.bearer(of: request)
         let session = try await session(request, bearer, context)
         if let session { try gate.requests.take(endpoint.cost, from: .credential(session.credential.id)) }
-        let body = try await body(of: request)
-        let call = Call(
-            request: request, context: context, now: clock(), session: session, bearer: bearer, body: body)
-        guard endpoint.repeats != .harmless, let session, let key = try Self.idempotencyKey(request) else {
+        var call = Call(request: request, context: context, now: clock(), session: session, bearer: bearer, body: [])
+        try endpoint.permission.check(call)
+        call.body = try await body(of: request)
+        return try await Reader.$current.withValue(session.map { Reader($0) } ?? .nobody) { [call] in
+            try await answer(call)
+        }
+    }
+
+    private func answer(_ call: Call) async throws -> Response {
+        guard endpoint.repeats != .harmless, let session = call.session, let key = try Self.idempotencyKey(call.request)
+        else {
             return try response(to: try await endpoint.run(call))
         }
         return try await once(key, session, call)

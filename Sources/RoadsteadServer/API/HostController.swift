@@ -24,37 +24,42 @@ struct HostController: Sendable {
         [
             .write(
                 "/v1/fleets/{fleet}/join-tokens", "Makes a join string for hosts, shown once", tag: Self.tag,
+                permission: .fleet(Permission.operateFleet),
                 repeats: .refused
             ) { try await joinToken($0, $1) },
             .read(
-                "/v1/hosts", "Hosts", tag: Self.tag,
+                "/v1/hosts", "Hosts", tag: Self.tag, permission: .filtered,
                 queries: [.init(name: "fleet", summary: "of one fleet")] + Endpoint.pageQueries
             ) { call in
                 let fleet = try call.query("fleet", as: FleetName.self)
                 return try await store.hosts(of: fleet, try call.page()).body(HostBody.init)
             },
-            .read("/v1/hosts/{id}", "A host", tag: Self.tag) { call in
+            .read("/v1/hosts/{id}", "A host", tag: Self.tag, permission: .filtered) { call in
                 HostBody(try await store.host(try call.number("id")))
             },
-            .remove("/v1/hosts/{id}", "Takes a host out of its fleet", tag: Self.tag) { call in
+            .remove(
+                "/v1/hosts/{id}", "Takes a host out of its fleet", tag: Self.tag,
+                permission: .decidedInside("the fleet of the host")
+            ) { call in
                 try await store.removeHost(try call.number("id"), by: try call.caller().actor, now: call.now)
             },
             .write(
                 "/v1/enroll", "Enrols a host that holds a join token and proves its key", tag: Self.tag,
-                access: .open, repeats: .harmless
+                access: .open, permission: .proven, repeats: .harmless
             ) { try await enrol($0, $1) },
             .deliver(
                 "/v1/hosts/{id}/receipts", "Takes in a receipt, signed with the host's key", tag: Self.tag,
-                access: .open, bodyLimit: Self.receiptLimit
+                access: .open, permission: .proven, bodyLimit: Self.receiptLimit
             ) { try await receive($0, $1) },
             .deliver(
                 "/v1/hosts/{id}/metadata",
                 "Takes in the metadata that a host holds, signed with the host's key, after the answer host-ahead",
-                tag: Self.tag, access: .open, bodyLimit: HostMetadata.largestRequest
+                tag: Self.tag, access: .open, permission: .proven, bodyLimit: HostMetadata.largestRequest
             ) { try await showMetadata($0, $1) },
-            .read("/v1/halts", "Fleets whose publishing has stopped, and why", tag: Self.tag) { call in
-                _ = try call.caller()
-                return try await store.files.halts().map(HaltBody.init)
+            .read("/v1/halts", "Fleets whose publishing has stopped, and why", tag: Self.tag, permission: .filtered) {
+                call in
+                let readable = Reader(try call.caller()).fleets
+                return try await store.files.halts().filter { readable.contains($0.fleet) }.map(HaltBody.init)
             },
         ]
     }

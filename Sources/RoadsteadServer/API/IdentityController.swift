@@ -19,9 +19,10 @@ struct IdentityController: Sendable {
         [
             .write(
                 "/v1/bootstrap", "Makes the first trust administrator", tag: Self.tag, access: .bootstrapToken,
+                permission: .proven,
                 repeats: .harmless, bodyLimit: 4_096
             ) { try await bootstrap($0, $1) },
-            .read("/v1/whoami", "The caller and the caller's roles", tag: Self.tag) { call in
+            .read("/v1/whoami", "The caller and the caller's roles", tag: Self.tag, permission: .own) { call in
                 let session = try call.caller()
                 return WhoAmI(
                     person: PersonBody(session.person), tokenID: session.credential.id,
@@ -29,29 +30,39 @@ struct IdentityController: Sendable {
                     bindings: session.bindings.map { RoleBindingBody($0, person: session.person.subject) })
             },
             .write(
-                "/v1/invitations", "Invites a person, who makes the credential", tag: Self.tag, repeats: .refused
+                "/v1/invitations", "Invites a person, who makes the credential", tag: Self.tag,
+                permission: .takes(.administer), repeats: .refused
             ) { try await invite($0, $1) },
             .write(
                 "/v1/invitations/accept", "Turns an invitation into a token of its holder", tag: Self.tag,
-                access: .open, repeats: .harmless, bodyLimit: 4_096
+                access: .open, permission: .proven, repeats: .harmless, bodyLimit: 4_096
             ) { try await accept($0, $1) },
-            .read("/v1/tokens", "The caller's tokens", tag: Self.tag, queries: Endpoint.pageQueries) { call in
+            .read("/v1/tokens", "The caller's tokens", tag: Self.tag, permission: .own, queries: Endpoint.pageQueries) {
+                call in
                 let session = try call.caller()
                 return try await store.credentials(of: session.person.id, try call.page()).body(TokenBody.init)
             },
-            .write("/v1/tokens", "Makes a further token of the caller", tag: Self.tag, repeats: .refused) {
+            .write(
+                "/v1/tokens", "Makes a further token of the caller", tag: Self.tag, permission: .own, repeats: .refused
+            ) {
                 try await issue($0, $1)
             },
-            .remove("/v1/tokens/{id}", "Revokes a token of the caller", tag: Self.tag) { call in
+            .remove("/v1/tokens/{id}", "Revokes a token of the caller", tag: Self.tag, permission: .own) { call in
                 try await store.revokeCredential(try call.number("id"), by: try call.caller().actor, now: call.now)
             },
-            .read("/v1/people", "People", tag: Self.tag, queries: Endpoint.pageQueries) { call in
+            .read(
+                "/v1/people", "People", tag: Self.tag, permission: .takes(.readGovernance),
+                queries: Endpoint.pageQueries
+            ) { call in
                 try await store.people(try call.page()).body(PersonBody.init)
             },
-            .read("/v1/role-bindings", "Who holds which role", tag: Self.tag, queries: Endpoint.pageQueries) { call in
+            .read(
+                "/v1/role-bindings", "Who holds which role", tag: Self.tag, permission: .takes(.readGovernance),
+                queries: Endpoint.pageQueries
+            ) { call in
                 try await store.roleBindings(try call.page()).body(RoleBindingBody.init)
             },
-            .govern("/v1/role-bindings", "Gives a person a role", tag: Self.tag) {
+            .govern("/v1/role-bindings", "Gives a person a role", tag: Self.tag, permission: .takes(.administer)) {
                 (call: Call, body: RoleBindingBody) in
                 let binding = try RoleBinding(body.role, try RoleReach(team: body.team, fleet: body.fleet))
                 return try await store.govern([try GrantRole(person: body.person, binding)], call) {
@@ -59,10 +70,10 @@ struct IdentityController: Sendable {
                     return RoleBindingBody(binding, person: body.person, id: id)
                 }
             },
-            .governRemoval("/v1/role-bindings/{id}", "Takes a role away, at once", tag: Self.tag) { call in
+            .governRemoval("/v1/role-bindings/{id}", "Takes a role away, at once", tag: Self.tag, permission: .takes(.administer)) { call in
                 try await store.govern([RevokeRole(binding: try call.number("id"))], call)
             },
-            .remove("/v1/people/{id}", "Disables a person, at once and for good", tag: Self.tag) { call in
+            .remove("/v1/people/{id}", "Disables a person, at once and for good", tag: Self.tag, permission: .takes(.administer)) { call in
                 try await store.disablePerson(
                     PersonID(rawValue: try call.number("id")), by: try call.caller().actor, now: call.now)
             },

@@ -17,6 +17,7 @@ struct PromotionController: Sendable {
             .write(
                 method: .put, "/v1/fleets/{fleet}/source",
                 "Says from which fleet contents are promoted; without one the newest are taken", tag: Self.tag,
+                permission: .fleet(Permission.operateFleet),
                 status: .ok
             ) { (call: Call, body: FleetSourceRequest) in
                 FleetBody(
@@ -26,13 +27,17 @@ struct PromotionController: Sendable {
             },
             .write(
                 "/v1/fleets/{fleet}/promotions", "Lets a fleet take what its source publishes", tag: Self.tag,
+                permission: .fleet(Permission.operateFleet),
                 status: .ok
             ) { try await promote($0, $1) },
             .write(
                 "/v1/fleets/{fleet}/hot-fixes", "Brings one published change to a fleet that is behind",
-                tag: Self.tag, status: .ok
+                tag: Self.tag, permission: .fleet(Permission.operateFleet), status: .ok
             ) { try await hotFix($0, $1) },
-            .read("/v1/fleets/{fleet}/warnings", "What about a fleet needs people", tag: Self.tag) { call in
+            .read(
+                "/v1/fleets/{fleet}/warnings", "What about a fleet needs people", tag: Self.tag,
+                permission: .fleet(Permission.readFleet)
+            ) { call in
                 FleetWarningsBody(try await store.fleet(try call.path("fleet")), now: call.now)
             },
         ]

@@ -13,7 +13,9 @@ struct RoleDraftController: Sendable {
 
     var endpoints: [Endpoint] {
         [
-            .read("/v1/changes/{number}/role-draft", "The draft that holds a change", tag: Self.tag) { call in
+            .read(
+                "/v1/changes/{number}/role-draft", "The draft that holds a change", tag: Self.tag, permission: .filtered
+            ) { call in
                 let number = try call.number("number")
                 guard let record = try await store.roleDraft(ofChange: number) else {
                     throw StoreError(
@@ -24,18 +26,22 @@ struct RoleDraftController: Sendable {
                 }
                 return try await body(of: record)
             },
-            .read("/v1/teams/{team}/role-drafts", "Drafts that wait for a team's signatures", tag: Self.tag) { call in
+            .read(
+                "/v1/teams/{team}/role-drafts", "Drafts that wait for a team's signatures", tag: Self.tag,
+                permission: .team(Permission.readTeam)
+            ) { call in
                 var bodies: [RoleDraftBody] = []
                 for record in try await store.openRoleDrafts(of: try call.path("team")) {
                     bodies.append(try await body(of: record))
                 }
                 return Page(items: bodies, next: nil)
             },
-            .read("/v1/role-drafts/{id}", "A team's next role", tag: Self.tag) { call in
+            .read("/v1/role-drafts/{id}", "A team's next role", tag: Self.tag, permission: .filtered) { call in
                 try await body(of: try await store.roleDraft(try call.number("id")))
             },
             .write(
-                "/v1/role-drafts/{id}/signatures", "Adds the caller's own signature", tag: Self.tag, status: .ok
+                "/v1/role-drafts/{id}/signatures", "Adds the caller's own signature", tag: Self.tag,
+                permission: .decidedInside("the draft's team, and who holds the key"), status: .ok
             ) { (call: Call, body: RoleSignatureRequest) in try await sign(call, body) },
         ]
     }

@@ -14,24 +14,27 @@ struct RuleController: Sendable {
     var endpoints: [Endpoint] {
         [
             .read(
-                "/v1/root-rules", "Root rules in force, by name", tag: Self.tag, queries: Endpoint.pageQueries
+                "/v1/root-rules", "Root rules in force, by name", tag: Self.tag,
+                permission: .takes(.readGovernance), queries: Endpoint.pageQueries
             ) { call in
                 try call.page(of: try await store.rootRules().map(RootRuleBody.init)) { "\($0.name) \($0.id ?? 0)" }
             },
-            .govern("/v1/root-rules", "Makes a root rule", tag: Self.tag) { (call: Call, body: RootRuleBody) in
+            .govern("/v1/root-rules", "Makes a root rule", tag: Self.tag, permission: .takes(.administer)) { (call: Call, body: RootRuleBody) in
                 let rule = try body.rule
                 return try await store.govern([SetRule(rule: rule, replaces: body.replaces ?? false)], call) {
                     RootRuleBody(try await store.rootRule(named: rule.name))
                 }
             },
-            .governRemoval("/v1/root-rules/{id}", "Removes a root rule", tag: Self.tag) { call in
+            .governRemoval("/v1/root-rules/{id}", "Removes a root rule", tag: Self.tag, permission: .takes(.administer)) { call in
                 let rule = try await store.rootRule(try call.number("id")).rule
                 return try await store.govern([try RemoveRule(rule: rule.name)], call)
             },
             .write(
-                "/v1/root-rules/explain", "What the rules say about a certificate", tag: Self.tag, status: .ok,
+                "/v1/root-rules/explain", "What the rules say about a certificate", tag: Self.tag,
+                permission: .decidedInside("the team in the body, whose rules are read"), status: .ok,
                 repeats: .harmless
             ) { (call: Call, body: RuleExplainRequest) in
+                try call.caller().require(.readTeam(body.team))
                 let certificate = try Certificate(pemOrDER: Array(body.certificate.utf8))
                 let explained = try await store.explain(
                     certificate: certificate.der, origin: body.origin, team: body.team, kind: body.kind, now: call.now)

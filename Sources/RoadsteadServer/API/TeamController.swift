@@ -12,20 +12,20 @@ struct TeamController: Sendable {
 
     var endpoints: [Endpoint] {
         [
-            .read("/v1/teams", "Teams", tag: Self.tag, queries: Endpoint.pageQueries) { call in
+            .read("/v1/teams", "Teams", tag: Self.tag, permission: .filtered, queries: Endpoint.pageQueries) { call in
                 try await store.teams(try call.page()).body(TeamBody.init)
             },
-            .govern("/v1/teams", "Makes a team", tag: Self.tag) { (call: Call, body: TeamRequest) in
+            .govern("/v1/teams", "Makes a team", tag: Self.tag, permission: .takes(.administer)) { (call: Call, body: TeamRequest) in
                 let team = AddTeam(team: body.name, displayName: body.displayName ?? body.name.rawValue)
                 return try await store.govern([team], call) { TeamBody(try await store.team(body.name)) }
             },
-            .governRemoval("/v1/teams/{team}", "Removes a team; its name is never used again", tag: Self.tag) { call in
+            .governRemoval("/v1/teams/{team}", "Removes a team; its name is never used again", tag: Self.tag, permission: .takes(.administer)) { call in
                 try await store.govern([RemoveTeam(team: try call.path("team"))], call)
             },
-            .read("/v1/teams/{team}", "A team", tag: Self.tag) { call in
+            .read("/v1/teams/{team}", "A team", tag: Self.tag, permission: .team(Permission.readTeam)) { call in
                 TeamBody(try await store.team(try call.path("team")))
             },
-            .govern("/v1/teams/{team}/scopes", "Gives a registry scope to a team", tag: Self.tag) {
+            .govern("/v1/teams/{team}/scopes", "Gives a registry scope to a team", tag: Self.tag, permission: .takes(.administer)) {
                 (call: Call, body: ScopeRequest) in
                 let team: TeamName = try call.path("team")
                 return try await store.govern([AddScope(team: team, scope: body.scope)], call) {
@@ -34,7 +34,7 @@ struct TeamController: Sendable {
             },
             .governRemoval(
                 "/v1/teams/{team}/scopes", "Takes a registry scope from a team", tag: Self.tag,
-                queries: [.init(name: "scope", summary: "the scope", isRequired: true)]
+                permission: .takes(.administer), queries: [.init(name: "scope", summary: "the scope", isRequired: true)]
             ) { call in
                 guard let scope = try call.query("scope", as: RegistryScope.self) else {
                     throw ServerError(.request, "no scope is named", hint: "?scope=registry.example.com/acme")
@@ -42,20 +42,30 @@ struct TeamController: Sendable {
                 return try await store.govern([RemoveScope(team: try call.path("team"), scope: scope)], call)
             },
             .read(
-                "/v1/teams/{team}/stores", "A team's trust stores", tag: Self.tag, queries: Endpoint.pageQueries
+                "/v1/teams/{team}/stores", "A team's trust stores", tag: Self.tag,
+                permission: .team(Permission.readTeam), queries: Endpoint.pageQueries
             ) { call in
                 let stores = try await store.team(try call.path("team")).stores
                 return try call.page(of: stores.map(StoreBody.init)) { "\($0.kind.rawValue)/\($0.name)" }
             },
-            .write("/v1/teams/{team}/stores", "Makes a trust store", tag: Self.tag) {
+            .write(
+                "/v1/teams/{team}/stores", "Makes a trust store", tag: Self.tag,
+                permission: .team(Permission.createStore)
+            ) {
                 (call: Call, body: StoreRequest) in
                 let id = TrustStoreID(team: try call.path("team"), kind: body.kind, name: body.name)
                 return StoreBody(try await store.createStore(id, by: try call.caller().actor, now: call.now))
             },
-            .read("/v1/repositories", "Known repositories", tag: Self.tag, queries: Endpoint.pageQueries) { call in
+            .read(
+                "/v1/repositories", "Known repositories", tag: Self.tag, permission: .filtered,
+                queries: Endpoint.pageQueries
+            ) { call in
                 try await store.repositories(try call.page()).body(RepositoryBody.init)
             },
-            .write("/v1/repositories", "Records a repository", tag: Self.tag) {
+            .write(
+                "/v1/repositories", "Records a repository", tag: Self.tag,
+                permission: .decidedInside("the team whose scope covers the repository")
+            ) {
                 (call: Call, body: RepositoryBody) in
                 try await store.addRepository(body.repository, by: try call.caller().actor, now: call.now)
                 return body

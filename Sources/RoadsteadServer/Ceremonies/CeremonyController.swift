@@ -20,7 +20,7 @@ struct CeremonyController: Sendable {
     var endpoints: [Endpoint] {
         [
             .read(
-                "/v1/ceremonies", "Ceremonies, the newest first", tag: Self.tag,
+                "/v1/ceremonies", "Ceremonies, the newest first", tag: Self.tag, permission: .filtered,
                 queries: Endpoint.pageQueries + [.init(name: "fleet", summary: "Those of one fleet")]
             ) { call in
                 try await store.ceremonies(of: try call.query("fleet", as: FleetName.self), try call.page())
@@ -28,22 +28,25 @@ struct CeremonyController: Sendable {
             },
             .write(
                 "/v1/ceremonies", "Opens a ceremony: drafts a fleet's root or targets for their keys' holders to sign",
-                tag: Self.tag, bodyLimit: 1 << 20
+                tag: Self.tag, permission: .takes(.administer), bodyLimit: 1 << 20
             ) { try await open($0, $1) },
-            .read("/v1/ceremonies/{id}", "A ceremony with the exact bytes that are signed", tag: Self.tag) { call in
+            .read(
+                "/v1/ceremonies/{id}", "A ceremony with the exact bytes that are signed", tag: Self.tag,
+                permission: .filtered
+            ) { call in
                 try await body(of: try await store.ceremony(try call.number("id")))
             },
             .write(
                 "/v1/ceremonies/{id}/signatures",
                 "Adds signatures; the last one needed in a fleet closes it there and publishes", tag: Self.tag,
+                permission: .takes(.administer),
                 status: .ok, bodyLimit: 1 << 20
             ) { try await sign($0, $1) },
             .act(
                 "/v1/ceremonies/{id}/close", "Closes where every signature is there, and publishes what is closed",
-                tag: Self.tag
+                tag: Self.tag, permission: .takes(.administer)
             ) { call in
                 let session = try call.caller()
-                try session.require(.administer)
                 let record = try await store.ceremony(try call.number("id"))
                 return try await finish(record, record.fleets.map(\.fleet), session, call)
             },
@@ -52,7 +55,6 @@ struct CeremonyController: Sendable {
 
     private func open(_ call: Call, _ request: CeremonyRequest) async throws -> CeremonyBody {
         let session = try call.caller()
-        try session.require(.administer)
         let names = request.fleets.map(\.fleet)
         guard (1...Self.maximumFleets).contains(names.count), Set(names).count == names.count else {
             throw StoreError(
@@ -71,7 +73,6 @@ struct CeremonyController: Sendable {
 
     private func sign(_ call: Call, _ request: CeremonySignaturesRequest) async throws -> CeremonyBody {
         let session = try call.caller()
-        try session.require(.administer)
         var record = try await store.ceremony(try call.number("id"))
         let drafts = Set(request.signatures.map(\.draft))
         let touched = record.fleets.filter { $0.drafts.contains { drafts.contains($0.id) } }

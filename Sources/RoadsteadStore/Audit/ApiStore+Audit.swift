@@ -1,19 +1,11 @@
 import Codecs
 import PostgresKit
-package import TrustModel
+import TrustModel
 
 extension ApiStore {
-    /// Entries after a number, in order; of one team or fleet only where that is asked for.
-    package func auditEvents(_ page: PageRequest, of reach: RoleReach = .everything) async throws
-        -> KeysetPage<AuditEntry>
-    {
-        var (team, fleet): (String?, String?) = (nil, nil)
-        switch reach {
-        case .everything: break
-        case .team(let name): team = name.rawValue
-        case .fleet(let name): fleet = name.rawValue
-        }
-        let query = ListAuditEvents(after: try page.numberAfter(), team: team, fleet: fleet, limit: page.fetched)
+    /// Entries after a number, in order: all, or those of every team and fleet whose part of the log the reader may see.
+    package func auditEvents(_ page: PageRequest) async throws -> KeysetPage<AuditEntry> {
+        let query = ListAuditEvents(after: try page.numberAfter(), readable: reader.audit, limit: page.fetched)
         return KeysetPage(fetched: try await pool.fetchAll(query), limit: page.limit) { String($0.sequence) }
     }
 
@@ -23,7 +15,7 @@ extension ApiStore {
             let head = try await transaction.fetchOne(FetchAuditHead())
             var (last, hash) = (Int64(0), AuditEntry.firstPreviousHash)
             while true {
-                let query = ListAuditEvents(after: last, team: nil, fleet: nil, limit: batch)
+                let query = ListAuditEvents(after: last, readable: .everything, limit: batch)
                 let entries = try await transaction.fetchAll(query)
                 for entry in entries {
                     guard entry.sequence == last + 1, entry.previousHash == hash,

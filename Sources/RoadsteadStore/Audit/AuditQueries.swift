@@ -1,5 +1,6 @@
 import Codecs
 import PostgresKit
+import TrustModel
 
 /// The only way into the log; the database makes the chain.
 struct AppendAuditEvent: Query {
@@ -28,15 +29,19 @@ struct ListAuditEvents: Query {
     static let sql = """
         SELECT sequence, at, actor, credential_id, request_id, action, team, fleet, object, detail, previous_hash, hash
         FROM audit_event
-        WHERE sequence > $1 AND ($2::text IS NULL OR team = $2) AND ($3::text IS NULL OR fleet = $3)
-        ORDER BY sequence LIMIT $4
+        WHERE sequence > $1 AND ($2 OR (team IS NOT NULL AND ($3::text[] IS NULL OR team = ANY ($3)))
+            OR (fleet IS NOT NULL AND ($4::text[] IS NULL OR fleet = ANY ($4))))
+        ORDER BY sequence LIMIT $5
         """
     let after: Int64
-    let team: String?
-    let fleet: String?
+    let readable: ReadableAudit
     let limit: Int
 
-    var bindings: [Binding] { [.int(after), .text(team), .text(fleet), .int(limit)] }
+    var bindings: [Binding] {
+        [
+            .int(after), .bool(readable.isEverything), .names(readable.teams), .names(readable.fleets), .int(limit),
+        ]
+    }
 
     func decode(_ row: Row) throws -> AuditEntry {
         AuditEntry(

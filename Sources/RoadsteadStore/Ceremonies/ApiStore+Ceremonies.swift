@@ -4,12 +4,19 @@ package import TrustModel
 
 extension ApiStore {
     package func ceremony(_ id: Int64) async throws -> CeremonyRecord {
-        try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { try await $0.ceremony(id) }
+        let record = try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) {
+            try await $0.ceremony(id)
+        }
+        guard record.fleets.allSatisfy({ reader.fleets.contains($0.fleet) }) else {
+            throw StoreError.noSuch("ceremony", id)
+        }
+        return record
     }
 
     /// The newest first; the cursor is the number of the last one seen.
     package func ceremonies(of fleet: FleetName?, _ page: PageRequest) async throws -> KeysetPage<CeremonyRecord> {
-        let list = ListCeremonies(before: try page.numberAfter(), fleet: fleet, limit: page.fetched)
+        let list = ListCeremonies(
+            before: try page.numberAfter(), fleet: fleet, readable: reader.fleets, limit: page.fetched)
         return try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { transaction in
             var records: [CeremonyRecord] = []
             for row in try await transaction.fetchAll(list) { records.append(try await transaction.record(of: row)) }

@@ -30,12 +30,16 @@ struct ListCeremonies: Query {
         SELECT c.id, c.note, c.created_at, c.expires_at FROM ceremony c
         WHERE ($1::bigint = 0 OR c.id < $1) AND ($2::text IS NULL OR EXISTS (SELECT FROM ceremony_fleet p
             JOIN fleet f ON f.id = p.fleet_id WHERE p.ceremony_id = c.id AND f.name = $2))
-        ORDER BY c.id DESC LIMIT $3
+        AND ($3::text[] IS NULL OR NOT EXISTS (SELECT FROM ceremony_fleet p JOIN fleet f ON f.id = p.fleet_id
+            WHERE p.ceremony_id = c.id AND f.name <> ALL ($3)))
+        ORDER BY c.id DESC LIMIT $4
         """
     let before: Int64
     let fleet: FleetName?
+    /// A ceremony is shown to who may read every fleet in it.
+    let readable: Readable<FleetName>
     let limit: Int
-    var bindings: [Binding] { [.int(before), .text(fleet?.rawValue), .int(limit)] }
+    var bindings: [Binding] { [.int(before), .text(fleet?.rawValue), .names(readable), .int(limit)] }
     func decode(_ row: Row) throws -> CeremonyRow { try CeremonyRow(row) }
 }
 

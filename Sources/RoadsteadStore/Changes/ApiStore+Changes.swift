@@ -7,10 +7,12 @@ extension ApiStore {
         -> KeysetPage<ChangeRecord>
     {
         try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { transaction in
-            let query = ListChanges(after: try page.numberAfter(), filter: filter, limit: page.fetched)
+            let query = ListChanges(
+                after: try page.numberAfter(), filter: filter, reader: reader, limit: page.fetched)
+            let rows = KeysetPage(fetched: try await transaction.fetchAll(query), limit: page.limit) { "\($0.number)" }
             var records: [ChangeRecord] = []
-            for row in try await transaction.fetchAll(query) { records.append(try await transaction.record(of: row)) }
-            return KeysetPage(fetched: records, limit: page.limit) { "\($0.change.number)" }
+            for row in rows.items where reader.mayRead(row) { records.append(try await transaction.record(of: row)) }
+            return KeysetPage(items: records, next: rows.next)
         }
     }
 
@@ -30,7 +32,7 @@ extension ApiStore {
 
     package func change(_ number: Int64) async throws -> ChangeRecord {
         try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { transaction in
-            guard let row = try await transaction.fetchOptional(FetchChange(number: number)) else {
+            guard let row = try await transaction.fetchOptional(FetchChange(number: number)), reader.mayRead(row) else {
                 throw StoreError.noSuch("change", "C-\(number)")
             }
             return try await transaction.record(of: row)
@@ -94,7 +96,8 @@ extension ApiStore {
         if try await change(number).change.state != .draft { try await askGuards(content, by: actor, now: now) }
         return try await work(actor, nil, now: now) { work in
             let transaction = work.transaction
-            let change = try await Self.lockOwn(number, ifVersion: version, of: actor, on: transaction, now: now)
+            let change = try await Self.lockOwn(
+                number, ifVersion: version, of: actor, reader: Reader(work.authority), on: transaction, now: now)
             try Self.requireProposal(content, work.authority)
             guard content.team == change.team else {
                 throw StoreError(
@@ -124,7 +127,8 @@ extension ApiStore {
         try await askGuards(try await change(number).change.content, by: actor, now: now)
         return try await work(actor, nil, now: now) { work in
             let transaction = work.transaction
-            let change = try await Self.lockOwn(number, ifVersion: version, of: actor, on: transaction, now: now)
+            let change = try await Self.lockOwn(
+                number, ifVersion: version, of: actor, reader: Reader(work.authority), on: transaction, now: now)
             guard change.state == .draft else {
                 throw StoreError(.notOpen, "C-\(number) is \(change.state.rawValue) already")
             }
@@ -165,7 +169,7 @@ extension ApiStore {
                 throw StoreError(.forbidden, "this token may only read", hint: "use a token with write access")
             }
             let change = try await Self.lockOwn(
-                number, ifVersion: nil, of: actor, on: work.transaction, now: now,
+                number, ifVersion: nil, of: actor, reader: Reader(work.authority), on: work.transaction, now: now,
                 states: [.draft, .submitted, .approved])
             try await work.transaction.execute(
                 MoveChange(
@@ -191,12 +195,10 @@ extension ApiStore {
 
     /// A change that is open and the caller's own, locked; only its author edits, submits or withdraws it.
     private static func lockOwn(
-        _ number: Int64, ifVersion version: Int64?, of actor: Actor, on transaction: Transaction, now: UTCDate,
-        states: Set<ChangeState> = [.draft, .submitted]
+        _ number: Int64, ifVersion version: Int64?, of actor: Actor, reader: Reader, on transaction: Transaction,
+        now: UTCDate, states: Set<ChangeState> = [.draft, .submitted]
     ) async throws -> ChangeRow {
-        guard let change = try await transaction.fetchOptional(LockChange(number: number)) else {
-            throw StoreError.noSuch("change", "C-\(number)")
-        }
+        let change = try await transaction.lockChange(number, readBy: reader)
         guard change.author == actor.person else {
             throw StoreError(
                 .forbidden, "C-\(number) is somebody else's, and only its author changes it",

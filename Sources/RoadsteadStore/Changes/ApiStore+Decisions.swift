@@ -13,9 +13,7 @@ extension ApiStore {
         if let comment { try Self.check(comment) }
         return try await work(actor, nil, now: now) { work in
             let transaction = work.transaction
-            guard let change = try await transaction.fetchOptional(LockChange(number: number)) else {
-                throw StoreError.noSuch("change", "C-\(number)")
-            }
+            let change = try await transaction.lockChange(number, readBy: Reader(work.authority))
             let refusal = ChangeRules.refusal(
                 of: actor.person, bindings: work.authority.bindings, limits: work.authority.limits,
                 approves: approves, digest: digest, on: change.facts, now: now)
@@ -85,6 +83,14 @@ extension ApiStore {
 }
 
 extension Transaction {
+    /// A change, locked; one that the reader may not see is as one that does not exist.
+    func lockChange(_ number: Int64, readBy reader: Reader) async throws -> ChangeRow {
+        guard let change = try await fetchOptional(LockChange(number: number)), reader.mayRead(change) else {
+            throw StoreError.noSuch("change", "C-\(number)")
+        }
+        return change
+    }
+
     /// Where a change stands, with the roles that those who decided hold in this transaction.
     func standing(of change: ChangeRow, needed: ApprovalsNeeded? = nil) async throws -> ChangeStanding {
         let decisions = try await fetchAll(ListDecisions(change: change.number))

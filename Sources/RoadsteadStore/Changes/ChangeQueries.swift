@@ -41,16 +41,20 @@ struct LockChange: Query {
 struct ListChanges: Query {
     static let sql = """
         \(changeSelect) WHERE number > $1 AND ($2::text IS NULL OR team_id = (SELECT id FROM team WHERE name = $2))
-        AND ($3::text IS NULL OR state = $3) AND ($4::bigint IS NULL OR author = $4) ORDER BY number LIMIT $5
+        AND ($3::text IS NULL OR state = $3) AND ($4::bigint IS NULL OR author = $4)
+        AND ($5::text[] IS NULL OR team_id IS NULL OR author = $6
+            OR team_id = ANY (ARRAY (SELECT id FROM team WHERE name = ANY ($5)))) ORDER BY number LIMIT $7
         """
     let after: Int64
     let filter: ChangeFilter
+    /// Those of no team are held against the reader one by one.
+    let reader: Reader
     let limit: Int
 
     var bindings: [Binding] {
         [
             .int(after), .text(filter.team?.rawValue), .text(filter.state?.rawValue), .int(filter.author?.rawValue),
-            .int(limit),
+            .names(reader.teams), .int(reader.person?.rawValue), .int(limit),
         ]
     }
 

@@ -9,16 +9,27 @@ package struct ApiStore: Sendable {
     let pool: ConnectionPool
     let inspector: AnchorInspector
     /// Refuses what the guards would refuse to publish; nil asks them only when a change is published.
-    let guards: (@Sendable (ChangeContent, Actor, UTCDate) async throws -> Void)?
+    let guards: Guards?
+    /// Who reads by this value; without one it is whoever the task reads for.
+    private var fixedReader: Reader?
 
-    package init(
-        pool: ConnectionPool, inspector: AnchorInspector = .certificates,
-        guards: (@Sendable (ChangeContent, Actor, UTCDate) async throws -> Void)? = nil
-    ) {
+    package typealias Guards = @Sendable (ChangeContent, Actor, UTCDate) async throws -> Void
+
+    package init(pool: ConnectionPool, inspector: AnchorInspector = .certificates, guards: Guards? = nil) {
         self.pool = pool
         self.inspector = inspector
         self.guards = guards
     }
+
+    /// The same store, whose reads are always this reader's.
+    package func reading(as reader: Reader) -> ApiStore {
+        var store = self
+        store.fixedReader = reader
+        return store
+    }
+
+    /// Who reads now.
+    var reader: Reader { fixedReader ?? .current }
 
     /// The files of fleets, for serving.
     package var files: PublishedFiles { PublishedFiles(pool: pool) }

@@ -47,6 +47,7 @@ extension ApiStore {
     ) async throws -> CustodyRecord {
         try await work(actor, nil, now: now) { work in
             let transaction = work.transaction
+            try work.authority.requireAny([.holdKey(name), .remove(name)])
             let team = try await transaction.lockTeam(name)
             guard let key = try await transaction.fetchOptional(FetchTeamKey(keyID: keyID)), key.team == name else {
                 throw StoreError(.notFound, "team \(name) has no key \(keyID.prefix(16))")

@@ -4,7 +4,11 @@ package import TrustModel
 
 extension ApiStore {
     package func roleDraft(_ id: Int64) async throws -> RoleDraftRecord {
-        try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { try await $0.roleDraft(id) }
+        let record = try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) {
+            try await $0.roleDraft(id)
+        }
+        guard reader.teams.contains(record.team) else { throw StoreError.noSuch("draft", id) }
+        return record
     }
 
     /// The drafts of a team that wait for signatures.
@@ -22,9 +26,9 @@ extension ApiStore {
     /// The draft that holds what a change brought; nil when there is none, or none yet.
     package func roleDraft(ofChange number: Int64) async throws -> RoleDraftRecord? {
         try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { transaction in
-            guard let row = try await transaction.fetchOptional(FindRoleDraftOfChange(change: number)) else {
-                return nil
-            }
+            guard let row = try await transaction.fetchOptional(FindRoleDraftOfChange(change: number)),
+                reader.teams.contains(row.team)
+            else { return nil }
             return try await transaction.record(of: row)
         }
     }
@@ -45,9 +49,9 @@ extension ApiStore {
     ) async throws -> RoleDraftRecord {
         try await work(actor, nil, now: now) { work in
             let transaction = work.transaction
-            guard let row = try await transaction.fetchOptional(FetchRoleDraft(id: id)) else {
-                throw StoreError.noSuch("draft", id)
-            }
+            guard let row = try await transaction.fetchOptional(FetchRoleDraft(id: id)),
+                Reader(work.authority).teams.contains(row.team)
+            else { throw StoreError.noSuch("draft", id) }
             try work.authority.require(.holdKey(row.team))
             // Closing, voiding and retiring a key take turns with this.
             _ = try await transaction.lockTeam(row.team)

@@ -6,12 +6,14 @@ extension ApiStore {
     package func denials(_ filter: DenialFilter = DenialFilter(), _ page: PageRequest) async throws
         -> KeysetPage<DenialRecord>
     {
-        let query = ListDenials(after: try page.numberAfter(), filter: filter, limit: page.fetched)
+        guard reader.holdsAnyRole else { return KeysetPage(items: [], next: nil) }
+        let query = ListDenials(
+            after: try page.numberAfter(), filter: filter, readable: reader.teams, limit: page.fetched)
         return KeysetPage(fetched: try await pool.fetchAll(query), limit: page.limit) { "\($0.id)" }
     }
 
     package func denial(_ id: Int64) async throws -> DenialRecord {
-        guard let denial = try await pool.fetchOptional(FetchDenial(id: id)) else {
+        guard let denial = try await pool.fetchOptional(FetchDenial(id: id)), reader.mayRead(denial) else {
             throw StoreError.noSuch("denial", "D-\(id)")
         }
         return denial

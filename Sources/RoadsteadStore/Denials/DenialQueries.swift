@@ -44,16 +44,18 @@ struct ListDenials: Query {
         \(denialSelect) WHERE d.id > $1 AND ($2::text IS NULL OR d.team_id IS NULL OR t.name = $2)
         AND ($3::text IS NULL OR d.team_id IS NULL OR EXISTS (SELECT FROM fleet_team m JOIN fleet f ON f.id = m.fleet_id
             WHERE f.name = $3 AND m.team_id = d.team_id))
-        AND ($4 OR d.lifted_at IS NULL) ORDER BY d.id LIMIT $5
+        AND ($4 OR d.lifted_at IS NULL) AND ($5::text[] IS NULL OR d.team_id IS NULL OR t.name = ANY ($5))
+        ORDER BY d.id LIMIT $6
         """
     let after: Int64
     let filter: DenialFilter
+    let readable: Readable<TeamName>
     let limit: Int
 
     var bindings: [Binding] {
         [
             .int(after), .text(filter.team?.rawValue), .text(filter.fleet?.rawValue), .bool(filter.includesLifted),
-            .int(limit),
+            .names(readable), .int(limit),
         ]
     }
 

@@ -12,7 +12,8 @@ extension ApiStore {
     package func fleets(_ page: PageRequest) async throws -> KeysetPage<FleetRecord> {
         try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { transaction in
             var records: [FleetRecord] = []
-            for row in try await transaction.fetchAll(ListFleets(after: page.textAfter, limit: page.fetched)) {
+            let list = ListFleets(after: page.textAfter, readable: reader.fleets, limit: page.fetched)
+            for row in try await transaction.fetchAll(list) {
                 records.append(try await transaction.record(of: row))
             }
             return KeysetPage(fetched: records, limit: page.limit) { $0.name.rawValue }

@@ -57,10 +57,14 @@ struct LockFleet: Query {
 }
 
 struct ListFleets: Query {
-    static let sql = "SELECT \(fleetColumns) FROM fleet WHERE removed_at IS NULL AND name > $1 ORDER BY name LIMIT $2"
+    static let sql = """
+        SELECT \(fleetColumns) FROM fleet
+        WHERE removed_at IS NULL AND name > $1 AND ($2::text[] IS NULL OR name = ANY ($2)) ORDER BY name LIMIT $3
+        """
     let after: String
+    let readable: Readable<FleetName>
     let limit: Int
-    var bindings: [Binding] { [.text(after), .int(limit)] }
+    var bindings: [Binding] { [.text(after), .names(readable), .int(limit)] }
     func decode(_ row: Row) throws -> FleetRow { try FleetRow(row) }
 }
 

@@ -4,20 +4,25 @@ package import TrustModel
 
 extension ApiStore {
     package func hosts(of fleet: FleetName? = nil, _ page: PageRequest) async throws -> KeysetPage<HostRecord> {
-        let query = ListHosts(after: try page.numberAfter(), fleet: fleet, limit: page.fetched)
+        let query = ListHosts(
+            after: try page.numberAfter(), fleet: fleet, readable: reader.fleets, limit: page.fetched)
         return KeysetPage(fetched: try await pool.fetchAll(query), limit: page.limit) { "\($0.id)" }
     }
 
     /// A host, also one that was removed.
     package func host(_ id: Int64) async throws -> HostRecord {
-        guard let host = try await pool.fetchOptional(FetchHost(id: id)) else { throw StoreError.noSuch("host", id) }
+        guard let host = try await pool.fetchOptional(FetchHost(id: id)), reader.fleets.contains(host.fleet) else {
+            throw StoreError.noSuch("host", id)
+        }
         return host
     }
 
     /// Takes a host out of its fleet: its reports are refused from now on. What it trusts stays on it.
     package func removeHost(_ id: Int64, by actor: Actor, now: UTCDate) async throws {
         try await work(actor, nil, now: now) { work in
-            guard let host = try await work.transaction.fetchOptional(FetchHost(id: id)) else {
+            guard let host = try await work.transaction.fetchOptional(FetchHost(id: id)),
+                Reader(work.authority).fleets.contains(host.fleet)
+            else {
                 throw StoreError.noSuch("host", id)
             }
             try work.authority.require(.operateFleet(host.fleet))

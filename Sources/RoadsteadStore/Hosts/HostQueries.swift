@@ -44,12 +44,13 @@ struct FetchHostByName: Query {
 struct ListHosts: Query {
     static let sql = """
         \(hostSelect) WHERE h.id > $1 AND h.removed_at IS NULL AND ($2::text IS NULL OR f.name = $2)
-        ORDER BY h.id LIMIT $3
+        AND ($3::text[] IS NULL OR f.name = ANY ($3)) ORDER BY h.id LIMIT $4
         """
     let after: Int64
     let fleet: FleetName?
+    let readable: Readable<FleetName>
     let limit: Int
-    var bindings: [Binding] { [.int(after), .text(fleet?.rawValue), .int(limit)] }
+    var bindings: [Binding] { [.int(after), .text(fleet?.rawValue), .names(readable), .int(limit)] }
     func decode(_ row: Row) throws -> HostRecord { try HostRecord(row) }
 }
 

@@ -45,16 +45,18 @@ package struct AnchorFilter: Sendable {
 struct ListAnchors: Query {
     static let sql = """
         \(anchorSelect) WHERE a.id > $1 AND ($2::text IS NULL OR t.name = $2) AND ($3::text IS NULL OR s.kind = $3)
-        AND ($4::text IS NULL OR s.name = $4) AND ($5::text IS NULL OR a.state = $5) ORDER BY a.id LIMIT $6
+        AND ($4::text IS NULL OR s.name = $4) AND ($5::text IS NULL OR a.state = $5)
+        AND ($6::text[] IS NULL OR t.name = ANY ($6)) ORDER BY a.id LIMIT $7
         """
     let after: Int64
     let filter: AnchorFilter
+    let readable: Readable<TeamName>
     let limit: Int
 
     var bindings: [Binding] {
         [
             .int(after), .text(filter.team?.rawValue), .text(filter.kind?.rawValue), .text(filter.store?.rawValue),
-            .text(filter.state?.rawValue), .int(limit),
+            .text(filter.state?.rawValue), .names(readable), .int(limit),
         ]
     }
 

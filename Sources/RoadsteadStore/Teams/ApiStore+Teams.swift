@@ -5,7 +5,8 @@ package import TrustModel
 extension ApiStore {
     package func teams(_ page: PageRequest) async throws -> KeysetPage<TeamRecord> {
         try await pool.withTransaction(isolation: .repeatableRead, access: .readOnly) { transaction in
-            let rows = try await transaction.fetchAll(ListTeams(after: page.textAfter, limit: page.fetched))
+            let list = ListTeams(after: page.textAfter, readable: reader.teams, limit: page.fetched)
+            let rows = try await transaction.fetchAll(list)
             return KeysetPage(fetched: try await transaction.records(of: rows), limit: page.limit) { $0.name.rawValue }
         }
     }
@@ -19,8 +20,8 @@ extension ApiStore {
     // MARK: - Repositories
 
     package func repositories(_ page: PageRequest) async throws -> KeysetPage<RegistryScope> {
-        let names = try await pool.fetchAll(ListRepositories(after: page.textAfter, limit: page.fetched))
-        return KeysetPage(fetched: names, limit: page.limit) { $0.rawValue }
+        let list = ListRepositories(after: page.textAfter, readable: reader.teams, limit: page.fetched)
+        return KeysetPage(fetched: try await pool.fetchAll(list), limit: page.limit) { $0.rawValue }
     }
 
     /// Records a repository, into which prefixes expand; whoever may propose for the team that owns it may do so.

@@ -29,10 +29,14 @@ struct LockTeam: Query {
 }
 
 struct ListTeams: Query {
-    static let sql = "SELECT \(teamColumns) FROM team WHERE removed_at IS NULL AND name > $1 ORDER BY name LIMIT $2"
+    static let sql = """
+        SELECT \(teamColumns) FROM team WHERE removed_at IS NULL AND name > $1 AND ($2::text[] IS NULL OR name = ANY ($2))
+        ORDER BY name LIMIT $3
+        """
     let after: String
+    let readable: Readable<TeamName>
     let limit: Int
-    var bindings: [Binding] { [.text(after), .int(limit)] }
+    var bindings: [Binding] { [.text(after), .names(readable), .int(limit)] }
     func decode(_ row: Row) throws -> TeamRow { try TeamRow(row) }
 }
 
@@ -166,11 +170,19 @@ struct CountRepositories: Query {
     }
 }
 
+/// Repositories that fall to readable teams, by the longest scope.
 struct ListRepositories: Query {
-    static let sql = "SELECT name FROM repository WHERE name > $1 ORDER BY name LIMIT $2"
+    static let sql = """
+        SELECT r.name FROM repository r WHERE r.name > $1 AND ($2::text[] IS NULL OR (
+            SELECT t.name FROM team_scope s JOIN team t ON t.id = s.team_id
+            WHERE s.scope = r.name OR left(r.name, length(s.scope) + 1) = s.scope || '/'
+            ORDER BY length(s.scope) DESC LIMIT 1) = ANY ($2))
+        ORDER BY r.name LIMIT $3
+        """
     let after: String
+    let readable: Readable<TeamName>
     let limit: Int
-    var bindings: [Binding] { [.text(after), .int(limit)] }
+    var bindings: [Binding] { [.text(after), .names(readable), .int(limit)] }
     func decode(_ row: Row) throws -> RegistryScope { try row.value("name", { try RegistryScope($0) }) }
 }
 

@@ -37,13 +37,16 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     case readAudit(RoleReach)
     case exportAudit(RoleReach)
 
+    static let teamReaders: [PersonRole] = [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember, .auditor]
+    static let fleetReaders: [PersonRole] = [.trustAdmin, .securityOfficer, .fleetOperator, .auditor]
+
     /// The roles that hold it, as in the table of roles.
     package var roles: [PersonRole] {
         switch self {
         case .readGovernance: [.trustAdmin, .securityOfficer, .auditor]
         case .administer: [.trustAdmin]
         case .approveAdministration: [.trustAdmin, .securityOfficer]
-        case .readTeam: [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember, .auditor]
+        case .readTeam: Self.teamReaders
         case .createStore: [.trustAdmin, .teamAdmin]
         case .propose: [.trustAdmin, .teamAdmin, .teamMember]
         case .approveAdditions: [.trustAdmin, .securityOfficer, .teamAdmin]
@@ -55,13 +58,15 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
             [.trustAdmin, .securityOfficer]
         case .proposeCustody: [.trustAdmin, .securityOfficer, .teamAdmin]
         case .holdKey: [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember]
-        case .readFleet: [.trustAdmin, .securityOfficer, .fleetOperator, .auditor]
+        case .readFleet: Self.fleetReaders
         case .proposeFleet: [.trustAdmin, .fleetOperator]
         case .approveFleet: [.trustAdmin, .securityOfficer]
         case .createFleet: [.trustAdmin, .fleetOperator]
         case .operateFleet: [.trustAdmin, .fleetOperator]
         case .pauseFleet: [.trustAdmin, .securityOfficer, .fleetOperator]
-        case .readAudit: [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember, .fleetOperator, .auditor]
+        case .readAudit(.everything): [.trustAdmin, .securityOfficer, .auditor]
+        case .readAudit(.team): Self.teamReaders
+        case .readAudit(.fleet): Self.fleetReaders
         case .exportAudit: [.auditor]
         }
     }
