@@ -140,6 +140,8 @@ enum PermissionTable {
         "POST /v1/repositories": [
             PermissionRow(.propose) { RepositoryBody(repository: try RegistryScope($0.repository)) }
         ],
+        "GET /v1/teams/{team}/policy": [PermissionRow(.readTeam)],
+        "PUT /v1/teams/{team}/policy": [PermissionRow(.propose)],
         "GET /v1/root-rules": [PermissionRow(.readGovernance)],
         "POST /v1/root-rules": [PermissionRow(.administer)],
         "DELETE /v1/root-rules/{id}": [PermissionRow(.administer).at { _, _ in "/v1/root-rules/99999" }],

@@ -11,12 +11,15 @@ struct PolicyController: Sendable {
 
     var endpoints: [Endpoint] {
         [
-            .read("/v1/teams/{team}/policy", "What a team says of its images", tag: Self.tag) { call in
+            .read(
+                "/v1/teams/{team}/policy", "What a team says of its images", tag: Self.tag,
+                permission: .team(Permission.readTeam)
+            ) { call in
                 PolicyBody(try await store.policy(of: try call.path("team")))
             },
             .write(
                 method: .put, "/v1/teams/{team}/policy", "Proposes another policy of a team", tag: Self.tag,
-                status: .accepted, version: { $0.version }
+                permission: .team(Permission.propose), status: .accepted, version: { $0.version }
             ) { (call: Call, body: PolicyRequest) in
                 let statements = try body.statements.map { try TeamStatements($0) }
                 let content = try ChangeContent(

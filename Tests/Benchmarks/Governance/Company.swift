@@ -25,9 +25,9 @@ struct Company: Sendable {
         self.server = server
         try await Self.prepare(server)
         let api = ApiStore(pool: try Self.pool(server, .api))
-        self.api = api
         publisher = PublisherStore(pool: try Self.pool(server, .publisher))
         alice = try await api.authenticate(tokenSHA256: Self.digest("alice"), requestID: "bench", now: Self.now)
+        self.api = api.reading(as: Reader(alice))
         bob = try await api.authenticate(tokenSHA256: Self.digest("bob"), requestID: "bench", now: Self.now)
         team = try TeamName("acme")
     }
