@@ -216,7 +216,7 @@ struct PermissionScene: Sendable {
             (.nobody, InvitedRole(role: .teamMember, team: team)), (.officer, InvitedRole(role: .securityOfficer)),
         ]
         for (caller, role) in roles {
-            tokens[caller] = try await api.invite(caller.rawValue, [role], by: alice)
+            tokens[caller] = try await api.invite(caller.rawValue.lowercased(), [role], by: alice)
         }
         try await #require(TestDatabase.current).withConnection(as: .owner) {
             try await $0.run(

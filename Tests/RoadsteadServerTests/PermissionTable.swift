@@ -1,5 +1,6 @@
 import Codecs
 import HTTPTypes
+import PKI
 import RoadsteadWire
 import TrustModel
 
@@ -41,6 +42,8 @@ struct PermissionRule: Sendable {
     static let readWholeAudit = PermissionRule(readers)
     static let themselves = PermissionRule(everybody)
     static let writeThemselves = PermissionRule(everybody.subtracting([.readOnly]))
+    /// A token that is limited revokes itself alone.
+    static let revokeOthers = PermissionRule(everybody.subtracting([.readOnly, .limited]))
     /// Only who made it, and none of the callers did.
     static let author = PermissionRule([])
 }
@@ -120,7 +123,7 @@ enum PermissionTable {
         "POST /v1/tokens": [
             PermissionRow(.writeThemselves) { _ in TokenRequest(label: "another", expiresInDays: 1) }
         ],
-        "DELETE /v1/tokens/{id}": [PermissionRow(.writeThemselves).at { _, _ in "/v1/tokens/99999" }],
+        "DELETE /v1/tokens/{id}": [PermissionRow(.revokeOthers).at { _, _ in "/v1/tokens/99999" }],
         "POST /v1/invitations": [PermissionRow(.administer)],
         "GET /v1/people": [PermissionRow(.readGovernance)],
         "GET /v1/role-bindings": [PermissionRow(.readGovernance)],
@@ -235,7 +238,7 @@ enum PermissionTable {
         "DELETE /v1/hosts/{id}": [
             PermissionRow(.operateFleet, .either).at { place, caller in "/v1/hosts/\(place.hosts[caller])" }
         ],
-        "GET /v1/halts": [.list(.readFleet, "/v1/halts", fleet)],
+        "GET /v1/halts": [PermissionRow(.readFleet, .leftOut(fleet))],
         // Ceremonies.
         "GET /v1/ceremonies": [.list(.readFleet, "/v1/ceremonies", fleet)],
         "POST /v1/ceremonies": [PermissionRow(.administer)],

@@ -54,7 +54,7 @@ struct ListChanges: Query {
     var bindings: [Binding] {
         [
             .int(after), .text(filter.team?.rawValue), .text(filter.state?.rawValue), .int(filter.author?.rawValue),
-            .names(reader.teams), .int(reader.person?.rawValue), .int(limit),
+            .names(reader.teams), .int(reader.author?.rawValue), .int(limit),
         ]
     }
 

@@ -50,13 +50,16 @@ package struct Reader: Sendable {
         isServer || Authorization.decide(permission, bindings: bindings, limits: limits).isAllowed
     }
 
+    /// Whose own changes are shown wherever they are; a token that is limited to a team shows none but the team's.
+    var author: PersonID? { limits.team == nil ? person : nil }
+
     /// Whether something that reaches everybody, such as a denial everywhere, concerns the reader: any role is enough.
     var holdsAnyRole: Bool { isServer || !bindings.isEmpty }
 
     /// Whether a change is shown: one's own always, a team's to its readers, any other to those who govern, who could
     /// have proposed it, or who may agree to it.
     func mayRead(_ change: ChangeRow) -> Bool {
-        if change.author == person { return true }
+        if change.author == author { return true }
         if let team = change.team { return teams.contains(team) }
         return may(.readGovernance) || may(change.content.approval) || change.content.proposal.allSatisfy(may)
     }
