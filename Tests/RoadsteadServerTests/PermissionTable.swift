@@ -126,6 +126,7 @@ enum PermissionTable {
         "DELETE /v1/tokens/{id}": [PermissionRow(.revokeOthers).at { _, _ in "/v1/tokens/99999" }],
         "POST /v1/invitations": [PermissionRow(.administer)],
         "GET /v1/people": [PermissionRow(.readGovernance)],
+        "DELETE /v1/people/{id}": [PermissionRow(.administer).at { _, _ in "/v1/people/99999" }],
         "GET /v1/role-bindings": [PermissionRow(.readGovernance)],
         "POST /v1/role-bindings": [PermissionRow(.administer)],
         "DELETE /v1/role-bindings/{id}": [
@@ -135,6 +136,7 @@ enum PermissionTable {
         "GET /v1/teams": [.list(.readTeam, "/v1/teams", team)],
         "POST /v1/teams": [PermissionRow(.administer)],
         "GET /v1/teams/{team}": [PermissionRow(.readTeam)],
+        "DELETE /v1/teams/{team}": [PermissionRow(.administer)],
         "POST /v1/teams/{team}/scopes": [PermissionRow(.administer)],
         "DELETE /v1/teams/{team}/scopes": [PermissionRow(.administer)],
         "GET /v1/teams/{team}/stores": [PermissionRow(.readTeam)],
@@ -222,6 +224,7 @@ enum PermissionTable {
             PermissionRow(.operateFleet).at { place, _ in "/v1/fleets/\(place.fleet)/teams/nowhere" }
         ],
         "PUT /v1/fleets/{fleet}/mode": [PermissionRow(.operateFleet)],
+        "PUT /v1/fleets/{fleet}/settings": [PermissionRow(.operateFleet)],
         "GET /v1/fleets/{fleet}/releases": [PermissionRow(.readFleet)],
         "POST /v1/fleets/{fleet}/releases": [PermissionRow(.operateFleet)],
         "PUT /v1/fleets/{fleet}/source": [

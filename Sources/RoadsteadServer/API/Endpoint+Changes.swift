@@ -15,7 +15,8 @@ extension Endpoint {
     /// An operation that proposes a change: in force at once, or 202 with the change that waits for others.
     static func govern<Body: Codable & Sendable, Value: Codable & Sendable>(
         method: HTTPRequest.Method = .post, _ path: String, _ summary: String, tag: String,
-        permission: EndpointPermission, status: HTTPResponse.Status = .created, body: Body.Type = Body.self, answer: Value.Type = Value.self,
+        permission: EndpointPermission, status: HTTPResponse.Status = .created, body: Body.Type = Body.self,
+        answer: Value.Type = Value.self,
         _ run: @escaping @Sendable (Call, Body) async throws -> Governed<Value>
     ) -> Endpoint {
         var endpoint = Endpoint(
@@ -39,7 +40,8 @@ extension Endpoint {
     ) -> Endpoint {
         var endpoint = Endpoint(
             method: .delete, path: path, summary: summary, tag: tag, access: .token, permission: permission,
-            body: nil, answer: nil, status: .noContent, queries: queries, concurrency: .none, repeats: .replayed, bodyLimit: 1_024
+            body: nil, answer: nil, status: .noContent, queries: queries, concurrency: .none, repeats: .replayed,
+            bodyLimit: 1_024
         ) { call in
             switch try await run(call) {
             case .inForce: .empty

@@ -34,15 +34,24 @@ struct FleetController: Sendable {
             ) { call in
                 FleetBody(try await store.fleet(try call.path("fleet")), now: call.now)
             },
-            .govern("/v1/fleets/{fleet}/teams", "Takes a team into a fleet", tag: Self.tag, permission: .fleet(Permission.proposeFleet), status: .ok) {
+            .govern(
+                "/v1/fleets/{fleet}/teams", "Takes a team into a fleet", tag: Self.tag,
+                permission: .fleet(Permission.proposeFleet), status: .ok
+            ) {
                 (call: Call, body: FleetTeamRequest) in
                 try await govern(call) { AddFleetTeam(fleet: $0, team: body.team) }
             },
-            .governRemoval("/v1/fleets/{fleet}/teams/{team}", "Takes a team out of a fleet", tag: Self.tag, permission: .fleet(Permission.proposeFleet)) { call in
+            .governRemoval(
+                "/v1/fleets/{fleet}/teams/{team}", "Takes a team out of a fleet", tag: Self.tag,
+                permission: .fleet(Permission.proposeFleet)
+            ) { call in
                 let removal = RemoveFleetTeam(fleet: try call.path("fleet"), team: try call.path("team"))
                 return try await store.govern([removal], call)
             },
-            .govern(method: .put, "/v1/fleets/{fleet}/mode", "Sets what enforcers do", tag: Self.tag, permission: .fleet(Permission.proposeFleet), status: .ok) {
+            .govern(
+                method: .put, "/v1/fleets/{fleet}/mode", "Sets what enforcers do", tag: Self.tag,
+                permission: .fleet(Permission.proposeFleet), status: .ok
+            ) {
                 (call: Call, body: FleetModeRequest) in
                 try await govern(call) { SetMode(fleet: $0, mode: body.mode, enforcer: body.enforcer) }
             },

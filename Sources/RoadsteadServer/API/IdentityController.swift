@@ -70,10 +70,15 @@ struct IdentityController: Sendable {
                     return RoleBindingBody(binding, person: body.person, id: id)
                 }
             },
-            .governRemoval("/v1/role-bindings/{id}", "Takes a role away, at once", tag: Self.tag, permission: .takes(.administer)) { call in
+            .governRemoval(
+                "/v1/role-bindings/{id}", "Takes a role away, at once", tag: Self.tag, permission: .takes(.administer)
+            ) { call in
                 try await store.govern([RevokeRole(binding: try call.number("id"))], call)
             },
-            .remove("/v1/people/{id}", "Disables a person, at once and for good", tag: Self.tag, permission: .takes(.administer)) { call in
+            .remove(
+                "/v1/people/{id}", "Disables a person, at once and for good", tag: Self.tag,
+                permission: .takes(.administer)
+            ) { call in
                 try await store.disablePerson(
                     PersonID(rawValue: try call.number("id")), by: try call.caller().actor, now: call.now)
             },

@@ -19,13 +19,15 @@ struct RuleController: Sendable {
             ) { call in
                 try call.page(of: try await store.rootRules().map(RootRuleBody.init)) { "\($0.name) \($0.id ?? 0)" }
             },
-            .govern("/v1/root-rules", "Makes a root rule", tag: Self.tag, permission: .takes(.administer)) { (call: Call, body: RootRuleBody) in
+            .govern("/v1/root-rules", "Makes a root rule", tag: Self.tag, permission: .takes(.administer)) {
+                (call: Call, body: RootRuleBody) in
                 let rule = try body.rule
                 return try await store.govern([SetRule(rule: rule, replaces: body.replaces ?? false)], call) {
                     RootRuleBody(try await store.rootRule(named: rule.name))
                 }
             },
-            .governRemoval("/v1/root-rules/{id}", "Removes a root rule", tag: Self.tag, permission: .takes(.administer)) { call in
+            .governRemoval("/v1/root-rules/{id}", "Removes a root rule", tag: Self.tag, permission: .takes(.administer))
+            { call in
                 let rule = try await store.rootRule(try call.number("id")).rule
                 return try await store.govern([try RemoveRule(rule: rule.name)], call)
             },

@@ -15,17 +15,24 @@ struct TeamController: Sendable {
             .read("/v1/teams", "Teams", tag: Self.tag, permission: .filtered, queries: Endpoint.pageQueries) { call in
                 try await store.teams(try call.page()).body(TeamBody.init)
             },
-            .govern("/v1/teams", "Makes a team", tag: Self.tag, permission: .takes(.administer)) { (call: Call, body: TeamRequest) in
+            .govern("/v1/teams", "Makes a team", tag: Self.tag, permission: .takes(.administer)) {
+                (call: Call, body: TeamRequest) in
                 let team = AddTeam(team: body.name, displayName: body.displayName ?? body.name.rawValue)
                 return try await store.govern([team], call) { TeamBody(try await store.team(body.name)) }
             },
-            .governRemoval("/v1/teams/{team}", "Removes a team; its name is never used again", tag: Self.tag, permission: .takes(.administer)) { call in
+            .governRemoval(
+                "/v1/teams/{team}", "Removes a team; its name is never used again", tag: Self.tag,
+                permission: .takes(.administer)
+            ) { call in
                 try await store.govern([RemoveTeam(team: try call.path("team"))], call)
             },
             .read("/v1/teams/{team}", "A team", tag: Self.tag, permission: .team(Permission.readTeam)) { call in
                 TeamBody(try await store.team(try call.path("team")))
             },
-            .govern("/v1/teams/{team}/scopes", "Gives a registry scope to a team", tag: Self.tag, permission: .takes(.administer)) {
+            .govern(
+                "/v1/teams/{team}/scopes", "Gives a registry scope to a team", tag: Self.tag,
+                permission: .takes(.administer)
+            ) {
                 (call: Call, body: ScopeRequest) in
                 let team: TeamName = try call.path("team")
                 return try await store.govern([AddScope(team: team, scope: body.scope)], call) {
