@@ -145,6 +145,9 @@ enum PermissionTable {
         "POST /v1/repositories": [
             PermissionRow(.propose) { RepositoryBody(repository: try RegistryScope($0.repository)) }
         ],
+        "DELETE /v1/repositories": [
+            PermissionRow(.propose).at { place, _ in "/v1/repositories?repository=\(place.repository)/gone" }
+        ],
         "GET /v1/teams/{team}/policy": [PermissionRow(.readTeam)],
         "PUT /v1/teams/{team}/policy": [PermissionRow(.propose)],
         "GET /v1/root-rules": [PermissionRow(.readGovernance)],

@@ -79,6 +79,7 @@ struct TeamController: Sendable {
             },
             .remove(
                 "/v1/repositories", "Forgets a repository", tag: Self.tag,
+                permission: .decidedInside("the team whose scope covers the repository"),
                 queries: [.init(name: "repository", summary: "the repository; required")]
             ) { call in
                 guard let name = try call.query("repository", as: RegistryScope.self) else {
