@@ -184,6 +184,14 @@ enum PermissionTable {
             PermissionRow(.approve, .either, body: decision).at(change("approve"))
         ],
         "POST /v1/changes/{number}/reject": [PermissionRow(.approve, .either, body: decision).at(change("reject"))],
+        "GET /v1/changes/{number}/preview": [PermissionRow(.readTeam, .hidden).at(change("preview"))],
+        "POST /v1/changes/preview": [
+            PermissionRow(.propose) {
+                ChangeRequest(
+                    team: try TeamName($0.team),
+                    operations: [try PermissionScene.addition($0.root, store: "nowhere")], justification: "why not")
+            }
+        ],
         "GET /v1/denials": [.list(.readTeam, "/v1/denials") { $0.denied }],
         "POST /v1/denials": [
             PermissionRow(.remove) {
@@ -228,6 +236,14 @@ enum PermissionTable {
         ],
         "PUT /v1/fleets/{fleet}/mode": [PermissionRow(.operateFleet)],
         "PUT /v1/fleets/{fleet}/settings": [PermissionRow(.operateFleet)],
+        "GET /v1/fleets/{fleet}/policy": [PermissionRow(.readFleet)],
+        "GET /v1/fleets/{fleet}/policy/explain": [
+            PermissionRow(.readFleet).at { place, _ in
+                "/v1/fleets/\(place.fleet)/policy/explain?scope=\(place.repository)"
+            }
+        ],
+        // None are made here: exceptions have tests of their own.
+        "GET /v1/exceptions": [PermissionRow(.themselves)],
         "GET /v1/fleets/{fleet}/releases": [PermissionRow(.readFleet)],
         "POST /v1/fleets/{fleet}/releases": [PermissionRow(.operateFleet)],
         "PUT /v1/fleets/{fleet}/source": [

@@ -14,14 +14,14 @@ struct PreviewController: Sendable {
         [
             .read(
                 "/v1/changes/{number}/preview", "What a change would do to each fleet", tag: "changes",
-                cost: Endpoint.expensiveCost
+                permission: .filtered, cost: Endpoint.expensiveCost
             ) { call in
                 let change = try await store.change(try call.number("number")).change
                 return try await preview(change.content, call)
             },
             .write(
                 "/v1/changes/preview", "What a change would do that nobody has proposed yet", tag: "changes",
-                status: .ok, bodyLimit: Self.bodyLimit
+                permission: .decidedInside("what would be proposed, and where"), status: .ok, bodyLimit: Self.bodyLimit
             ) { (call: Call, body: ChangeRequest) in
                 let session = try call.caller()
                 let content = try ChangeController.content(
@@ -30,13 +30,15 @@ struct PreviewController: Sendable {
                 return try await preview(content, call)
             },
             .read(
-                "/v1/fleets/{fleet}/policy", "What the administrators say of a fleet's images", tag: "policies"
+                "/v1/fleets/{fleet}/policy", "What the administrators say of a fleet's images", tag: "policies",
+                permission: .fleet(Permission.readFleet)
             ) { call in
                 let fleet: FleetName = try call.path("fleet")
                 return FleetPolicyBody(fleet: fleet, policy: try await store.policy(of: fleet))
             },
             .read(
                 "/v1/fleets/{fleet}/policy/explain", "Which statement decides, and why", tag: "policies",
+                permission: .fleet(Permission.readFleet),
                 queries: [.init(name: "scope", summary: "a repository or registry scope; required")]
             ) { call in
                 guard let scope = try call.query("scope", as: RegistryScope.self) else {
@@ -48,6 +50,7 @@ struct PreviewController: Sendable {
             },
             .read(
                 "/v1/exceptions", "What fleets let pass until a moment", tag: "policies",
+                permission: .filtered,
                 queries: [
                     .init(name: "fleet", summary: "of one fleet"),
                     .init(name: "all", summary: "true: those that have ended too"),
