@@ -22,6 +22,12 @@ struct FleetCommand: AsyncParsableCommand {
         @OptionGroup var why: AdministrationReason
         @OptionGroup var connection: ConnectionOptions
 
+        func validate() throws {
+            guard !why.dryRun else {
+                throw ValidationError("a fleet is made at once, so --dry-run has nothing to show")
+            }
+        }
+
         func run() async throws {
             let made = try await connection.withClient { client -> FleetBody in
                 let body = FleetRequest(name: name, displayName: displayName, profile: lifetimes)
@@ -65,6 +71,8 @@ struct FleetCommand: AsyncParsableCommand {
         @Argument(transform: FleetName.init) var name: FleetName
         @Option(help: "A team to put in; once for each.", transform: TeamName.init) var addTeam: [TeamName] = []
         @Option(help: "A team to take out; once for each.", transform: TeamName.init) var removeTeam: [TeamName] = []
+        @Flag(help: "Images of a team that is taken out may fall to the owner of a shorter scope.")
+        var acceptHandover = false
         @Option(
             help: "Take only what is promoted from this fleet; what the fleet has now stays until then.",
             transform: FleetName.init)
@@ -98,6 +106,10 @@ struct FleetCommand: AsyncParsableCommand {
             guard promotesFrom == nil || !takesNewest else {
                 throw ValidationError("give --promotes-from or --takes-newest, not both")
             }
+            guard !why.dryRun || (promotesFrom == nil && !takesNewest) else {
+                throw ValidationError(
+                    "--promotes-from and --takes-newest hold at once, so --dry-run has nothing to show")
+            }
         }
 
         func run() async throws {
@@ -109,7 +121,9 @@ struct FleetCommand: AsyncParsableCommand {
                 return try await client.get("/v1/fleets/\(name)")
             }
             var operations: [any GovernedOperation] = addTeam.map { AddFleetTeam(fleet: name, team: $0) }
-            operations += removeTeam.map { RemoveFleetTeam(fleet: name, team: $0) }
+            operations += removeTeam.map {
+                RemoveFleetTeam(fleet: name, team: $0, acceptHandover: acceptHandover ? true : nil)
+            }
             if setsOptions { operations.append(try settings(after: fleet.settings)) }
             guard !operations.isEmpty else { return try connection.show(fleet, text: describe) }
             try await administer(operations, why, connection) { client -> FleetBody in

@@ -124,12 +124,13 @@ struct ScopeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Take a scope from its team.", aliases: ["rm"])
         @Argument(transform: RegistryScope.init) var scope: RegistryScope
         @Option(help: "The team that owns it.", transform: TeamName.init) var team: TeamName
+        @Flag(help: "Its images may fall to the owner of a shorter scope.") var acceptHandover = false
         @OptionGroup var why: AdministrationReason
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
             try await administer(
-                [RemoveScope(team: team, scope: scope)], why, connection,
+                [RemoveScope(team: team, scope: scope, acceptHandover: acceptHandover ? true : nil)], why, connection,
                 note: "\(scope) no longer belongs to team \(team)")
         }
     }

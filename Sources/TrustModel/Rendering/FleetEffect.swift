@@ -68,7 +68,7 @@ package struct FleetEffect: Sendable {
                 .handover, team: move.from,
                 "images that team \(move.from) spoke for would be team \(move.to)'s: \(examples)"
                     + (scopes.count > 3 ? " and \(scopes.count - 3) more" : ""),
-                hint: "say so with acceptHandover, or give the scope to another team in the same change")
+                hint: "say so with --accept-handover, or give the scope to another team in the same change")
         }
     }
 
