@@ -85,7 +85,7 @@ final class OfflineHost {
 
     /// Whether every statement of a team rejects.
     func isRejecting(_ team: String) throws -> Bool {
-        try inForce().trust.statements.filter { $0.team.rawValue == team }.allSatisfy(\.stores.isEmpty)
+        try inForce().trust.statements.filter { $0.team?.rawValue == team }.allSatisfy(\.stores.isEmpty)
     }
 
     /// Gives a team one store with these anchors and its own scope.
