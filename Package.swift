@@ -249,8 +249,27 @@ if layers == "full" {
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
         library(
+            "RegistryClient",
+            [
+                "OCI", "SigningKeys", "Files", "Codecs", "Problems",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
+        tests(
+            "RegistryClientTests",
+            [
+                "RegistryClient", "RoadsteadRemote", "RoadsteadCommand", "TestSigning", "Envelopes", "OCI", "PKI",
+                "SigningKeys", "Files", "Codecs", "Problems",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        library(
             "RoadsteadRemote",
             [
+                "RegistryClient", "Envelopes", "OCI",
                 "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI",
                 "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

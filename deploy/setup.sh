@@ -3,8 +3,9 @@
 # usage: setup.sh [bench]
 set -euo pipefail
 
-# The last two are for tests and the demo: tokens in software, and a tool that fills them.
-packages=(libpq-dev libssl-dev libp11-kit-dev pkg-config postgresql python3 python3-venv curl softhsm2 opensc)
+# The last three are for tests and the demo: tokens in software, a tool that fills them, and an image registry.
+packages=(libpq-dev libssl-dev libp11-kit-dev pkg-config postgresql python3 python3-venv curl softhsm2 opensc
+    docker-registry)
 if [ "${1:-}" = bench ]; then packages+=(nginx wrk hyperfine time); fi
 
 missing=()

@@ -84,7 +84,7 @@ struct RemoteCommand: AsyncParsableCommand {
         subcommands: [
             Login.self, Logout.self, WhoAmICommand.self, StatusCommand.self, TeamCommand.self, ScopeCommand.self,
             StoreCommand.self, RepositoryCommand.self, RuleCommand.self, AnchorCommand.self, PolicyCommand.self,
-            ExceptionCommand.self,
+            ExceptionCommand.self, VendorCommand.self, RequestCommand.self, CampaignCommand.self,
             ChangeCommand.self,
             DenyCommand.self,
             FleetCommand.self, CeremonyCommand.self, ReleaseCommand.self, HostCommand.self, PersonCommand.self,

@@ -90,6 +90,8 @@ struct ServerParts: Sendable {
             + PreviewController(store: api, publisher: changes).endpoints
             + RuleController(store: api).endpoints
             + AnchorController(store: api).endpoints + ChangeController(store: api).endpoints
+            + VendorController(store: api).endpoints + RequestController(store: api).endpoints
+            + ReviewController(store: api).endpoints
             + DenialController(store: api).endpoints + CustodyController(store: api).endpoints
             + RoleDraftController(store: api).endpoints
             + FleetController(store: api, publisher: publisher).endpoints
@@ -120,6 +122,7 @@ struct ServerParts: Sendable {
                 PeriodicService("housekeeping", every: .seconds(60), logger: logger) {
                     try await api.expireChanges(now: clock())
                     try await api.forgetOldKeys(now: clock())
+                    try await Self.sampleReviews(api, metrics, now: clock())
                 },
             ]
         (self.api, self.publisher, self.address) = (api, publisher, address)
@@ -144,6 +147,14 @@ struct ServerParts: Sendable {
             } catch let error as StoreError where error.code == .unauthenticated {
                 return nil
             }
+        }
+    }
+
+    private static func sampleReviews(_ api: ApiStore, _ metrics: MetricsRegistry, now: UTCDate) async throws {
+        let overdue = try await api.overdueReviews(now: now)
+        for (kind, count) in [("anchor", overdue.anchors), ("vendor", overdue.vendors)] {
+            Gauge(label: MetricName.reviewsOverdue.rawValue, dimensions: [("kind", kind)], factory: metrics)
+                .record(count)
         }
     }
 

@@ -5,15 +5,20 @@ package import TrustModel
 package struct ApprovalsBody: Codable, Sendable, Hashable {
     package let approvals: Int
     package let securityOfficers: Int
+    /// How many of them by people who hold no role in the team that asks; absent for none.
+    package let outsiders: Int?
 
     package init(_ needed: ApprovalsNeeded) {
         approvals = needed.count
         securityOfficers = needed.securityOfficers
+        outsiders = needed.outsiders > 0 ? needed.outsiders : nil
     }
 
     /// Such as "2 approvals (1 security officer)".
     package var text: String {
-        (try? ApprovalsNeeded(count: approvals, securityOfficers: securityOfficers)).map { "\($0)" } ?? "no approval"
+        let needed = try? ApprovalsNeeded(
+            count: approvals, securityOfficers: securityOfficers, outsiders: outsiders ?? 0)
+        return needed.map { "\($0)" } ?? "no approval"
     }
 }
 

@@ -81,98 +81,6 @@ package struct RepositoryBody: Codable, Sendable, Equatable {
     }
 }
 
-/// A root rule: who may register which roots, with how many approvals. What no rule allows is refused.
-package struct RootRuleBody: Codable, Sendable, Equatable {
-    package let id: Int64?
-    package let name: String
-    /// The team it holds for; absent for every team.
-    package let team: TeamName?
-    /// Absent for either.
-    package let origin: AnchorOrigin?
-    package let effect: RuleEffect
-    /// Approvals needed, at least 1, when the effect is allow.
-    package let approvals: Int
-    package let conditions: RuleConditions
-    /// In a request: true for taking the place of the rule of that name; without it there must be none.
-    package let replaces: Bool?
-
-    package init(
-        id: Int64? = nil, name: String, team: TeamName? = nil, origin: AnchorOrigin? = nil, effect: RuleEffect,
-        approvals: Int, conditions: RuleConditions, replaces: Bool? = nil
-    ) {
-        self.replaces = replaces
-        self.id = id
-        self.name = name
-        self.team = team
-        self.origin = origin
-        self.effect = effect
-        self.approvals = approvals
-        self.conditions = conditions
-    }
-}
-
-/// What must hold for a rule to apply; an absent condition holds always.
-package struct RuleConditions: Codable, Sendable, Equatable {
-    package let certificateSHA256: [String]?
-    package let keySHA256: [String]?
-    /// RFC 4514; every attribute named must be in the certificate's subject.
-    package let subject: String?
-    /// Such as `ec-p256`, `rsa-3072`, `rsa` for any size.
-    package let keyTypes: [String]?
-    package let minimumRSABits: Int?
-    package let maximumValidityDays: Int?
-    package let kinds: [TrustStoreKind]?
-    /// Lets a self-signed signing certificate be its own anchor.
-    package let allowSelfSignedLeaf: Bool?
-
-    package init(
-        certificateSHA256: [String]? = nil, keySHA256: [String]? = nil, subject: String? = nil,
-        keyTypes: [String]? = nil, minimumRSABits: Int? = nil, maximumValidityDays: Int? = nil,
-        kinds: [TrustStoreKind]? = nil, allowSelfSignedLeaf: Bool? = nil
-    ) {
-        self.certificateSHA256 = certificateSHA256
-        self.keySHA256 = keySHA256
-        self.subject = subject
-        self.keyTypes = keyTypes
-        self.minimumRSABits = minimumRSABits
-        self.maximumValidityDays = maximumValidityDays
-        self.kinds = kinds
-        self.allowSelfSignedLeaf = allowSelfSignedLeaf
-    }
-}
-
-/// `POST /v1/root-rules/explain`
-package struct RuleExplainRequest: Codable, Sendable, Equatable {
-    package let team: TeamName
-    package let kind: TrustStoreKind
-    package let origin: AnchorOrigin
-    /// PEM.
-    package let certificate: String
-
-    package init(team: TeamName, kind: TrustStoreKind, origin: AnchorOrigin, certificate: String) {
-        self.team = team
-        self.kind = kind
-        self.origin = origin
-        self.certificate = certificate
-    }
-}
-
-/// What the rules say about one certificate for one team.
-package struct RuleExplanation: Codable, Sendable, Equatable {
-    package let allowed: Bool
-    package let approvals: Int
-    /// Name of the rule that decided.
-    package let rule: String?
-    package let reasons: [String]
-
-    package init(allowed: Bool, approvals: Int, rule: String? = nil, reasons: [String]) {
-        self.allowed = allowed
-        self.approvals = approvals
-        self.rule = rule
-        self.reasons = reasons
-    }
-}
-
 /// A trust anchor in a store.
 package struct AnchorBody: Codable, Sendable, Equatable {
     package let id: Int64
@@ -192,13 +100,16 @@ package struct AnchorBody: Codable, Sendable, Equatable {
     package let change: Int64
     package let added: UTCDate
     package let removed: UTCDate?
+    /// The vendor through whose registration it is there.
+    package let vendor: VendorName?
     /// PEM, where one anchor is asked for.
     package let certificate: String?
 
     package init(
         id: Int64, team: TeamName, kind: TrustStoreKind, store: TrustStoreName, origin: AnchorOrigin, subject: String,
         sha256: String, keySHA256: String, notBefore: UTCDate, notAfter: UTCDate, justification: String, owner: String,
-        reviewBy: UTCDate? = nil, change: Int64, added: UTCDate, removed: UTCDate? = nil, certificate: String? = nil
+        reviewBy: UTCDate? = nil, change: Int64, added: UTCDate, removed: UTCDate? = nil,
+        vendor: VendorName? = nil, certificate: String? = nil
     ) {
         self.id = id
         self.team = team
@@ -216,6 +127,7 @@ package struct AnchorBody: Codable, Sendable, Equatable {
         self.change = change
         self.added = added
         self.removed = removed
+        self.vendor = vendor
         self.certificate = certificate
     }
 }

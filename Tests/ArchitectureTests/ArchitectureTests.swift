@@ -24,7 +24,9 @@ private let arrows: [String: Set<String>] = [
     "RoadsteadStore": ["TrustModel", "PostgresKit", "Migrations", "PKI", "SigningKeys", "Codecs", "Problems"],
     "Observability": ["Problems"],
     "RoadsteadCommand": ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
+    "RegistryClient": ["OCI", "SigningKeys", "Files", "Codecs", "Problems"],
     "RoadsteadRemote": [
+        "RegistryClient", "Envelopes", "OCI",
         "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI", "SigningKeys",
         "Files", "Codecs", "Problems",
     ],

@@ -28,7 +28,7 @@ struct TeamFixture {
     var identities = ["*"]
     var level = "strict"
     var constraints: [TeamPolicy.AnchorConstraint] = []
-    var allowed: [String]?
+    var allowed: [FleetSettings.AllowedAnchor]?
     /// Replaces the policy's bytes.
     var rawPolicy: [UInt8]?
     /// What the statement refers to; every store unless said.
@@ -38,7 +38,7 @@ struct TeamFixture {
         get throws {
             FleetSettings.Team(
                 name: try TeamName(name), scopes: try scopes.map { try RegistryScope($0) }, custody: .server,
-                allowedThirdPartyAnchors: allowed)
+                allowedAnchors: allowed)
         }
     }
 

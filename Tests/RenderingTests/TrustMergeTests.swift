@@ -166,13 +166,35 @@ import TrustModel
         #expect(outcome.warnings.map(\.kind).contains(.unknownDenial))
     }
 
-    @Test func `an anchor that the signed settings do not list is left out`() async throws {
-        let (known, smuggled) = (try await makeRoot("known"), try await makeRoot("smuggled"))
-        var team = TeamFixture(name: "acme", scopes: ["reg.example.com/acme"], stores: ["prod": [known, smuggled]])
-        team.allowed = [known.sha256]
+    @Test func `an anchor that the signed settings do not list is left out, whatever the team's role calls it`()
+        async throws
+    {
+        let (own, vendor, smuggled) = (
+            try await makeRoot("own"), try await makeRoot("vendor"), try await makeRoot("smuggled")
+        )
+        var team = TeamFixture(
+            name: "acme", scopes: ["reg.example.com/acme"], stores: ["prod": [own, vendor, smuggled]])
+        team.allowed = [
+            .init(kind: .ca, sha256: own.sha256, origin: .own),
+            .init(kind: .ca, sha256: vendor.sha256, origin: .thirdParty),
+        ]
         let outcome = try merge([team])
-        #expect(outcome.trust.stores.flatMap(\.anchors) == [Base64.encode(known.der)])
+        #expect(
+            Set(outcome.trust.stores.flatMap(\.anchors)) == [Base64.encode(own.der), Base64.encode(vendor.der)])
         #expect(outcome.warnings.map(\.kind) == [.anchor])
+    }
+
+    @Test func `an anchor that is listed for timestamps is none for signatures`() async throws {
+        let root = try await makeRoot("tsa")
+        var team = TeamFixture(name: "acme", scopes: ["reg.example.com/acme"], stores: ["prod": [root]])
+        team.allowed = [.init(kind: .tsa, sha256: root.sha256, origin: .thirdParty)]
+        #expect(try merge([team]).trust.stores.flatMap(\.anchors).isEmpty)
+    }
+
+    @Test func `without a list in the settings a team's anchors are taken as its role has them`() async throws {
+        let root = try await makeRoot("own")
+        let team = TeamFixture(name: "acme", scopes: ["reg.example.com/acme"], stores: ["prod": [root]])
+        #expect(try merge([team]).trust.stores.flatMap(\.anchors) == [Base64.encode(root.der)])
     }
 
     @Test func `a scope that two teams claim rejects`() async throws {

@@ -159,6 +159,48 @@ enum PermissionTable {
                     team: try TeamName($0.team), kind: .ca, origin: .own, certificate: $0.root.pem)
             }
         ],
+        // Vendors, requests, reviews.
+        "GET /v1/vendors": [PermissionRow(.themselves)],
+        "GET /v1/vendors/{vendor}": [PermissionRow(.themselves).at { _, _ in "/v1/vendors/nowhere" }],
+        "POST /v1/vendors/{vendor}/review": [
+            PermissionRow(PermissionRule([.admin, .officer])) { _ in
+                ReviewRequest(note: "fine", nextBy: SystemClock.now().adding(days: 9))
+            }.at { _, _ in "/v1/vendors/nowhere/review" }
+        ],
+        "POST /v1/anchors/{id}/review": [
+            PermissionRow(.approve, .either) { _ in
+                ReviewRequest(note: "fine", nextBy: SystemClock.now().adding(days: 9))
+            }.at { place, _ in "/v1/anchors/\(place.anchor)/review" }
+        ],
+        "GET /v1/requests": [PermissionRow(.readGovernance)],
+        "GET /v1/requests/{number}": [PermissionRow(.themselves).at { _, _ in "/v1/requests/99999" }],
+        "POST /v1/requests": [
+            PermissionRow(.propose) {
+                RequestAsk(
+                    team: try TeamName($0.team), kind: .vendor, vendor: try VendorName("globex"), reason: "why not")
+            }
+        ],
+        "POST /v1/requests/{number}/accept": [
+            PermissionRow(PermissionRule([.admin, .officer])) { _ in RequestAnswer(answer: "yes") }
+                .at { _, _ in "/v1/requests/99999/accept" }
+        ],
+        "POST /v1/requests/{number}/decline": [
+            PermissionRow(PermissionRule([.admin, .officer])) { _ in RequestAnswer(answer: "no") }
+                .at { _, _ in "/v1/requests/99999/decline" }
+        ],
+        "GET /v1/campaigns": [PermissionRow(.readGovernance)],
+        "POST /v1/campaigns": [PermissionRow(.administer)],
+        "GET /v1/campaigns/{number}": [PermissionRow(.readGovernance).at { _, _ in "/v1/campaigns/99999" }],
+        "GET /v1/campaigns/{number}/items": [
+            PermissionRow(.readGovernance).at { _, _ in "/v1/campaigns/99999/items" }
+        ],
+        "POST /v1/campaigns/{number}/close": [
+            PermissionRow(.administer).at { _, _ in "/v1/campaigns/99999/close" }
+        ],
+        // An item that is not there says nothing about anybody's.
+        "POST /v1/campaign-items/{id}/answer": [
+            PermissionRow(.themselves) { _ in CampaignAnswer() }.at { _, _ in "/v1/campaign-items/99999/answer" }
+        ],
         // Anchors, changes, denials.
         "GET /v1/anchors": [.list(.readTeam, "/v1/anchors", team)],
         "GET /v1/anchors/{id}": [

@@ -6,7 +6,7 @@ import TrustModel
 struct AnchorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "anchor", abstract: "Trust anchors: the roots in a team's stores.",
-        subcommands: [Add.self, List.self, Show.self, Remove.self], aliases: ["root"])
+        subcommands: [Add.self, List.self, Show.self, Remove.self, Review.self, Request.self], aliases: ["root"])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -54,11 +54,18 @@ struct AnchorCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List anchors in force.", aliases: ["ls"])
         @Option(help: "Of one team.", transform: TeamName.init) var team: TeamName?
+        @Option(help: "Through one vendor.", transform: VendorName.init) var vendor: VendorName?
+        @Flag(help: "Only those whose review is overdue.") var reviewDue = false
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
             let anchors: [AnchorBody] = try await connection.withClient {
-                try await $0.all("/v1/anchors", [("team", team?.rawValue)])
+                try await $0.all(
+                    "/v1/anchors",
+                    [
+                        ("team", team?.rawValue), ("vendor", vendor?.rawValue),
+                        ("review-due", reviewDue ? "true" : nil),
+                    ])
             }
             try connection.show(anchors) { anchors in
                 Terminal.showTable(
@@ -89,6 +96,8 @@ struct AnchorCommand: AsyncParsableCommand {
                 Terminal.show("  sha256 \(anchor.sha256)")
                 Terminal.show(
                     "  added \(anchor.added) by change C-\(anchor.change) of \(anchor.owner): \(anchor.justification)")
+                if let vendor = anchor.vendor { Terminal.show("  follows the vendor \(vendor)") }
+                if let review = anchor.reviewBy { Terminal.show("  review by \(review)") }
                 if let removed = anchor.removed { Terminal.show("  removed \(removed)") }
             }
         }

@@ -215,19 +215,27 @@ struct StatusCommand: AsyncParsableCommand {
     private struct Overview: Codable, Sendable {
         let fleets: [FleetBody]
         let waiting: [ChangeBody]
+        let reviewsDue: [String]
     }
 
     func run() async throws {
         let overview = try await connection.withClient { client -> Overview in
             let fleets: [FleetBody] = try await client.all("/v1/fleets")
             let waiting: [ChangeBody] = try await client.all("/v1/changes", [("state", ChangeState.submitted.rawValue)])
-            return Overview(fleets: fleets.filter { fleet == nil || $0.name == fleet }, waiting: waiting)
+            let anchors: [AnchorBody] = try await client.all("/v1/anchors", [("review-due", "true")])
+            let vendors: [VendorBody] = try await client.all("/v1/vendors", [("review-due", "true")])
+            let due =
+                vendors.map { "vendor \($0.name)" }
+                + anchors.filter { $0.vendor == nil }.map { "anchor \($0.id) of team \($0.team): \($0.subject)" }
+            return Overview(
+                fleets: fleets.filter { fleet == nil || $0.name == fleet }, waiting: waiting, reviewsDue: due)
         }
         try connection.show(overview) { overview in
             showFleets(overview.fleets)
             for fleet in overview.fleets {
                 for warning in fleet.warnings { Terminal.show("warning: fleet \(fleet.name): \(warning)") }
             }
+            for due in overview.reviewsDue { Terminal.show("review overdue: \(due)") }
             for change in overview.waiting {
                 Terminal.show(
                     "waiting: C-\(change.number) of \(change.author) in \(change.reach): \(change.effect.first ?? "")"

@@ -10,6 +10,8 @@ struct AnchorController: Sendable {
         Endpoint.QueryParameter(name: "team", summary: "of one team"),
         Endpoint.QueryParameter(name: "store", summary: "of one store, as NAME or KIND/NAME"),
         Endpoint.QueryParameter(name: "state", summary: "active or removed", form: .words(AnchorRecord.State.self)),
+        Endpoint.QueryParameter(name: "vendor", summary: "through one vendor"),
+        Endpoint.QueryParameter(name: "review-due", summary: "true: only those whose review is overdue"),
     ]
 
     let store: ApiStore
@@ -41,6 +43,8 @@ struct AnchorController: Sendable {
             filter.store = try TrustStoreName(name)
             if parts.count == 2 { filter.kind = try word(parts[0], "store") }
         }
+        filter.vendor = try call.query("vendor", as: VendorName.self)
+        if try call.flag("review-due") { filter.reviewBefore = call.now }
         if let state = call.query("state") { filter.state = try word(state, "state") }
         return filter
     }
@@ -63,6 +67,6 @@ extension AnchorBody {
             origin: record.origin, subject: record.subject, sha256: record.sha256, keySHA256: record.keySHA256,
             notBefore: record.notBefore, notAfter: record.notAfter, justification: record.justification,
             owner: record.owner, reviewBy: record.reviewBy, change: record.addedByChange, added: record.added,
-            removed: record.removed, certificate: certificate)
+            removed: record.removed, vendor: record.vendor, certificate: certificate)
     }
 }

@@ -147,6 +147,12 @@ struct ChangeController: Sendable {
                 guard let team = record.change.team else { continue }
                 for key in try await store.teamKeys(of: team) { effects.holders[key.key.keyID] = key.holderName }
             }
+            for case .governed(let step) in record.change.content.operations {
+                guard let vendor = step.operation.vendorThatStoresFollow, effects.vendorUses[vendor] == nil else {
+                    continue
+                }
+                effects.vendorUses[vendor] = try? await store.vendor(vendor).uses
+            }
         }
         return records.map { record in
             ChangeBody(record, name: { people[$0]?.subject ?? "person \($0)" }, effects: effects)

@@ -12,6 +12,8 @@ struct ChangeEffects {
     var denials: [Int64: DenialRecord] = [:]
     /// The fleets that trust what a denial denies as soon as it is lifted, by denial.
     var trusting: [Int64: [FleetName]] = [:]
+    /// The stores that follow a vendor.
+    var vendorUses: [VendorName: [VendorUseRecord]] = [:]
     /// Login names by key id.
     var holders: [String: String] = [:]
 }
@@ -37,8 +39,19 @@ extension ChangeOperation {
                 + denial.reason + effect(of: known.trusting[id] ?? [])
         case .setCustody(let setting): return effect(of: setting, known)
         case .renewRole: return "has the team's role signed again, with the content that it has"
-        case .governed(let step): return step.operation.summary
+        case .governed(let step): return step.operation.summary + reach(of: step.operation, known)
         }
+    }
+
+    /// The teams and fleets to which a change of a vendor goes by itself.
+    private func reach(of operation: any GovernedOperation, _ known: ChangeEffects) -> String {
+        guard let vendor = operation.vendorThatStoresFollow, let uses = known.vendorUses[vendor] else { return "" }
+        guard !uses.isEmpty else { return "; no team uses it" }
+        let places = uses.map { use in
+            let fleets = use.fleets.map(\.rawValue).joined(separator: ", ")
+            return "\(use.store)\(fleets.isEmpty ? "" : " (fleets \(fleets))")"
+        }
+        return "; it reaches \(places.joined(separator: ", "))"
     }
 
     private func effect(of trusting: [FleetName]) -> String {
@@ -52,5 +65,17 @@ extension ChangeOperation {
         guard setting.custody == .team else { return "lets the server sign the team's role\(former)" }
         let holders = setting.keys.map { "\(known.holders[$0] ?? "?") (\($0.prefix(16)))" }.joined(separator: ", ")
         return "lets \(setting.threshold) of \(setting.keys.count) keys sign the team's role: \(holders)\(former)"
+    }
+}
+
+extension GovernedOperation {
+    /// The vendor whose stores get what the operation does.
+    var vendorThatStoresFollow: VendorName? {
+        switch self {
+        case let operation as SetVendor: operation.vendor
+        case let operation as RemoveVendor: operation.vendor
+        case let operation as RemoveVendorAnchor: operation.vendor
+        default: nil
+        }
     }
 }

@@ -39,62 +39,108 @@ struct RuleController: Sendable {
                 try call.caller().require(.readTeam(body.team))
                 let certificate = try Certificate(pemOrDER: Array(body.certificate.utf8))
                 let explained = try await store.explain(
-                    certificate: certificate.der, origin: body.origin, team: body.team, kind: body.kind, now: call.now)
-                return RuleExplanation(explained.decision)
+                    certificate: certificate.der, origin: body.origin, vendor: body.vendor, team: body.team,
+                    kind: body.kind, now: call.now)
+                return RuleExplanation(explained, team: body.team)
             },
         ]
     }
 }
 
 extension RuleExplanation {
-    init(_ decision: RootRuleDecision) {
-        switch decision {
+    init(_ explained: RootRuleExplanation, team: TeamName) {
+        let considered = explained.considered.map(Considered.init)
+        switch explained.decision {
         case .allowed(let rule, let needed):
-            self.init(allowed: true, approvals: needed.count, rule: rule, reasons: ["allowed with \(needed)"])
+            self.init(
+                allowed: true, approvals: needed.count, securityOfficers: needed.securityOfficers,
+                outsiders: needed.outsiders, rule: rule, reasons: ["allowed with \(needed)"],
+                decidedBy: Permission.approveAdditions(team).roles, considered: considered)
         case .refused(let rule, let reason, let hint):
-            self.init(allowed: false, approvals: 0, rule: rule, reasons: [reason] + (hint.map { [$0] } ?? []))
+            self.init(
+                allowed: false, approvals: 0, rule: rule, reasons: [reason] + (hint.map { [$0] } ?? []),
+                // What is always refused nobody can allow.
+                decidedBy: rule == "always" ? [] : Permission.approveAdministration.roles, considered: considered)
         }
     }
 }
 
-extension RootRuleBody {
-    init(_ record: RootRuleRecord) {
-        let (rule, conditions) = (record.rule, record.rule.conditions)
-        let approvals: Int
-        let effect: RuleEffect
-        switch rule.effect {
-        case .allow(let needed): (effect, approvals) = (.allow, needed.count)
-        case .deny: (effect, approvals) = (.deny, 0)
-        }
-        let origins = conditions.origins ?? []
-        let subject = conditions.subject.map { $0.map { "\($0.type)=\($0.value)" }.joined(separator: ",") }
+extension RuleExplanation.Considered {
+    init(_ considered: RootRuleExplanation.Consideration) {
+        let effect: RuleEffect = if case .allow = considered.rule.effect { .allow } else { .deny }
         self.init(
-            id: record.id, name: rule.name, team: rule.team, origin: origins.count == 1 ? origins.first : nil,
-            effect: effect, approvals: approvals,
-            conditions: RuleConditions(
-                certificateSHA256: conditions.certificates, keySHA256: conditions.keys, subject: subject,
-                keyTypes: conditions.keyTypes, minimumRSABits: conditions.minimumRSABits,
-                maximumValidityDays: conditions.maximumValidityDays.map { Int($0) }, kinds: conditions.purposes,
-                allowSelfSignedLeaf: conditions.selfSignedSigningCertificates))
+            rule: considered.rule.name, team: considered.rule.team, effect: effect, matches: considered.matches,
+            conditions: considered.conditions.map { Condition(asks: $0.asks, holds: $0.holds) })
+    }
+}
+
+extension RootRuleBody {
+    init(_ record: RootRuleRecord) { self.init(record.rule, id: record.id) }
+
+    init(_ rule: RootRule, id: Int64? = nil) {
+        var needed: ApprovalsNeeded?
+        var reason: String?
+        switch rule.effect {
+        case .allow(let approvals): needed = approvals
+        case .deny(let why): reason = why
+        }
+        self.init(
+            id: id, name: rule.name, team: rule.team, origins: rule.conditions.origins,
+            effect: reason == nil ? .allow : .deny, approvals: needed?.count ?? 0,
+            securityOfficers: needed?.securityOfficers, outsiders: needed?.outsiders, reason: reason,
+            conditions: RuleConditions(rule.conditions))
     }
 
     var rule: RootRule {
         get throws {
-            let subject = try conditions.subject.map { text in
+            var conditions = try conditions.conditions
+            conditions.origins = origins
+            return try RootRule(name: name, team: team, conditions: conditions, effect: try ruleEffect)
+        }
+    }
+
+    private var ruleEffect: RootRule.Effect {
+        get throws {
+            switch effect {
+            case .allow:
+                guard reason == nil else {
+                    throw ServerError(.request, "rule \"\(name)\" allows and gives a reason to refuse")
+                }
+                return .allow(
+                    try ApprovalsNeeded(
+                        count: approvals, securityOfficers: securityOfficers ?? 0, outsiders: outsiders ?? 0))
+            case .deny: return .deny(reason: reason ?? "rule \(name) refuses it")
+            }
+        }
+    }
+}
+
+extension RuleConditions {
+    init(_ conditions: RootRule.Conditions) {
+        self.init(
+            certificateSHA256: conditions.certificates, keySHA256: conditions.keys,
+            exceptCertificateSHA256: conditions.exceptCertificates, exceptKeySHA256: conditions.exceptKeys,
+            subject: conditions.subject.map { $0.map { "\($0.type)=\($0.value)" }.joined(separator: ",") },
+            keyTypes: conditions.keyTypes, minimumRSABits: conditions.minimumRSABits,
+            maximumValidityDays: conditions.maximumValidityDays.map { Int($0) },
+            signatureHashes: conditions.signatureHashes, kinds: conditions.purposes, vendors: conditions.vendors,
+            registeredVendor: conditions.registeredVendor,
+            allowSelfSignedLeaf: conditions.selfSignedSigningCertificates)
+    }
+
+    var conditions: RootRule.Conditions {
+        get throws {
+            let subject = try subject.map { text in
                 try DistinguishedName(text).attributes.map {
                     AnchorFacts.Attribute(type: $0.type.text, value: $0.value ?? "#" + Hex.encode($0.encodedValue))
                 }
             }
-            return try RootRule(
-                name: name, team: team,
-                conditions: RootRule.Conditions(
-                    origins: origin.map { [$0] }, purposes: conditions.kinds,
-                    certificates: conditions.certificateSHA256, keys: conditions.keySHA256, subject: subject,
-                    keyTypes: conditions.keyTypes, minimumRSABits: conditions.minimumRSABits,
-                    maximumValidityDays: conditions.maximumValidityDays.map { Int64($0) },
-                    selfSignedSigningCertificates: conditions.allowSelfSignedLeaf),
-                effect: effect == .allow
-                    ? .allow(try ApprovalsNeeded(count: approvals)) : .deny(reason: "rule \(name) refuses it"))
+            return RootRule.Conditions(
+                purposes: kinds, certificates: certificateSHA256, keys: keySHA256, subject: subject,
+                keyTypes: keyTypes, minimumRSABits: minimumRSABits,
+                maximumValidityDays: maximumValidityDays.map { Int64($0) }, signatureHashes: signatureHashes,
+                exceptCertificates: exceptCertificateSHA256, exceptKeys: exceptKeySHA256, vendors: vendors,
+                registeredVendor: registeredVendor, selfSignedSigningCertificates: allowSelfSignedLeaf)
         }
     }
 }

@@ -115,6 +115,7 @@ private struct SchemaLeaf: Sendable {
         add(UTCDate(seconds: 0), ["type": "string", "pattern": .string(date), "examples": ["2030-01-31T12:00:00Z"]])
         add(try? TeamName("acme"), ["type": "string", "pattern": .string(slug), "examples": ["acme"]])
         add(try? FleetName("demo"), ["type": "string", "pattern": .string(slug), "examples": ["demo"]])
+        add(try? VendorName("globex"), ["type": "string", "pattern": .string(slug), "examples": ["globex"]])
         add(
             try? FleetID(String(repeating: "0", count: 32)), ["type": "string", "pattern": "^[0-9a-f]{32}$"])
         add(try? TrustStoreName("prod"), ["type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$"])
@@ -144,6 +145,10 @@ private struct SchemaLeaf: Sendable {
 private protocol TextEnumeration: Sendable, CaseIterable, RawRepresentable where RawValue == String {}
 extension TrustStoreKind: TextEnumeration {}
 extension AnchorOrigin: TextEnumeration {}
+extension AnchorLimit: TextEnumeration {}
+extension TrustRequest.Kind: TextEnumeration {}
+extension TrustRequest.State: TextEnumeration {}
+extension Recertification.Answer: TextEnumeration {}
 extension ChangeState: TextEnumeration {}
 extension FleetProfile: TextEnumeration {}
 extension PersonRole: TextEnumeration {}

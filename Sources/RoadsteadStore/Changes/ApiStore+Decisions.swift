@@ -138,6 +138,9 @@ extension Transaction {
 extension ChangeRow {
     /// What others must agree; a row that needs nobody has no standing to be asked for.
     var needed: ApprovalsNeeded {
-        get throws { try ApprovalsNeeded(count: max(1, approvalsNeeded), securityOfficers: officersNeeded) }
+        get throws {
+            try ApprovalsNeeded(
+                count: max(1, approvalsNeeded), securityOfficers: officersNeeded, outsiders: outsidersNeeded)
+        }
     }
 }

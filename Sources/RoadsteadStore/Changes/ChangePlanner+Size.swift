@@ -5,12 +5,20 @@ extension ChangePlanner {
     /// Refuses additions after which hosts would not take the team's targets any more: its role would stay as it is, and
     /// nothing after them would be published either.
     func refuseOversize(_ steps: [ChangePlan.Step]) async throws {
-        let team = try requireTeam()
         let removed = Set(steps.compactMap { if case .remove(let id, _) = $0 { id } else { nil } })
-        let present = try await transaction.fetchAll(ListAnchorSizes(team: team.id)).filter { !removed.contains($0.id) }
-        let added = steps.compactMap {
-            if case .add(_, let addition, _) = $0 { addition.certificate.count } else { nil }
+        let added = steps.flatMap { step -> [Int] in
+            switch step {
+            case .add(_, let addition, _): [addition.certificate.count]
+            case .governed(let planned): planned.addedBytes
+            default: []
+            }
         }
+        try await refuseOversize(of: try requireTeam(), adding: added, removing: removed)
+    }
+
+    /// The same for one team, given the lengths of the certificates that are to come and the anchors that are to go.
+    func refuseOversize(of team: TeamRow, adding added: [Int], removing removed: Set<Int64> = []) async throws {
+        let present = try await transaction.fetchAll(ListAnchorSizes(team: team.id)).filter { !removed.contains($0.id) }
         let lengths = (present.map(\.bytes) + added).map(Self.publishedLength)
         guard let refusal = TeamTargets.refusal(ofLengths: lengths + [Self.policyRoom]) else { return }
         throw StoreError(

@@ -3,8 +3,8 @@ import PostgresKit
 import TrustModel
 
 private let changeSelect = """
-    SELECT number, author, state, version, base_version, content, digest, approvals_needed, officers_needed, created_at,
-        submitted_at, expires_at, closed_at, sent_back_at, note, founding
+    SELECT number, author, state, version, base_version, content, digest, approvals_needed, officers_needed,
+        outsiders_needed, created_at, submitted_at, expires_at, closed_at, sent_back_at, note, founding
     FROM change
     """
 
@@ -16,7 +16,8 @@ extension ChangeRow {
             baseVersion: try row.value("base_version"),
             content: try row.value("content", { (bytes: [UInt8]) in try JSON(parsing: bytes).decode() }),
             digest: try row.value("digest"), approvalsNeeded: try row.value("approvals_needed"),
-            officersNeeded: try row.value("officers_needed"), created: try row.value("created_at"),
+            officersNeeded: try row.value("officers_needed"), outsidersNeeded: try row.value("outsiders_needed"),
+            created: try row.value("created_at"),
             submitted: try row.value("submitted_at"), expires: try row.value("expires_at"),
             closed: try row.value("closed_at"), sentBack: try row.value("sent_back_at"), note: try row.value("note"),
             founding: try row.value("founding"))
@@ -139,10 +140,10 @@ struct NextChangeNumber: Query {
 struct InsertChange: Statement {
     static let sql = """
         INSERT INTO change (number, team_id, author, credential_id, state, base_version, content, digest, adds,
-            approvals_needed, officers_needed, created_at, submitted_at, expires_at, closed_at, break_glass_until,
-            founding, fleet_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-            (SELECT id FROM fleet WHERE name = $18))
+            approvals_needed, officers_needed, outsiders_needed, created_at, submitted_at, expires_at, closed_at,
+            break_glass_until, founding, fleet_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+            (SELECT id FROM fleet WHERE name = $19))
         """
     let number: Int64
     let team: TeamRow?
@@ -160,7 +161,7 @@ struct InsertChange: Statement {
         [
             .int(number), .int(team?.id), .int(actor.person.rawValue), .int(actor.credential), .text(state.rawValue),
             .int(team?.version ?? 1), .bytes(bytes), .text(digest), .bool(content.adds),
-            .int(needed?.count ?? 0), .int(needed?.securityOfficers ?? 0), .date(now),
+            .int(needed?.count ?? 0), .int(needed?.securityOfficers ?? 0), .int(needed?.outsiders ?? 0), .date(now),
             .date(state == .draft ? nil : now),
             .date(content.expiry(of: state, from: now)), .date(state == .published ? now : nil),
             .date(content.breakGlass?.until), .bool(founding), .text(content.fleet?.rawValue),
@@ -171,8 +172,9 @@ struct InsertChange: Statement {
 struct UpdateChangeContent: Statement {
     static let sql = """
         UPDATE change SET version = $2, base_version = $3, content = $4, digest = $5, adds = $6, approvals_needed = $7,
-            officers_needed = $8, expires_at = $9, credential_id = $10, note = $11, edited_at = $12,
-            break_glass_until = $13, sent_back_at = NULL, fleet_id = (SELECT id FROM fleet WHERE name = $14)
+            officers_needed = $8, outsiders_needed = $9, expires_at = $10, credential_id = $11, note = $12,
+            edited_at = $13, break_glass_until = $14, sent_back_at = NULL,
+            fleet_id = (SELECT id FROM fleet WHERE name = $15)
         WHERE number = $1 AND version = $2 - 1
         """
     let number: Int64
@@ -189,17 +191,17 @@ struct UpdateChangeContent: Statement {
     var bindings: [Binding] {
         [
             .int(number), .int(version), .int(baseVersion), .bytes(bytes), .text(digest),
-            .bool(content.adds), .int(plan.approvals), .int(plan.officers), .date(expires), .int(credential),
-            .text("edited at \(now); earlier approvals are void"), .date(now), .date(content.breakGlass?.until),
-            .text(content.fleet?.rawValue),
+            .bool(content.adds), .int(plan.approvals), .int(plan.officers), .int(plan.needed.outsiders),
+            .date(expires), .int(credential), .text("edited at \(now); earlier approvals are void"), .date(now),
+            .date(content.breakGlass?.until), .text(content.fleet?.rawValue),
         ]
     }
 }
 
 struct SubmitChange: Statement {
     static let sql = """
-        UPDATE change SET state = 'submitted', approvals_needed = $2, officers_needed = $3, submitted_at = $4,
-            expires_at = $5
+        UPDATE change SET state = 'submitted', approvals_needed = $2, officers_needed = $3, outsiders_needed = $4,
+            submitted_at = $5, expires_at = $6
         WHERE number = $1 AND state = 'draft'
         """
     let number: Int64
@@ -210,7 +212,8 @@ struct SubmitChange: Statement {
 
     var bindings: [Binding] {
         [
-            .int(number), .int(needed?.count ?? 0), .int(needed?.securityOfficers ?? 0), .date(now), .date(expires),
+            .int(number), .int(needed?.count ?? 0), .int(needed?.securityOfficers ?? 0),
+            .int(needed?.outsiders ?? 0), .date(now), .date(expires),
         ]
     }
 }
@@ -247,11 +250,14 @@ struct FoundChange: Statement {
 
 /// Keeps what a change needs by now, after the rules have become stricter.
 struct SetApprovalsNeeded: Statement {
-    static let sql = "UPDATE change SET approvals_needed = $2, officers_needed = $3 WHERE number = $1"
+    static let sql =
+        "UPDATE change SET approvals_needed = $2, officers_needed = $3, outsiders_needed = $4 WHERE number = $1"
     let number: Int64
     let needed: ApprovalsNeeded
 
-    var bindings: [Binding] { [.int(number), .int(needed.count), .int(needed.securityOfficers)] }
+    var bindings: [Binding] {
+        [.int(number), .int(needed.count), .int(needed.securityOfficers), .int(needed.outsiders)]
+    }
 }
 
 struct ListDecisions: Query {

@@ -15,6 +15,7 @@ package struct ChangeRow: Sendable, Equatable {
     /// 0 and 0 where nobody else is needed.
     package let approvalsNeeded: Int
     package let officersNeeded: Int
+    package let outsidersNeeded: Int
     package let created: UTCDate
     package let submitted: UTCDate?
     package let expires: UTCDate
@@ -31,7 +32,7 @@ package struct ChangeRow: Sendable, Equatable {
     var facts: ChangeRules.Facts {
         ChangeRules.Facts(
             number: number, author: author, team: team, state: state, digest: digest, expires: expires,
-            approval: content.approval)
+            approval: content.approval, asking: content.asking)
     }
 }
 

@@ -25,6 +25,7 @@ extension ApiStore {
 
     private static let inboxSources: [any InboxSource] = [
         WaitingChanges(), OwnChanges(), RoleDraftsToSign(), CeremoniesToSign(), BreakGlassReviews(), EndingExceptions(),
+        OpenRequests(), OverdueReviews(), OpenCampaignItems(),
     ]
 
     /// What waits for the caller, what is due first at the top.

@@ -139,7 +139,9 @@ struct ListChangesToRelease: Query {
             SELECT c.team_id, c.number, c.base, c.change_number
             FROM taken t JOIN team_content c ON c.team_id = t.team_id AND c.number = t.base
         )
-        SELECT c.number FROM change c WHERE c.team_id = ANY ($1) AND c.state = 'published'
+        SELECT c.number FROM change c WHERE c.state = 'published' AND (c.team_id = ANY ($1) OR (
+            c.team_id IS NULL AND EXISTS (SELECT FROM team_content h JOIN taken t ON t.team_id = h.team_id
+                WHERE h.change_number = c.number AND h.fleet_id IS NULL AND h.number <= t.number)))
         AND NOT EXISTS (SELECT FROM release_change r WHERE r.fleet_id = $3 AND r.change_number = c.number)
         AND (c.number IN (SELECT t.change_number FROM taken t) OR NOT EXISTS (
             SELECT FROM team_content h JOIN taken t ON t.team_id = h.team_id AND t.base IS NULL

@@ -83,6 +83,7 @@ extension Transaction {
         let scopes = Dictionary(grouping: try await fetchAll(ListScopes(teams: ids)), by: \.team)
         let settings = try await fetchAll(ListEnforcerModes(fleet: fleet.id))
         let certificates = try await certificates(in: contents)
+        let allowed = try await allowedAnchors(in: contents)
         return FleetContent(
             fleet: fleet.name, id: fleet.fleetID, profile: fleet.profile,
             enforcers: EnforcerKind.allCases.map { kind in
@@ -93,7 +94,8 @@ extension Transaction {
                 TeamContent(
                     name: content.team.name, custody: content.team.custody,
                     scopes: (scopes[content.team.id] ?? []).map(\.scope), stores: try content.stores(certificates),
-                    statements: content.document.statements, constraints: content.document.constraints ?? [])
+                    statements: content.document.statements, constraints: content.document.constraints ?? [],
+                    allowedAnchors: allowed[content.team.id])
             },
             denials: try await fetchAll(ListDenialsInForce(teams: ids)).map(\.published),
             repositories: try await fetchAll(ListRepositoriesOfTeams(teams: ids)), options: fleet.options,

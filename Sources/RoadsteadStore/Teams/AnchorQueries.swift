@@ -1,12 +1,13 @@
-import Codecs
+package import Codecs
 import PostgresKit
 package import TrustModel
 
 private let anchorSelect = """
     SELECT a.id, t.name AS team, s.kind, s.name AS store, a.certificate, a.sha256, a.key_sha256, a.subject, a.not_before,
         a.not_after, a.origin, a.justification, a.owner, a.evidence, a.review_by, a.state, a.added_by_change, a.added_at,
-        a.removed_by_change, a.removed_at, a.until
+        a.removed_by_change, a.removed_at, a.until, v.name AS vendor
     FROM anchor a JOIN trust_store s ON s.id = a.store_id JOIN team t ON t.id = a.team_id
+    LEFT JOIN vendor v ON v.id = a.vendor_id
     """
 
 extension AnchorRecord {
@@ -20,7 +21,8 @@ extension AnchorRecord {
             owner: try row.value("owner"), evidence: try row.value("evidence"), reviewBy: try row.value("review_by"),
             state: try row.value("state", { try stored($0) }), addedByChange: try row.value("added_by_change"),
             added: try row.value("added_at"), removedByChange: try row.value("removed_by_change"),
-            removed: try row.value("removed_at"), until: try row.value("until"))
+            removed: try row.value("removed_at"), until: try row.value("until"),
+            vendor: try row.value("vendor", { (name: String?) in try name.map { try VendorName($0) } }))
     }
 }
 
@@ -30,15 +32,21 @@ package struct AnchorFilter: Sendable {
     package var kind: TrustStoreKind?
     package var store: TrustStoreName?
     package var state: AnchorRecord.State?
+    /// The vendor through which they are there.
+    package var vendor: VendorName?
+    /// Only those in force that must be looked at until then.
+    package var reviewBefore: UTCDate?
 
     package init(
         team: TeamName? = nil, kind: TrustStoreKind? = nil, store: TrustStoreName? = nil,
-        state: AnchorRecord.State? = nil
+        state: AnchorRecord.State? = nil, vendor: VendorName? = nil, reviewBefore: UTCDate? = nil
     ) {
         self.team = team
         self.kind = kind
         self.store = store
         self.state = state
+        self.vendor = vendor
+        self.reviewBefore = reviewBefore
     }
 }
 
@@ -46,7 +54,8 @@ struct ListAnchors: Query {
     static let sql = """
         \(anchorSelect) WHERE a.id > $1 AND ($2::text IS NULL OR t.name = $2) AND ($3::text IS NULL OR s.kind = $3)
         AND ($4::text IS NULL OR s.name = $4) AND ($5::text IS NULL OR a.state = $5)
-        AND ($6::text[] IS NULL OR t.name = ANY ($6)) ORDER BY a.id LIMIT $7
+        AND ($6::text[] IS NULL OR t.name = ANY ($6)) AND ($7::text IS NULL OR v.name = $7)
+        AND ($8::timestamptz IS NULL OR (a.state = 'active' AND a.review_by <= $8)) ORDER BY a.id LIMIT $9
         """
     let after: Int64
     let filter: AnchorFilter
@@ -56,7 +65,8 @@ struct ListAnchors: Query {
     var bindings: [Binding] {
         [
             .int(after), .text(filter.team?.rawValue), .text(filter.kind?.rawValue), .text(filter.store?.rawValue),
-            .text(filter.state?.rawValue), .names(readable), .int(limit),
+            .text(filter.state?.rawValue), .names(readable), .text(filter.vendor?.rawValue),
+            .date(filter.reviewBefore), .int(limit),
         ]
     }
 

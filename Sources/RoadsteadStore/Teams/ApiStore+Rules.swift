@@ -22,11 +22,13 @@ extension ApiStore {
 
     /// What the rules say about a certificate as an anchor of a store, without proposing it.
     package func explain(
-        certificate: [UInt8], origin: AnchorOrigin, team: TeamName, kind: TrustStoreKind, now: UTCDate
-    ) async throws -> (facts: AnchorFacts, decision: RootRuleDecision) {
+        certificate: [UInt8], origin: AnchorOrigin, vendor: VendorName? = nil, team: TeamName, kind: TrustStoreKind,
+        now: UTCDate
+    ) async throws -> RootRuleExplanation {
         let facts = try inspector.facts(certificate, kind, now)
         let rules = try await pool.fetchAll(ListRootRules()).map(\.rule)
-        let candidate = RootRules.Candidate(facts: facts, origin: origin, team: team, purpose: kind)
-        return (facts, RootRules.decide(candidate, rules: rules, now: now))
+        let candidate = RootRules.Candidate(
+            facts: facts, origin: origin, team: team, purpose: kind, vendor: vendor)
+        return RootRules.explain(candidate, rules: rules, now: now)
     }
 }

@@ -53,6 +53,8 @@ package struct AnchorRecord: Sendable, Equatable {
     package let removed: UTCDate?
     /// When it ends by itself; nil for what stays until it is removed.
     package let until: UTCDate?
+    /// The vendor through whose registration it is there.
+    package let vendor: VendorName?
 }
 
 /// A team as other statements need it.

@@ -20,16 +20,38 @@ package struct FleetSettings: SignedDocument, Equatable {
         package let name: TeamName
         package let scopes: [RegistryScope]
         package let custody: Custody
-        /// SHA-256 of the certificates that the team's third-party anchors may be; absent when the rule is not enforced on hosts.
-        package let allowedThirdPartyAnchors: [String]?
+        /// The only anchors that hosts take from the team; absent when hosts do not enforce that.
+        ///
+        /// Own ones are listed as well: which anchors are a team's own is for whoever signs these settings to say, since
+        /// whoever holds the team's key could call any certificate its own.
+        package let allowedAnchors: [AllowedAnchor]?
 
         package init(
-            name: TeamName, scopes: [RegistryScope], custody: Custody, allowedThirdPartyAnchors: [String]? = nil
+            name: TeamName, scopes: [RegistryScope], custody: Custody, allowedAnchors: [AllowedAnchor]? = nil
         ) {
             self.name = name
             self.scopes = scopes
             self.custody = custody
-            self.allowedThirdPartyAnchors = allowedThirdPartyAnchors
+            self.allowedAnchors = allowedAnchors
+        }
+    }
+
+    /// One certificate that hosts take as an anchor of a team, in its stores of one kind.
+    package struct AllowedAnchor: Sendable, Codable, Hashable, Comparable {
+        package let kind: TrustStoreKind
+        /// SHA-256 of the certificate, lower-case hexadecimal.
+        package let sha256: String
+        /// For people; hosts take both alike.
+        package let origin: AnchorOrigin
+
+        package init(kind: TrustStoreKind, sha256: String, origin: AnchorOrigin) {
+            self.kind = kind
+            self.sha256 = sha256
+            self.origin = origin
+        }
+
+        package static func < (lhs: Self, rhs: Self) -> Bool {
+            (lhs.kind, lhs.sha256, lhs.origin.rawValue) < (rhs.kind, rhs.sha256, rhs.origin.rawValue)
         }
     }
 

@@ -46,6 +46,11 @@ extension ChangeOperation {
         }
     }
 
+    /// The team that asks for it.
+    fileprivate var asking: TeamName? {
+        if case .governed(let step) = self { step.operation.asking } else { nil }
+    }
+
     /// What lets somebody do it alone; nil where nobody may.
     fileprivate func alone(in team: TeamName?) -> Permission? {
         switch self {
@@ -77,6 +82,9 @@ extension ChangeContent {
         return deciding.approval(in: team)
     }
 
+    /// The team whose people are no outsiders to it.
+    package var asking: TeamName? { team ?? operations.lazy.compactMap(\.asking).first }
+
     /// What lets the author do it without anybody else, all of it; nil where nobody may.
     package var alone: [Permission]? {
         if adds { return nil }
@@ -94,6 +102,10 @@ extension ChangeContent {
         guard Set(operations.filter(\.adds).map { $0.approval(in: team) }).count <= 1 else {
             throw TrustModelError(
                 .document, "a change holds operations that different people agree to", hint: "propose them apart")
+        }
+        guard Set(operations.compactMap(\.asking)).count <= 1 else {
+            throw TrustModelError(
+                .document, "a change holds what several teams ask for", hint: "propose it apart for each")
         }
         guard team != nil || !concern.needsTeam else {
             throw TrustModelError(.document, "a change of \(concern.rawValue) names no team", hint: "say which one")

@@ -55,10 +55,12 @@ package enum ChangeRules {
         package let expires: UTCDate
         /// What an approver must hold.
         package let approval: Permission
+        /// The team that asks, whose people are no outsiders; nil where there is none.
+        package let asking: TeamName?
 
         package init(
             number: Int64, author: PersonID, team: TeamName?, state: ChangeState, digest: String, expires: UTCDate,
-            approval: Permission
+            approval: Permission, asking: TeamName? = nil
         ) {
             self.number = number
             self.author = author
@@ -67,6 +69,7 @@ package enum ChangeRules {
             self.digest = digest
             self.expires = expires
             self.approval = approval
+            self.asking = asking ?? team
         }
     }
 
@@ -122,10 +125,13 @@ package enum ChangeRules {
         let people = Set(approvers.map(\.person))
         let officers = Set(approvers.filter { isOfficer($0.bindings, change.team) }.map(\.person))
         let missingOfficers = max(0, needed.securityOfficers - officers.count)
-        let missing = max(needed.count - people.count, missingOfficers)
-        guard missing > 0, let rest = try? ApprovalsNeeded(count: missing, securityOfficers: missingOfficers) else {
-            return .agreed
-        }
+        let outsiders = Set(approvers.filter { isOutsider($0.bindings, change.asking) }.map(\.person))
+        let missingOutsiders = max(0, needed.outsiders - outsiders.count)
+        let missing = max(needed.count - people.count, missingOfficers, missingOutsiders)
+        guard missing > 0,
+            let rest = try? ApprovalsNeeded(
+                count: missing, securityOfficers: missingOfficers, outsiders: missingOutsiders)
+        else { return .agreed }
         return .waiting(missing: rest)
     }
 
@@ -137,6 +143,12 @@ package enum ChangeRules {
     private static func isOfficer(_ bindings: [RoleBinding], _ team: TeamName?) -> Bool {
         let reach: RoleReach = team.map { .team($0) } ?? .everything
         return bindings.contains { $0.role == .securityOfficer && $0.reach.covers(reach) }
+    }
+
+    /// Whether none of the roles is one of the team that asks: what decides comes from elsewhere.
+    private static func isOutsider(_ bindings: [RoleBinding], _ team: TeamName?) -> Bool {
+        guard let team else { return true }
+        return !bindings.contains { $0.reach == .team(team) }
     }
 
     private static func refusalOfState(_ change: Facts, now: UTCDate) -> ChangeRefusal? {

@@ -19,6 +19,12 @@ package struct InboxItem: Codable, Sendable, Equatable {
         case breakGlassReview = "break-glass-review"
         /// An exception that ends within days.
         case exceptionEnds = "exception-ends"
+        /// What a team was refused and asks for.
+        case request
+        /// An anchor or a vendor that somebody should have looked at again.
+        case review
+        /// Something that is trusted, and whose owner is to say whether it is still needed.
+        case recertification
     }
 
     package let kind: Kind

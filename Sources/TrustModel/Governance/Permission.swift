@@ -19,6 +19,10 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     /// Remove an anchor, or deny within the team's scopes, at once and alone.
     case remove(TeamName)
     case denyEverywhere
+    /// Agree to a third party that a team asks for.
+    case approveVendor(TeamName)
+    /// Take a third party, or one of its anchors, from every team at once.
+    case removeVendor
     /// A denial in one team's scopes, or one everywhere.
     case proposeLiftingDenial(TeamName?)
     case approveLiftingDenial(TeamName?)
@@ -52,7 +56,8 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         case .approveAdditions: [.trustAdmin, .securityOfficer, .teamAdmin]
         case .proposeRemoval: [.trustAdmin, .securityOfficer, .teamAdmin, .teamMember]
         case .remove: [.trustAdmin, .securityOfficer, .teamAdmin]
-        case .denyEverywhere: [.trustAdmin, .securityOfficer]
+        case .denyEverywhere, .removeVendor: [.trustAdmin, .securityOfficer]
+        case .approveVendor: [.trustAdmin, .securityOfficer, .teamAdmin]
         case .proposeLiftingDenial: [.securityOfficer, .teamAdmin]
         case .approveLiftingDenial, .approveCustody, .approveBreakGlass, .reviewBreakGlass:
             [.trustAdmin, .securityOfficer]
@@ -75,11 +80,11 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     package var target: RoleReach {
         switch self {
         case .readGovernance, .administer, .approveAdministration, .denyEverywhere, .createFleet,
-            .approveBreakGlass, .reviewBreakGlass:
+            .approveBreakGlass, .reviewBreakGlass, .removeVendor:
             .everything
         case .readTeam(let team), .createStore(let team), .propose(let team), .approveAdditions(let team),
             .proposeRemoval(let team), .remove(let team), .proposeCustody(let team), .approveCustody(let team),
-            .holdKey(let team):
+            .holdKey(let team), .approveVendor(let team):
             .team(team)
         case .proposeLiftingDenial(let team), .approveLiftingDenial(let team): team.map { .team($0) } ?? .everything
         case .readFleet(let fleet), .proposeFleet(let fleet), .approveFleet(let fleet), .operateFleet(let fleet),
@@ -99,8 +104,8 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     /// Whether it is a person's consent, which no machine gives.
     package var isApproval: Bool {
         switch self {
-        case .approveAdditions, .approveBreakGlass, .reviewBreakGlass, .approveLiftingDenial, .approveCustody,
-            .approveAdministration, .approveFleet, .holdKey:
+        case .approveAdditions, .approveVendor, .approveBreakGlass, .reviewBreakGlass, .approveLiftingDenial,
+            .approveCustody, .approveAdministration, .approveFleet, .holdKey:
             true
         default: false
         }
@@ -120,6 +125,8 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         case .proposeRemoval(let team): "propose the removal of trust anchors of team \(team)"
         case .remove(let team): "remove trust anchors of team \(team)"
         case .denyEverywhere: "deny everywhere"
+        case .approveVendor(let team): "approve vendors that team \(team) asks for"
+        case .removeVendor: "remove vendors and their anchors from every team"
         case .proposeLiftingDenial(let team?): "propose to lift a denial of team \(team)"
         case .proposeLiftingDenial(nil): "propose to lift a denial that holds everywhere"
         case .approveLiftingDenial(let team?): "approve lifting a denial of team \(team)"

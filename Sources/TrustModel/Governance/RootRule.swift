@@ -1,47 +1,71 @@
 import Codecs
 
-/// How many people must agree, and how many of them as security officers.
+/// How many people must agree, how many of them as security officers, and how many from outside the team that asks.
 package struct ApprovalsNeeded: Sendable, Hashable, Codable, CustomStringConvertible {
     package let count: Int
     package let securityOfficers: Int
+    /// Approvers who hold no role that is bound to the team that asked.
+    package let outsiders: Int
 
     package static let countRange = 1...10
 
     /// - Throws: `TrustModelError(.policy)` for zero approvals: nothing that adds trust goes without a second person.
-    package init(count: Int, securityOfficers: Int = 0) throws(TrustModelError) {
-        guard Self.countRange.contains(count), (0...count).contains(securityOfficers) else {
+    package init(count: Int, securityOfficers: Int = 0, outsiders: Int = 0) throws(TrustModelError) {
+        guard Self.countRange.contains(count), (0...count).contains(securityOfficers), (0...count).contains(outsiders)
+        else {
             throw TrustModelError(
-                .policy, "\(count) approvals, \(securityOfficers) of them by security officers, cannot be asked for",
-                hint: "1 to 10 approvals, and no more security officers than that")
+                .policy,
+                "\(count) approvals, \(securityOfficers) of them by security officers and \(outsiders) from outside "
+                    + "the team, cannot be asked for",
+                hint: "1 to 10 approvals, and no more security officers or outsiders than that")
         }
         self.count = count
         self.securityOfficers = securityOfficers
+        self.outsiders = outsiders
     }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         try self.init(
             count: try container.decode(Int.self, forKey: .count),
-            securityOfficers: try container.decodeIfPresent(Int.self, forKey: .securityOfficers) ?? 0)
+            securityOfficers: try container.decodeIfPresent(Int.self, forKey: .securityOfficers) ?? 0,
+            outsiders: try container.decodeIfPresent(Int.self, forKey: .outsiders) ?? 0)
     }
 
-    private init(atLeastOne count: Int, securityOfficers: Int) {
+    /// Without outsiders it reads as it always did.
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(count, forKey: .count)
+        try container.encode(securityOfficers, forKey: .securityOfficers)
+        if outsiders > 0 { try container.encode(outsiders, forKey: .outsiders) }
+    }
+
+    private enum CodingKeys: String, CodingKey { case count, securityOfficers, outsiders }
+
+    private init(atLeastOne count: Int, securityOfficers: Int, outsiders: Int) {
         self.count = max(1, count)
         self.securityOfficers = securityOfficers
+        self.outsiders = outsiders
     }
 
-    package static let one = ApprovalsNeeded(atLeastOne: 1, securityOfficers: 0)
+    package static let one = ApprovalsNeeded(atLeastOne: 1, securityOfficers: 0, outsiders: 0)
+    /// Two people, one of them from outside the team that asks.
+    package static let twoWithAnOutsider = ApprovalsNeeded(atLeastOne: 2, securityOfficers: 0, outsiders: 1)
 
     /// What satisfies both.
     package func union(_ other: ApprovalsNeeded) -> ApprovalsNeeded {
         ApprovalsNeeded(
-            atLeastOne: max(count, other.count), securityOfficers: max(securityOfficers, other.securityOfficers))
+            atLeastOne: max(count, other.count), securityOfficers: max(securityOfficers, other.securityOfficers),
+            outsiders: max(outsiders, other.outsiders))
     }
 
     package var description: String {
         let approvals = count == 1 ? "1 approval" : "\(count) approvals"
-        guard securityOfficers > 0 else { return approvals }
-        return "\(approvals) (\(securityOfficers) security officer\(securityOfficers == 1 ? "" : "s"))"
+        let officers = securityOfficers == 1 ? "1 security officer" : "\(securityOfficers) security officers"
+        let kinds =
+            (securityOfficers > 0 ? [officers] : [])
+            + (outsiders > 0 ? ["\(outsiders) from outside the team"] : [])
+        return kinds.isEmpty ? approvals : "\(approvals) (\(kinds.joined(separator: ", ")))"
     }
 }
 
@@ -63,6 +87,14 @@ package struct RootRule: Sendable, Codable, Hashable {
         package var minimumRSABits: Int?
         package var maximumValidityDays: Int64?
         package var signatureHashes: [String]?
+        /// SHA-256 of certificates that it does not hold for: a rule that denies all but these is an allow-list.
+        package var exceptCertificates: [String]?
+        /// SHA-256 of public keys that it does not hold for.
+        package var exceptKeys: [String]?
+        /// The registered vendors through which the certificate comes: any of them.
+        package var vendors: [VendorName]?
+        /// Whether the certificate comes through a registered vendor, whichever it is.
+        package var registeredVendor: Bool?
         /// A signing certificate that is its own anchor matches only where this is true.
         package var selfSignedSigningCertificates: Bool?
 
@@ -70,7 +102,8 @@ package struct RootRule: Sendable, Codable, Hashable {
             origins: [AnchorOrigin]? = nil, purposes: [TrustStoreKind]? = nil, certificates: [String]? = nil,
             keys: [String]? = nil, subject: [AnchorFacts.Attribute]? = nil, keyTypes: [String]? = nil,
             minimumRSABits: Int? = nil, maximumValidityDays: Int64? = nil, signatureHashes: [String]? = nil,
-            selfSignedSigningCertificates: Bool? = nil
+            exceptCertificates: [String]? = nil, exceptKeys: [String]? = nil, vendors: [VendorName]? = nil,
+            registeredVendor: Bool? = nil, selfSignedSigningCertificates: Bool? = nil
         ) {
             self.origins = origins
             self.purposes = purposes
@@ -81,6 +114,10 @@ package struct RootRule: Sendable, Codable, Hashable {
             self.minimumRSABits = minimumRSABits
             self.maximumValidityDays = maximumValidityDays
             self.signatureHashes = signatureHashes
+            self.exceptCertificates = exceptCertificates
+            self.exceptKeys = exceptKeys
+            self.vendors = vendors
+            self.registeredVendor = registeredVendor
             self.selfSignedSigningCertificates = selfSignedSigningCertificates
         }
     }
@@ -99,6 +136,8 @@ package struct RootRule: Sendable, Codable, Hashable {
 
     package static let maximumNameLength = 80
     package static let maximumReasonLength = 1_000
+    /// Longer lists make every proposal slow, and nobody reads them.
+    package static let maximumListLength = 500
 
     /// - Throws: `TrustModelError(.policy)` for a name or condition that means nothing.
     package init(name: String, team: TeamName?, conditions: Conditions, effect: Effect) throws(TrustModelError) {
@@ -126,8 +165,11 @@ package struct RootRule: Sendable, Codable, Hashable {
     }
 
     private func checkConditions() throws(TrustModelError) {
-        for digest in (conditions.certificates ?? []) + (conditions.keys ?? []) {
-            guard digest.utf8.count == 64, (try? Hex.decode(digest)) != nil else {
+        let digests = [
+            conditions.certificates, conditions.keys, conditions.exceptCertificates, conditions.exceptKeys,
+        ]
+        for digest in digests.flatMap({ $0 ?? [] }) {
+            guard digest.utf8.count == 64, digest == digest.lowercased(), (try? Hex.decode(digest)) != nil else {
                 throw TrustModelError(
                     .policy, "rule \"\(name)\" names \"\(digest.prefix(70))\", which is no SHA-256",
                     hint: "64 lower-case hexadecimal digits")
@@ -149,11 +191,23 @@ package struct RootRule: Sendable, Codable, Hashable {
             ("certificates", conditions.certificates?.count), ("keys", conditions.keys?.count),
             ("keyTypes", conditions.keyTypes?.count),
             ("subject", conditions.subject?.count), ("signatureHashes", conditions.signatureHashes?.count),
+            ("exceptCertificates", conditions.exceptCertificates?.count), ("exceptKeys", conditions.exceptKeys?.count),
+            ("vendors", conditions.vendors?.count),
         ]
         for (member, count) in lists where count == 0 {
             throw TrustModelError(
                 .policy, "rule \"\(name)\" has an empty list \(member), which nothing matches",
                 hint: "leave it out when it is not to matter")
+        }
+        for (member, count) in lists where count ?? 0 > Self.maximumListLength {
+            throw TrustModelError(
+                .policy, "rule \"\(name)\" has \(count ?? 0) entries in \(member)",
+                hint: "at most \(Self.maximumListLength); make a second rule for the others")
+        }
+        guard conditions.registeredVendor != false || conditions.vendors == nil else {
+            throw TrustModelError(
+                .policy, "rule \"\(name)\" names vendors, and is for what comes through none",
+                hint: "leave one of them out")
         }
         guard RootRules.rsaBits.contains(conditions.minimumRSABits ?? RootRules.rsaBits.lowerBound),
             (1...36_525).contains(conditions.maximumValidityDays ?? 1)

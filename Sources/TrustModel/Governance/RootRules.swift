@@ -16,12 +16,18 @@ package enum RootRules {
         package let origin: AnchorOrigin
         package let team: TeamName
         package let purpose: TrustStoreKind
+        /// The registered vendor through which it comes; nil where the team registers it itself.
+        package let vendor: VendorName?
 
-        package init(facts: AnchorFacts, origin: AnchorOrigin, team: TeamName, purpose: TrustStoreKind) {
+        package init(
+            facts: AnchorFacts, origin: AnchorOrigin, team: TeamName, purpose: TrustStoreKind,
+            vendor: VendorName? = nil
+        ) {
             self.facts = facts
             self.origin = origin
             self.team = team
             self.purpose = purpose
+            self.vendor = vendor
         }
     }
 
@@ -36,7 +42,7 @@ package enum RootRules {
         let matching = concerning.filter { mismatches(of: candidate, $0).isEmpty }
         for rule in matching {
             if case .deny(let reason) = rule.effect {
-                return .refused(rule: rule.name, reason: reason, hint: "ask the trust administrators")
+                return .refused(rule: rule.name, reason: reason, hint: request(candidate))
             }
         }
         let allowing: [(String, ApprovalsNeeded)] = matching.compactMap {
@@ -46,8 +52,8 @@ package enum RootRules {
         return .allowed(rule: name, needed: allowing.dropFirst().reduce(first) { $0.union($1.1) })
     }
 
-    /// What no rule can allow.
-    private static func alwaysRefused(_ facts: AnchorFacts, now: UTCDate) -> (String, String?)? {
+    /// What no rule can allow, with a way out.
+    package static func alwaysRefused(_ facts: AnchorFacts, now: UTCDate) -> (String, String?)? {
         let stronger = "use a certificate with a stronger key or hash"
         switch facts.key {
         case .rsa(let bits) where !rsaBits.contains(bits):
@@ -78,53 +84,21 @@ package enum RootRules {
         }
         let why = near.prefix(3).map { "rule \($0.name): \(mismatches(of: candidate, $0).joined(separator: ", "))" }
         let reason = why.isEmpty ? base : "\(base); \(why.joined(separator: "; "))"
-        return .refused(rule: "default", reason: reason, hint: "ask the trust administrators for a root rule")
+        return .refused(rule: "default", reason: reason, hint: request(candidate))
+    }
+
+    /// How the refusal becomes a request, and who decides about it.
+    private static func request(_ candidate: Candidate) -> String {
+        let command =
+            candidate.vendor.map { "roadstead vendor request \($0) --team \(candidate.team)" }
+            ?? "roadstead anchor request FILE --team \(candidate.team) --origin \(candidate.origin.rawValue)"
+        return "ask for it: \(command) --reason … (decided by: trust administrators and security officers)"
     }
 
     private static func article(_ origin: AnchorOrigin) -> String { origin == .own ? "an own" : "a third-party" }
 
     /// The conditions that do not hold, each as a few words; empty when the rule matches.
     package static func mismatches(of candidate: Candidate, _ rule: RootRule) -> [String] {
-        let (facts, wanted) = (candidate.facts, rule.conditions)
-        var found: [String] = []
-        func check(_ holds: Bool?, _ words: @autoclosure () -> String) {
-            if holds == false { found.append(words()) }
-        }
-        check(wanted.origins?.contains(candidate.origin), "is not for \(candidate.origin.title) anchors")
-        check(wanted.purposes?.contains(candidate.purpose), "is not for \(candidate.purpose.rawValue) stores")
-        check(wanted.certificates?.contains(facts.certificateSHA256), "names other certificates")
-        check(wanted.keys?.contains(facts.keySHA256), "names other keys")
-        check(
-            wanted.subject.map { Set($0).isSubset(of: Set(facts.attributes)) },
-            "asks for the subject \(wanted.subject.map(text) ?? "")")
-        check(keyMatches(facts.key, wanted), "asks for another key than \(facts.key)")
-        check(
-            wanted.maximumValidityDays.map { facts.validityDays <= $0 },
-            "allows \(wanted.maximumValidityDays ?? 0) days of validity, found \(facts.validityDays)")
-        check(
-            wanted.signatureHashes?.contains(facts.signatureHash), "asks for another hash than \(facts.signatureHash)")
-        // A refusal holds for these certificates too; only an allowance must name them.
-        if case .allow = rule.effect, facts.isSelfSignedSigningCertificate {
-            check(
-                wanted.selfSignedSigningCertificates ?? false,
-                "does not allow a self-signed signing certificate as its own anchor")
-        }
-        return found
-    }
-
-    private static func keyMatches(_ key: AnchorKey, _ wanted: RootRule.Conditions) -> Bool? {
-        switch key {
-        case .rsa(let bits):
-            let isType = wanted.keyTypes.map { $0.contains("rsa") || $0.contains("rsa-\(bits)") } ?? true
-            return isType && bits >= (wanted.minimumRSABits ?? 0)
-        case .ec(let bits):
-            return wanted.keyTypes.map { $0.contains("ec") || $0.contains("ec-p\(bits)") }
-        case .other:
-            return false
-        }
-    }
-
-    private static func text(_ attributes: [AnchorFacts.Attribute]) -> String {
-        attributes.map { "\($0.type)=\($0.value)" }.joined(separator: ", ")
+        conditions(of: rule, on: candidate).filter { !$0.holds }.map(\.otherwise)
     }
 }

@@ -19,6 +19,19 @@ package struct TeamName: Slug {
     }
 }
 
+/// The name of a registered vendor: the form of a team's name.
+package struct VendorName: Slug {
+    package let rawValue: String
+
+    package init(_ text: String) throws(TrustModelError) {
+        try checkSlug(
+            text, "vendor", first: isLowerCase,
+            rest: { isLowerCase($0) || isDigit($0) || $0 == UInt8(ascii: "-") }, maximum: 31,
+            form: "a lower-case letter, then lower-case letters, digits and hyphens")
+        rawValue = text
+    }
+}
+
 /// The name of a fleet: the form of a team's name.
 package struct FleetName: Slug {
     package let rawValue: String

@@ -12,7 +12,7 @@ extension FleetContent {
                 custody[team.name].map {
                     FleetSettings.Team(
                         name: team.name, scopes: team.scopes, custody: $0,
-                        allowedThirdPartyAnchors: team.allowedThirdPartyAnchors)
+                        allowedAnchors: team.allowedAnchors)
                 }
             },
             enforcers: enforcers, freshness: profile.freshness(rejectingAfter: options.rejectAfterSeconds),

@@ -50,13 +50,13 @@ package struct TeamContent: Sendable, Equatable {
     /// The team's own statements; nil when it wrote none, so that `TeamPolicy.standard` speaks for it.
     package let statements: [TeamPolicy.Statement]?
     package let constraints: [TeamPolicy.AnchorConstraint]
-    /// SHA-256 of the certificates that the team's third-party anchors may be; nil when hosts do not enforce it.
-    package let allowedThirdPartyAnchors: [String]?
+    /// The only anchors that hosts are to take from the team; nil when they do not enforce it.
+    package let allowedAnchors: [FleetSettings.AllowedAnchor]?
 
     package init(
         name: TeamName, custody: Custody = .server, scopes: [RegistryScope], stores: [StoreContent],
         statements: [TeamPolicy.Statement]? = nil, constraints: [TeamPolicy.AnchorConstraint] = [],
-        allowedThirdPartyAnchors: [String]? = nil
+        allowedAnchors: [FleetSettings.AllowedAnchor]? = nil
     ) {
         self.name = name
         self.custody = custody
@@ -64,7 +64,7 @@ package struct TeamContent: Sendable, Equatable {
         self.stores = stores.sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }
         self.statements = statements
         self.constraints = constraints.sorted { $0.anchor.utf8.lexicographicallyPrecedes($1.anchor.utf8) }
-        self.allowedThirdPartyAnchors = allowedThirdPartyAnchors.map { Set($0).sorted() }
+        self.allowedAnchors = allowedAnchors.map { Set($0).sorted() }
     }
 
     /// What the team's `policy.json` says.

@@ -47,28 +47,32 @@ package struct SettingsDifference {
     private static func added(_ team: FleetSettings.Team) -> [String] {
         let scopes = team.scopes.map(\.rawValue).joined(separator: ", ")
         return ["team \(team.name): added\(scopes.isEmpty ? "" : ", speaks for \(scopes)")", custody(team)]
-            + (team.allowedThirdPartyAnchors == nil ? [] : anchors(team, before: nil))
+            + (team.allowedAnchors == nil ? [] : anchors(team, before: nil))
     }
 
     private static func changed(_ team: FleetSettings.Team, _ was: FleetSettings.Team) -> [String] {
         changes("scope", was.scopes.map(\.rawValue), team.scopes.map(\.rawValue)).map { "team \(team.name): \($0)" }
             + (was.custody == team.custody ? [] : [custody(team)])
-            + (was.allowedThirdPartyAnchors == team.allowedThirdPartyAnchors
-                ? [] : anchors(team, before: was.allowedThirdPartyAnchors))
+            + (was.allowedAnchors == team.allowedAnchors ? [] : anchors(team, before: was.allowedAnchors))
     }
 
     private static func custody(_ team: FleetSettings.Team) -> String {
         "team \(team.name): custody \(team.custody.rawValue)"
     }
 
-    private static func anchors(_ team: FleetSettings.Team, before: [String]?) -> [String] {
-        guard let allowed = team.allowedThirdPartyAnchors else {
-            return ["team \(team.name): hosts no longer limit its third-party anchors"]
+    private static func anchors(
+        _ team: FleetSettings.Team, before: [FleetSettings.AllowedAnchor]?
+    ) -> [String] {
+        guard let allowed = team.allowedAnchors else {
+            return ["team \(team.name): hosts no longer limit its anchors"]
         }
-        let head =
-            before == nil ? ["team \(team.name): hosts limit its third-party anchors, \(allowed.count) allowed"] : []
+        let head = before == nil ? ["team \(team.name): hosts take \(allowed.count) anchors and no others"] : []
         return head
-            + changes("allowed third-party anchor", before ?? [], allowed).map { "team \(team.name): \($0)" }
+            + changes("allowed anchor", (before ?? []).map(text), allowed.map(text)).map { "team \(team.name): \($0)" }
+    }
+
+    private static func text(_ anchor: FleetSettings.AllowedAnchor) -> String {
+        "\(anchor.origin.title) \(anchor.kind.rawValue) \(anchor.sha256)"
     }
 
     // MARK: Words

@@ -80,6 +80,17 @@ package final class FixtureFleet {
         change(teams: others + [FleetSettings.Team(name: team, scopes: scopes, custody: .server)])
     }
 
+    /// Lists the only anchors that hosts are to take from a team.
+    package func limit(_ team: String, to anchors: [FleetSettings.AllowedAnchor]) throws {
+        let team = try TeamName(team)
+        change(
+            teams: settings.teams.map {
+                $0.name == team
+                    ? FleetSettings.Team(name: team, scopes: $0.scopes, custody: $0.custody, allowedAnchors: anchors)
+                    : $0
+            })
+    }
+
     package func set(mode: EnforcementMode) {
         change(teams: settings.teams, enforcers: [.init(enforcer: .notation, mode: mode)])
     }

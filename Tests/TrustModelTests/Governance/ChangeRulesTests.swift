@@ -132,6 +132,20 @@ import TrustModel
         #expect(ChangeRules.standing(of: try change(), decisions: mixed, needed: needed) == .agreed)
     }
 
+    @Test func `an approver with a role in the team that asks is no outsider, whatever else they hold`() throws {
+        let inside = try bindings((.teamAdmin, .team(try team())))
+        let both = try bindings((.trustAdmin, .everything), (.teamMember, .team(try team())))
+        let outside = try bindings((.trustAdmin, .everything), (.teamAdmin, .team(try team("other"))))
+        let missing = try ApprovalsNeeded(count: 1, outsiders: 1)
+        let insiders = [decision(second, inside), decision(third, both)]
+        let standing = { (decisions: [ChangeDecision]) in
+            ChangeRules.standing(of: try change(), decisions: decisions, needed: .twoWithAnOutsider)
+        }
+        #expect(try standing(insiders) == .waiting(missing: missing))
+        #expect(try standing([decision(second, inside), decision(third, outside)]) == .agreed)
+        #expect(try standing([decision(third, outside)]) == .waiting(missing: .one))
+    }
+
     @Test func `who may remove alone needs nobody, and never for what adds`() throws {
         let roles = try bindings((.teamAdmin, .team(try team())))
         let removal = try ChangeContent(

@@ -4,11 +4,17 @@ import TrustModel
 struct PlannedStep: Sendable {
     /// What others must agree.
     let needed: ApprovalsNeeded
+    /// The lengths of the certificates that come into the team's stores with it.
+    let addedBytes: [Int]
     /// Does it, in the transaction of the context, with its audit event.
     let apply: @Sendable (StepContext) async throws -> Void
 
-    init(needed: ApprovalsNeeded = .one, apply: @escaping @Sendable (StepContext) async throws -> Void) {
+    init(
+        needed: ApprovalsNeeded = .one, addedBytes: [Int] = [],
+        apply: @escaping @Sendable (StepContext) async throws -> Void
+    ) {
         self.needed = needed
+        self.addedBytes = addedBytes
         self.apply = apply
     }
 }

@@ -14,6 +14,8 @@ package protocol GovernedOperation: Sendable, Hashable, Codable {
     func alone(in team: TeamName?) -> Permission?
     /// The fleet that it is about; nil for others.
     var concernedFleet: FleetName? { get }
+    /// The team that asks for it where its change is of no team; its people are no outsiders.
+    var asking: TeamName? { get }
     /// What it does, in a line for people.
     var summary: String { get }
 }
@@ -22,6 +24,7 @@ extension GovernedOperation {
     package var adds: Bool { true }
     package func alone(in team: TeamName?) -> Permission? { nil }
     package var concernedFleet: FleetName? { nil }
+    package var asking: TeamName? { nil }
 }
 
 /// An operation of any governed kind, comparable.

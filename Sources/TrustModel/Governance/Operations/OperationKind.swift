@@ -21,6 +21,12 @@ package enum OperationKind: String, Codable, Sendable, Hashable, CaseIterable {
     case addFleetTeam = "add-fleet-team"
     case removeFleetTeam = "remove-fleet-team"
     case setFleetSettings = "set-fleet-settings"
+    case setVendor = "set-vendor"
+    case removeVendor = "remove-vendor"
+    case removeVendorAnchor = "remove-vendor-anchor"
+    case useVendor = "use-vendor"
+    case stopVendor = "stop-vendor"
+    case setAnchorLimit = "set-anchor-limit"
 
     /// The type that describes a kind; nil for those that `ChangeOperation` describes itself.
     package var governed: (any GovernedOperation.Type)? {
@@ -42,6 +48,12 @@ package enum OperationKind: String, Codable, Sendable, Hashable, CaseIterable {
         case .addFleetTeam: AddFleetTeam.self
         case .removeFleetTeam: RemoveFleetTeam.self
         case .setFleetSettings: SetFleetSettings.self
+        case .setVendor: SetVendor.self
+        case .removeVendor: RemoveVendor.self
+        case .removeVendorAnchor: RemoveVendorAnchor.self
+        case .useVendor: UseVendor.self
+        case .stopVendor: StopVendor.self
+        case .setAnchorLimit: SetAnchorLimit.self
         }
     }
 }

@@ -1,0 +1,53 @@
+/// Where a registry is spoken to: over TLS, or in plain text where that was asked for and never leaves the machine.
+struct RegistryAddress: Sendable, Hashable {
+    /// Whether plain HTTP may be used at all; only to loopback even then.
+    enum Plain: Sendable { case refused, loopback }
+
+    let scheme: String
+    /// With the port where one is named.
+    let host: String
+
+    /// - Throws: `RegistryError(.address)` for plain HTTP to another machine.
+    init(registry: String, plain: Plain) throws(RegistryError) {
+        host = registry
+        switch plain {
+        case .refused: scheme = "https"
+        case .loopback:
+            guard Self.isLoopback(registry) else {
+                throw RegistryError(
+                    .address, "\(registry.prefix(80)) is not this machine, and plain HTTP goes nowhere else",
+                    hint: "leave --plain-http out")
+            }
+            scheme = "http"
+        }
+    }
+
+    /// An absolute address that an answer names.
+    static func check(_ url: String, plain: Plain, what: String) throws(RegistryError) {
+        if url.hasPrefix("https://") { return }
+        if plain == .loopback, url.hasPrefix("http://"), isLoopback(hostPart(of: url)) { return }
+        throw RegistryError(.address, "\(what) \(url.prefix(200)) is not an https address")
+    }
+
+    /// Host and port of an absolute address.
+    static func hostPart(of url: String) -> String {
+        guard let start = url.firstRange(of: "://") else { return "" }
+        let rest = url[start.upperBound...]
+        return String(rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" })
+    }
+
+    /// Names and addresses of this machine alone; a port may follow. User names are no part of it.
+    static func isLoopback(_ host: String) -> Bool {
+        let name: Substring
+        if host.hasPrefix("[") {
+            name = host.dropFirst().prefix { $0 != "]" }
+        } else {
+            name = host.prefix { $0 != ":" }
+        }
+        if name == "localhost" || name == "::1" { return true }
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+
+    func url(_ path: String) -> String { "\(scheme)://\(host)\(path)" }
+}
