@@ -4,6 +4,8 @@ import PKI
 import RoadsteadWire
 import TrustModel
 
+@testable import RoadsteadServer
+
 /// Who may do something to what is theirs, and to what is others', by the table of roles in the design.
 struct PermissionRule: Sendable {
     let own: Set<PermissionCaller>
