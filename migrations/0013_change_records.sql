@@ -75,7 +75,7 @@ BEGIN
         RAISE EXCEPTION 'change % does not come to need less', OLD.number
             USING ERRCODE = 'check_violation', TABLE = 'change', CONSTRAINT = 'change_needs_no_less';
     END IF;
-    IF NEW.state IN ('approved', 'published') AND NEW.state <> OLD.state AND to_jsonb(NEW) ->> 'founding' IS DISTINCT FROM 'true'
+    IF NEW.state IN ('approved', 'published') AND NEW.state <> OLD.state AND NOT NEW.founding
         AND change_approvers(NEW.number, NEW.author, NEW.digest) < NEW.approvals_needed
     THEN
         RAISE EXCEPTION 'change % lacks approvals', OLD.number
@@ -91,7 +91,7 @@ CREATE TRIGGER change_stays BEFORE DELETE ON change FOR EACH ROW EXECUTE FUNCTIO
 CREATE FUNCTION change_begins() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.version <> 1 OR NOT (NEW.state IN ('draft', 'submitted')
-        OR (NEW.state = 'published' AND (to_jsonb(NEW) ->> 'founding' = 'true' OR (NEW.approvals_needed = 0 AND NOT NEW.adds))))
+        OR (NEW.state = 'published' AND (NEW.founding OR (NEW.approvals_needed = 0 AND NOT NEW.adds))))
     THEN
         RAISE EXCEPTION 'change % does not begin as % with version %', NEW.number, NEW.state, NEW.version
             USING ERRCODE = 'check_violation', TABLE = 'change', CONSTRAINT = 'change_begins';

@@ -92,6 +92,7 @@ struct ServerParts: Sendable {
             + AnchorController(store: api).endpoints + ChangeController(store: api).endpoints
             + VendorController(store: api).endpoints + RequestController(store: api).endpoints
             + ReviewController(store: api).endpoints
+            + ChangeRecordController(store: api).endpoints
             + DenialController(store: api).endpoints + CustodyController(store: api).endpoints
             + RoleDraftController(store: api).endpoints
             + FleetController(store: api, publisher: publisher).endpoints

@@ -63,15 +63,19 @@ package struct ChangeRequest: Codable, Sendable, Equatable {
     package let ticket: String?
     /// True keeps it a draft; it is submitted otherwise.
     package let draft: Bool?
+    /// For what cannot wait for the approvals that the rules ask for.
+    package let breakGlass: BreakGlass?
 
     package init(
-        team: TeamName?, operations: [OperationBody], justification: String, ticket: String? = nil, draft: Bool? = nil
+        team: TeamName?, operations: [OperationBody], justification: String, ticket: String? = nil, draft: Bool? = nil,
+        breakGlass: BreakGlass? = nil
     ) {
         self.team = team
         self.operations = operations
         self.justification = justification
         self.ticket = ticket
         self.draft = draft
+        self.breakGlass = breakGlass
     }
 }
 
@@ -80,11 +84,15 @@ package struct ChangeEdit: Codable, Sendable, Equatable {
     package let operations: [OperationBody]
     package let justification: String
     package let ticket: String?
+    package let breakGlass: BreakGlass?
 
-    package init(operations: [OperationBody], justification: String, ticket: String? = nil) {
+    package init(
+        operations: [OperationBody], justification: String, ticket: String? = nil, breakGlass: BreakGlass? = nil
+    ) {
         self.operations = operations
         self.justification = justification
         self.ticket = ticket
+        self.breakGlass = breakGlass
     }
 }
 
@@ -137,6 +145,7 @@ package struct ChangeBody: Codable, Sendable, Equatable {
     package let effect: [String]
     package let justification: String
     package let ticket: String?
+    package let breakGlass: BreakGlass?
     package let created: UTCDate
     package let expires: UTCDate?
     package let approvalsNeeded: Int
@@ -147,6 +156,8 @@ package struct ChangeBody: Codable, Sendable, Equatable {
     package let canApprove: [String]
     /// Fleets and release numbers in which it was published, as `fleet/12`.
     package let release: [String]
+    /// Of what went in by break-glass.
+    package let review: BreakGlassReviewBody?
     /// What happened last, for people.
     package let note: String?
     /// True where it came into force because nobody else could agree yet.
@@ -155,8 +166,10 @@ package struct ChangeBody: Codable, Sendable, Equatable {
     package init(
         number: Int64, team: TeamName?, author: String, state: ChangeState, version: Int64, baseVersion: Int64,
         digest: String, operations: [OperationBody], effect: [String], justification: String, ticket: String? = nil,
-        created: UTCDate, expires: UTCDate? = nil, approvalsNeeded: Int, missing: ApprovalsBody? = nil,
-        approvals: [DecisionBody], canApprove: [String], release: [String], note: String? = nil, founding: Bool = false
+        breakGlass: BreakGlass? = nil, created: UTCDate, expires: UTCDate? = nil, approvalsNeeded: Int,
+        missing: ApprovalsBody? = nil,
+        approvals: [DecisionBody], canApprove: [String], release: [String], review: BreakGlassReviewBody? = nil,
+        note: String? = nil, founding: Bool = false
     ) {
         self.number = number
         self.team = team
@@ -169,6 +182,7 @@ package struct ChangeBody: Codable, Sendable, Equatable {
         self.effect = effect
         self.justification = justification
         self.ticket = ticket
+        self.breakGlass = breakGlass
         self.created = created
         self.expires = expires
         self.approvalsNeeded = approvalsNeeded
@@ -176,6 +190,7 @@ package struct ChangeBody: Codable, Sendable, Equatable {
         self.approvals = approvals
         self.canApprove = canApprove
         self.release = release
+        self.review = review
         self.note = note
         self.founding = founding ? true : nil
     }

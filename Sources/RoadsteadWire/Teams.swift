@@ -100,6 +100,8 @@ package struct AnchorBody: Codable, Sendable, Equatable {
     package let change: Int64
     package let added: UTCDate
     package let removed: UTCDate?
+    /// When it ends by itself; absent for what stays until it is removed.
+    package let until: UTCDate?
     /// The vendor through whose registration it is there.
     package let vendor: VendorName?
     /// PEM, where one anchor is asked for.
@@ -108,7 +110,7 @@ package struct AnchorBody: Codable, Sendable, Equatable {
     package init(
         id: Int64, team: TeamName, kind: TrustStoreKind, store: TrustStoreName, origin: AnchorOrigin, subject: String,
         sha256: String, keySHA256: String, notBefore: UTCDate, notAfter: UTCDate, justification: String, owner: String,
-        reviewBy: UTCDate? = nil, change: Int64, added: UTCDate, removed: UTCDate? = nil,
+        reviewBy: UTCDate? = nil, change: Int64, added: UTCDate, removed: UTCDate? = nil, until: UTCDate? = nil,
         vendor: VendorName? = nil, certificate: String? = nil
     ) {
         self.id = id
@@ -127,6 +129,7 @@ package struct AnchorBody: Codable, Sendable, Equatable {
         self.change = change
         self.added = added
         self.removed = removed
+        self.until = until
         self.vendor = vendor
         self.certificate = certificate
     }

@@ -17,14 +17,25 @@ struct AnchorCommand: AsyncParsableCommand {
         @Option(help: "The team.", transform: TeamName.init) var team: TeamName
         @Option(help: "The store, as KIND/NAME or NAME for a ca store.") var store: StorePath
         @Option(help: "own or third-party.") var origin = AnchorOrigin.own
+        @Option(help: "Why it cannot wait for the approvals that the rules ask for; with --until.")
+        var breakGlass: String?
+        @Option(help: "When it ends by itself, within 7 days, such as 2026-12-06T08:00:00Z.", transform: UTCDate.init)
+        var until: UTCDate?
         @OptionGroup var why: ReasonOptions
         @OptionGroup var connection: ConnectionOptions
+
+        func validate() throws {
+            guard (breakGlass == nil) == (until == nil) else {
+                throw ValidationError("--break-glass and --until go together")
+            }
+        }
 
         func run() async throws {
             let operation = OperationBody.addAnchor(
                 AddAnchorBody(
                     kind: store.kind, store: store.name, certificate: try readText(certificate), origin: origin))
-            try await propose([operation], team: team, why, connection)
+            let glass = until.flatMap { until in breakGlass.map { BreakGlass(until: until, reason: $0) } }
+            try await propose([operation], team: team, why, connection, breakGlass: glass)
         }
     }
 
@@ -98,6 +109,7 @@ struct AnchorCommand: AsyncParsableCommand {
                     "  added \(anchor.added) by change C-\(anchor.change) of \(anchor.owner): \(anchor.justification)")
                 if let vendor = anchor.vendor { Terminal.show("  follows the vendor \(vendor)") }
                 if let review = anchor.reviewBy { Terminal.show("  review by \(review)") }
+                if let until = anchor.until { Terminal.show("  by break-glass: ends by itself at \(until)") }
                 if let removed = anchor.removed { Terminal.show("  removed \(removed)") }
             }
         }
@@ -121,9 +133,12 @@ struct StorePath: ExpressibleByArgument, Sendable {
 
 /// Submits a change and says what it waits for, if it does.
 func propose(
-    _ operations: [OperationBody], team: TeamName?, _ why: ReasonOptions, _ connection: ConnectionOptions
+    _ operations: [OperationBody], team: TeamName?, _ why: ReasonOptions, _ connection: ConnectionOptions,
+    breakGlass: BreakGlass? = nil
 ) async throws {
-    let body = ChangeRequest(team: team, operations: operations, justification: why.reason, ticket: why.ticket)
+    let body = ChangeRequest(
+        team: team, operations: operations, justification: why.reason, ticket: why.ticket,
+        breakGlass: breakGlass)
     if why.dryRun { return try await rehearse(body, connection) }
     let change: ChangeBody = try await connection.withClient { try await $0.send(.post, "/v1/changes", body) }
     try connection.show(change) { change in

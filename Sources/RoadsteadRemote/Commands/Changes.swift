@@ -7,18 +7,26 @@ struct ChangeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "change", abstract: "Changes: proposed, approved, published.",
         subcommands: [
-            List.self, Show.self, PreviewCommand.self, Submit.self, Approve.self, Reject.self, Sign.self, Withdraw.self,
+            List.self, Show.self, Diff.self, PreviewCommand.self, Comment.self, Edit.self, Submit.self, Approve.self,
+            Reject.self, Sign.self, Withdraw.self, Review.self,
         ])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List changes.", aliases: ["ls"])
         @Option(help: "Of one team.", transform: TeamName.init) var team: TeamName?
         @Option(help: "In one state, such as submitted.") var state: ChangeState?
+        @Flag(help: "Your own.") var mine = false
+        @Flag(help: "Those that you may decide on and have not.") var waitingForMe = false
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
             let changes: [ChangeBody] = try await connection.withClient {
-                try await $0.all("/v1/changes", [("team", team?.rawValue), ("state", state?.rawValue)])
+                try await $0.all(
+                    "/v1/changes",
+                    [
+                        ("team", team?.rawValue), ("state", state?.rawValue), ("mine", mine ? "true" : nil),
+                        ("waiting-for-me", waitingForMe ? "true" : nil),
+                    ])
             }
             try connection.show(changes) { changes in
                 Terminal.showTable(
@@ -34,18 +42,23 @@ struct ChangeCommand: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show a change.", aliases: ["view", "diff"])
+        static let configuration = CommandConfiguration(abstract: "Show a change.", aliases: ["view"])
         @Argument(help: "Number, such as C-12.") var number: ChangeNumber
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let (change, draft) = try await connection.withClient { client -> (ChangeBody, RoleDraftBody?) in
+            let (change, comments, draft) = try await connection.withClient {
+                client -> (ChangeBody, [CommentBody], RoleDraftBody?) in
                 let change: ChangeBody = try await client.get("/v1/changes/\(number.value)")
-                guard change.state == .published, change.team != nil else { return (change, nil) }
-                return (change, try? await client.get("/v1/changes/\(number.value)/role-draft"))
+                let comments: [CommentBody] = try await client.all("/v1/changes/\(number.value)/comments")
+                guard change.state == .published, change.team != nil else { return (change, comments, nil) }
+                return (change, comments, try? await client.get("/v1/changes/\(number.value)/role-draft"))
             }
             try connection.show(change) { change in
                 describe(change)
+                for comment in comments {
+                    Terminal.show("  \(comment.person) at \(comment.at): \(comment.comment)")
+                }
                 if let draft { ChangeCommand.describe(draft) }
             }
         }
@@ -56,7 +69,15 @@ struct ChangeCommand: AsyncParsableCommand {
         @Argument(help: "Number, such as C-12.") var number: ChangeNumber
         @OptionGroup var connection: ConnectionOptions
 
-        func run() async throws { try await act("submit", number, connection) }
+        func run() async throws {
+            let change: ChangeBody = try await connection.withClient {
+                try await $0.send(.post, "/v1/changes/\(number.value)/submit")
+            }
+            try connection.show(change) { change in
+                for line in change.effect { Terminal.show(line) }
+            }
+            try change.requireInForce()
+        }
     }
 
     struct Approve: AsyncParsableCommand {
@@ -86,14 +107,12 @@ struct ChangeCommand: AsyncParsableCommand {
         @Argument(help: "Number, such as C-12.") var number: ChangeNumber
         @OptionGroup var connection: ConnectionOptions
 
-        func run() async throws { try await act("withdraw", number, connection) }
-    }
-
-    private static func act(_ verb: String, _ number: ChangeNumber, _ connection: ConnectionOptions) async throws {
-        let change: ChangeBody = try await connection.withClient {
-            try await $0.send(.post, "/v1/changes/\(number.value)/\(verb)")
+        func run() async throws {
+            let change: ChangeBody = try await connection.withClient {
+                try await $0.send(.post, "/v1/changes/\(number.value)/withdraw")
+            }
+            try connection.show(change) { Terminal.show("C-\($0.number) is \($0.state.rawValue)") }
         }
-        try connection.show(change) { Terminal.show("C-\($0.number) is \($0.state.rawValue)") }
     }
 
     private static func decide(
@@ -120,18 +139,30 @@ struct ChangeCommand: AsyncParsableCommand {
             "C-\(change.number) of \(change.author) in \(change.reach), \(change.state.rawValue): \(change.justification)"
         )
         for line in change.effect { Terminal.show("  \(line)") }
+        if let breakGlass = change.breakGlass {
+            Terminal.show("  by break-glass, until \(breakGlass.until): \(breakGlass.reason)")
+        }
         Terminal.show("  digest \(change.digest)")
         for approval in change.approvals {
             let verdict = approval.approves ? "approved" : "rejected"
             Terminal.show(
-                "  \(verdict) by \(approval.person) at \(approval.at)\(approval.void ? ", void after an edit" : "")")
+                "  \(verdict) by \(approval.person) at \(approval.at)\(approval.void ? ", void after an edit" : "")"
+                    + (approval.comment.map { ": \($0)" } ?? ""))
         }
-        if change.state == .submitted {
+        if change.approvals.contains(where: \.void) {
             Terminal.show(
-                "  needs \(change.approvalsNeeded) approval(s); can approve: \(change.canApprove.joined(separator: ", "))"
-            )
+                "  it was edited after an approval; see what changed: roadstead change diff C-\(change.number)")
+        }
+        if let missing = change.missing {
+            let able = change.canApprove.isEmpty ? "nobody yet" : change.canApprove.joined(separator: ", ")
+            Terminal.show("  needs \(missing.text); can approve: \(able)")
         }
         if !change.release.isEmpty { Terminal.show("  published in \(change.release.joined(separator: ", "))") }
+        if let review = change.review {
+            Terminal.show(
+                review.person.map { "  reviewed by \($0): \(review.note ?? "")" }
+                    ?? "  to be reviewed until \(review.due): roadstead change review C-\(change.number) --note …")
+        }
         if let note = change.note { Terminal.show("  \(note)") }
     }
 }

@@ -216,6 +216,8 @@ struct StatusCommand: AsyncParsableCommand {
         let fleets: [FleetBody]
         let waiting: [ChangeBody]
         let reviewsDue: [String]
+        /// What is overdue for whoever asks.
+        let overdue: [InboxItem]
     }
 
     func run() async throws {
@@ -227,8 +229,10 @@ struct StatusCommand: AsyncParsableCommand {
             let due =
                 vendors.map { "vendor \($0.name)" }
                 + anchors.filter { $0.vendor == nil }.map { "anchor \($0.id) of team \($0.team): \($0.subject)" }
+            let inbox: [InboxItem] = try await client.list("/v1/inbox")
             return Overview(
-                fleets: fleets.filter { fleet == nil || $0.name == fleet }, waiting: waiting, reviewsDue: due)
+                fleets: fleets.filter { fleet == nil || $0.name == fleet }, waiting: waiting, reviewsDue: due,
+                overdue: inbox.filter(\.overdue))
         }
         try connection.show(overview) { overview in
             showFleets(overview.fleets)
@@ -236,6 +240,7 @@ struct StatusCommand: AsyncParsableCommand {
                 for warning in fleet.warnings { Terminal.show("warning: fleet \(fleet.name): \(warning)") }
             }
             for due in overview.reviewsDue { Terminal.show("review overdue: \(due)") }
+            for item in overview.overdue { Terminal.show("overdue: \(item.text): \(item.command)") }
             for change in overview.waiting {
                 Terminal.show(
                     "waiting: C-\(change.number) of \(change.author) in \(change.reach): \(change.effect.first ?? "")"

@@ -67,6 +67,6 @@ extension AnchorBody {
             origin: record.origin, subject: record.subject, sha256: record.sha256, keySHA256: record.keySHA256,
             notBefore: record.notBefore, notAfter: record.notAfter, justification: record.justification,
             owner: record.owner, reviewBy: record.reviewBy, change: record.addedByChange, added: record.added,
-            removed: record.removed, vendor: record.vendor, certificate: certificate)
+            removed: record.removed, until: record.until, vendor: record.vendor, certificate: certificate)
     }
 }

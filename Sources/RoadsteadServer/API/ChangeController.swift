@@ -13,6 +13,8 @@ struct ChangeController: Sendable {
         Endpoint.QueryParameter(name: "team", summary: "of one team"),
         Endpoint.QueryParameter(name: "state", summary: "in one state", form: .words(ChangeState.self)),
         Endpoint.QueryParameter(name: "mine", summary: "true: the caller's own"),
+        Endpoint.QueryParameter(
+            name: "waiting-for-me", summary: "true: those alone that the caller may decide on and has not"),
     ]
 
     let store: ApiStore
@@ -32,7 +34,8 @@ struct ChangeController: Sendable {
             ) { (call: Call, body: ChangeRequest) in
                 let session = try call.caller()
                 let content = try Self.content(
-                    body.team, body.operations, body.justification, body.ticket, owner: session.person.subject)
+                    body.team, body.operations, body.justification, body.ticket, body.breakGlass,
+                    owner: session.person.subject)
                 return try await render(
                     store.propose(content, draft: body.draft ?? false, by: session.actor, now: call.now))
             },
@@ -83,10 +86,19 @@ struct ChangeController: Sendable {
     }
 
     private func list(_ call: Call) async throws -> Page<ChangeBody> {
+        if call.query("waiting-for-me") == "true" { return try await waiting(call) }
         var filter = ChangeFilter(team: try call.query("team", as: TeamName.self))
         if let state = call.query("state") { filter.state = try AnchorController.word(state, "state") }
         if try call.flag("mine") { filter.author = try call.caller().person.id }
         let page = try await store.changes(filter, try call.page())
+        return Page(items: try await render(page.items), next: page.next)
+    }
+
+    private func waiting(_ call: Call) async throws -> Page<ChangeBody> {
+        for other in ["team", "state", "mine"] where call.query(other) != nil {
+            throw ServerError(.request, "waiting-for-me and \(other) do not go together", hint: "leave one of them out")
+        }
+        let page = try await store.changesWaiting(for: try call.caller().actor, try call.page(), now: call.now)
         return Page(items: try await render(page.items), next: page.next)
     }
 
@@ -96,7 +108,7 @@ struct ChangeController: Sendable {
         let version = try call.expectedVersion()
         let content = try Self.content(
             try await store.change(number).change.team, body.operations, body.justification, body.ticket,
-            owner: session.person.subject)
+            body.breakGlass, owner: session.person.subject)
         return try await render(
             store.edit(number, to: content, ifVersion: version, by: session.actor, now: call.now))
     }
@@ -104,11 +116,12 @@ struct ChangeController: Sendable {
     // MARK: In
 
     static func content(
-        _ team: TeamName?, _ operations: [OperationBody], _ justification: String, _ ticket: String?, owner: String
+        _ team: TeamName?, _ operations: [OperationBody], _ justification: String, _ ticket: String?,
+        _ breakGlass: BreakGlass? = nil, owner: String
     ) throws -> ChangeContent {
         try ChangeContent(
             team: team, operations: try operations.map { try operation($0, owner: owner) },
-            justification: justification, ticket: ticket)
+            justification: justification, ticket: ticket, breakGlass: breakGlass)
     }
 
     private static func operation(_ body: OperationBody, owner: String) throws -> ChangeOperation {
@@ -133,30 +146,38 @@ struct ChangeController: Sendable {
 
     /// People and anchors are looked up once for all.
     private func render(_ records: [ChangeRecord]) async throws -> [ChangeBody] {
-        let ids = records.flatMap { record in [record.change.author] + record.decisions.map(\.person) }
+        let ids = records.flatMap { record in
+            [record.change.author] + record.decisions.map(\.person) + [record.review?.person].compactMap(\.self)
+        }
         let people = try await store.people(ids)
+        let effects = try await effects(of: records.map(\.change.content))
+        return records.map { record in
+            ChangeBody(record, name: { people[$0]?.subject ?? "person \($0)" }, effects: effects)
+        }
+    }
+
+    /// What saying the effect of some contents has to look up.
+    func effects(of contents: [ChangeContent]) async throws -> ChangeEffects {
         var effects = ChangeEffects()
-        for record in records {
-            for case .removeAnchor(let id) in record.change.content.operations where effects.anchors[id] == nil {
+        for content in contents {
+            for case .removeAnchor(let id) in content.operations where effects.anchors[id] == nil {
                 try await lookUp(anchor: id, &effects)
             }
-            for case .liftDenial(let id) in record.change.content.operations where effects.denials[id] == nil {
+            for case .liftDenial(let id) in content.operations where effects.denials[id] == nil {
                 try await lookUp(denial: id, &effects)
             }
-            for case .setCustody(let setting) in record.change.content.operations where setting.custody == .team {
-                guard let team = record.change.team else { continue }
+            for case .setCustody(let setting) in content.operations where setting.custody == .team {
+                guard let team = content.team else { continue }
                 for key in try await store.teamKeys(of: team) { effects.holders[key.key.keyID] = key.holderName }
             }
-            for case .governed(let step) in record.change.content.operations {
+            for case .governed(let step) in content.operations {
                 guard let vendor = step.operation.vendorThatStoresFollow, effects.vendorUses[vendor] == nil else {
                     continue
                 }
                 effects.vendorUses[vendor] = try? await store.vendor(vendor).uses
             }
         }
-        return records.map { record in
-            ChangeBody(record, name: { people[$0]?.subject ?? "person \($0)" }, effects: effects)
-        }
+        return effects
     }
 
     private func lookUp(anchor id: Int64, _ effects: inout ChangeEffects) async throws {
@@ -185,7 +206,8 @@ extension ChangeBody {
             version: change.version, baseVersion: change.baseVersion, digest: change.digest,
             operations: change.content.operations.map(OperationBody.init),
             effect: change.content.operations.map { $0.effect(in: change.team, effects) },
-            justification: change.content.justification, ticket: change.content.ticket, created: change.created,
+            justification: change.content.justification, ticket: change.content.ticket,
+            breakGlass: change.content.breakGlass, created: change.created,
             expires: change.state.isOpen ? change.expires : nil, approvalsNeeded: change.approvalsNeeded,
             missing: record.missing.map(ApprovalsBody.init),
             approvals: record.decisions.map { decision in
@@ -194,8 +216,9 @@ extension ChangeBody {
                     at: decision.decided, void: record.isVoid(decision), comment: decision.comment)
             },
             canApprove: record.canApprove.map(\.subject),
-            release: record.releases.map { "\($0.fleet)/\($0.number)" }, note: change.note,
-            founding: change.founding)
+            release: record.releases.map { "\($0.fleet)/\($0.number)" },
+            review: BreakGlassReviewBody(record, name: name),
+            note: change.note, founding: change.founding)
     }
 }
 

@@ -150,6 +150,7 @@ extension TrustRequest.Kind: TextEnumeration {}
 extension TrustRequest.State: TextEnumeration {}
 extension Recertification.Answer: TextEnumeration {}
 extension ChangeState: TextEnumeration {}
+extension InboxItem.Kind: TextEnumeration {}
 extension FleetProfile: TextEnumeration {}
 extension PersonRole: TextEnumeration {}
 extension TokenAccess: TextEnumeration {}

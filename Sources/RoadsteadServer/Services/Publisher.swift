@@ -25,6 +25,7 @@ struct Publisher: Sendable {
         var failure: (any Error)?
         do {
             _ = try await bringInChanges(now: now)
+            try await measureReviews(now: now)
             try await store.expireRoleDrafts(now: now)
             try await store.expireCeremonies(now: now)
             try await store.endExceptions(now: now)
@@ -59,7 +60,7 @@ struct Publisher: Sendable {
     ///
     /// - Returns: how many were settled.
     func bringInChanges(now: UTCDate) async throws -> Int {
-        var settled = 0
+        var settled = try await endAnchors(now: now)
         for outcome in try await store.publishApprovedChanges(now: now) {
             if case .failed(let number, let reason) = outcome {
                 logger.error(
