@@ -86,7 +86,7 @@ struct ChangeController: Sendable {
     }
 
     private func list(_ call: Call) async throws -> Page<ChangeBody> {
-        if call.query("waiting-for-me") == "true" { return try await waiting(call) }
+        if try call.flag("waiting-for-me") { return try await waiting(call) }
         var filter = ChangeFilter(team: try call.query("team", as: TeamName.self))
         if let state = call.query("state") { filter.state = try AnchorController.word(state, "state") }
         if try call.flag("mine") { filter.author = try call.caller().person.id }

@@ -31,6 +31,7 @@ struct ParameterForm: Sendable {
     private static let table: [String: ParameterForm] = [
         "team": slug("acme"), "fleet": slug("demo"), "id": number, "number": number, "mine": flag, "all": flag,
         "vendor": slug("globex"), "review-due": flag,
+        "waiting-for-me": flag,
         "after": ParameterForm(
             schema: ["type": "integer", "format": "int64", "minimum": 0, "maximum": .integer(.max)]),
         "scope": ParameterForm(schema: ["type": "string", "minLength": 1, "maxLength": 512]),
