@@ -25,7 +25,8 @@ struct PreviewController: Sendable {
             ) { (call: Call, body: ChangeRequest) in
                 let session = try call.caller()
                 let content = try ChangeController.content(
-                    body.team, body.operations, body.justification, body.ticket, owner: session.person.subject)
+                    body.team, body.operations, body.justification, body.ticket, body.breakGlass,
+                    owner: session.person.subject)
                 for permission in content.proposal { try session.require(permission) }
                 return try await preview(content, call)
             },
