@@ -35,7 +35,8 @@ import TrustModel
             let change: ChangeBody = try await api.ask(.post, "/v1/changes", first, as: people.dave)
             let path = "/v1/changes/\(change.number)"
             #expect(
-                change.waiting?.hasPrefix("accepted as change C-1; needs 1 approval. Can approve: alice, bob") == true)
+                change.waiting?.hasPrefix(
+                    "accepted as change C-\(change.number); needs 1 approval. Can approve: alice, bob") == true)
             let waiting: Page<ChangeBody> = try await api.ask(.get, "/v1/changes?waiting-for-me=true", as: people.bob)
             #expect(waiting.items.map(\.number) == [change.number])
 
@@ -76,7 +77,7 @@ import TrustModel
     @Test func `whoever approved a change that was edited since finds it in the inbox`() async throws {
         try await TestAPI.withServer { api in
             let people = try await People(api)
-            let _: RootRuleBody = try await api.ask(
+            try await api.govern(
                 .post, "/v1/root-rules",
                 RootRuleBody(
                     name: "acme-two", team: try TeamName("acme"), origin: .own, effect: .allow, approvals: 2,
@@ -101,9 +102,9 @@ import TrustModel
         let clock = TestClock()
         try await TestAPI.withServer(clock: clock.now) { api in
             let people = try await People(api)
-            let _: FleetBody = try await api.ask(
+            try await api.govern(
                 .post, "/v1/fleets", FleetRequest(name: try FleetName("demo")), as: people.alice)
-            let _: FleetBody = try await api.ask(
+            try await api.govern(
                 .post, "/v1/fleets/demo/teams", FleetTeamRequest(team: try TeamName("acme")), as: people.alice)
             _ = try await api.makeRoot(of: "demo", as: people.alice)
             let until = clock.now().adding(days: 2)

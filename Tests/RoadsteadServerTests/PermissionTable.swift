@@ -22,6 +22,9 @@ struct PermissionRule: Sendable {
     private static let everybody = Set(PermissionCaller.allCases)
 
     static let readTeam = PermissionRule(readers.union(ofTeam).union([.teamMember, .teamAuditor]), foreign: readers)
+    static let commentTeam = PermissionRule(
+        readTeam.own.subtracting([.readOnly]), foreign: readTeam.foreign.subtracting([.readOnly]))
+    static let reviewBreakGlass = PermissionRule([.admin, .officer])
     static let readFleet = PermissionRule(
         readers.union([.operatorOfAll, .fleetOperator, .fleetAuditor]), foreign: readers.union([.operatorOfAll]))
     static let readGovernance = PermissionRule(readers)
@@ -227,6 +230,16 @@ enum PermissionTable {
         "POST /v1/changes/{number}/approve": [
             PermissionRow(.approve, .either, body: decision).at(change("approve"))
         ],
+        "GET /v1/changes/{number}/comments": [PermissionRow(.readTeam, .hidden).at(change("comments"))],
+        "GET /v1/changes/{number}/edits": [PermissionRow(.readTeam, .hidden).at(change("edits"))],
+        "POST /v1/changes/{number}/comments": [
+            PermissionRow(.commentTeam, .either) { _ in CommentRequest(comment: "why?") }.at(change("comments"))
+        ],
+        "POST /v1/changes/{number}/review": [
+            PermissionRow(.reviewBreakGlass, .either) { _ in BreakGlassReviewRequest(note: "fine") }
+                .at(change("review"))
+        ],
+        "GET /v1/inbox": [PermissionRow(.themselves)],
         "POST /v1/changes/{number}/reject": [PermissionRow(.approve, .either, body: decision).at(change("reject"))],
         "GET /v1/changes/{number}/preview": [PermissionRow(.readTeam, .hidden).at(change("preview"))],
         "POST /v1/changes/preview": [

@@ -14,12 +14,16 @@ struct ChangeRecordController: Sendable {
         [
             .read(
                 "/v1/changes/{number}/comments", "What people said about a change", tag: Self.tag,
+                permission: .filtered,
                 queries: Endpoint.pageQueries
             ) { call in
                 let page = try await store.comments(on: try call.number("number"), try call.page())
                 return Page(items: try await render(page.items), next: page.next)
             },
-            .write("/v1/changes/{number}/comments", "Says something about a change", tag: Self.tag) {
+            .write(
+                "/v1/changes/{number}/comments", "Says something about a change", tag: Self.tag,
+                permission: .decidedInside("whoever may read the change")
+            ) {
                 (call: Call, body: CommentRequest) -> CommentBody in
                 let session = try call.caller()
                 let record = try await store.comment(
@@ -28,6 +32,7 @@ struct ChangeRecordController: Sendable {
             },
             .read(
                 "/v1/changes/{number}/edits", "Every content that a change has had", tag: Self.tag,
+                permission: .filtered,
                 queries: Endpoint.pageQueries
             ) { call in
                 let page = try await store.edits(of: try call.number("number"), try call.page())
@@ -36,13 +41,14 @@ struct ChangeRecordController: Sendable {
             },
             .write(
                 "/v1/changes/{number}/review", "Says that somebody looked at what went in by break-glass",
-                tag: Self.tag, version: { $0.version }
+                tag: Self.tag, permission: .decidedInside("whoever had no part in the change, and reviews its team"),
+                version: { $0.version }
             ) { (call: Call, body: BreakGlassReviewRequest) in
                 try await changes.render(
                     store.review(
                         try call.number("number"), note: body.note, by: try call.caller().actor, now: call.now))
             },
-            .read("/v1/inbox", "What waits for the caller", tag: Self.tag) { call in
+            .read("/v1/inbox", "What waits for the caller", tag: Self.tag, permission: .own) { call in
                 Page(items: try await store.inbox(of: try call.caller().actor, now: call.now), next: nil)
             },
         ]

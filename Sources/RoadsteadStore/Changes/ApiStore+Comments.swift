@@ -43,7 +43,7 @@ extension ApiStore {
         try Texts.checkProse(comment, "comment", maximum: 4_000)
         return try await work(actor, nil, now: now) { work in
             try work.authority.requireWriting()
-            let change = try await work.transaction.lockChange(number, readBy: work.authority)
+            let change = try await work.transaction.lockChange(number, readBy: Reader(work.authority))
             guard try await work.transaction.fetchOne(CountComments(change: number)) < Self.maximumComments else {
                 throw StoreError(.conflict, "C-\(number) has \(Self.maximumComments) comments, and takes no more")
             }
@@ -61,22 +61,6 @@ extension Authority {
         guard limits.access == .write else {
             throw StoreError(.forbidden, "this token may only read", hint: "use a token with write access")
         }
-    }
-
-    /// Whether a change is shown to the person: to readers of its team, else to who governs or may agree to it.
-    func mayRead(_ change: ChangeRow) -> Bool {
-        if let team = change.team { return decide(.readTeam(team)).isAllowed }
-        return ([.readGovernance, change.content.approval] + change.content.proposal).contains { decide($0).isAllowed }
-    }
-}
-
-extension Transaction {
-    /// A change, locked; one that the person may not see is as one that does not exist.
-    func lockChange(_ number: Int64, readBy authority: Authority) async throws -> ChangeRow {
-        guard let change = try await fetchOptional(LockChange(number: number)), authority.mayRead(change) else {
-            throw StoreError.noSuch("change", "C-\(number)")
-        }
-        return change
     }
 }
 

@@ -17,11 +17,11 @@ extension ApiStore {
         try Texts.checkProse(note, "note of a review", maximum: 4_000)
         return try await work(actor, nil, now: now) { work in
             let transaction = work.transaction
-            let change = try await transaction.lockChange(number, readBy: work.authority)
+            let change = try await transaction.lockChange(number, readBy: Reader(work.authority))
+            if let team = change.team { try work.authority.require(.reviewBreakGlass(team)) }
             guard let team = change.team, change.content.breakGlass != nil, change.state == .published else {
                 throw StoreError(.notOpen, "C-\(number) added nothing by break-glass, so there is nothing to review")
             }
-            try work.authority.require(.reviewBreakGlass(team))
             let decided = try await transaction.fetchAll(ListDecisions(change: number)).map(\.person)
             guard !([change.author] + decided).contains(actor.person) else {
                 throw StoreError(

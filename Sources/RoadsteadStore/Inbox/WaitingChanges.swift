@@ -47,7 +47,7 @@ extension Transaction {
         for authority: Authority, after: Int64, limit: Int
     ) async throws -> (found: [ChangeRow], next: Int64?) {
         let rows = try await fetchAll(ListChangesWaitingFor(authority: authority, after: after, limit: limit))
-        let found = rows.filter { authority.decide($0.content.approval).isAllowed && authority.mayRead($0) }
+        let found = rows.filter { authority.decide($0.content.approval).isAllowed && Reader(authority).mayRead($0) }
         return (found, rows.count == limit ? rows.last?.number : nil)
     }
 }
