@@ -236,11 +236,15 @@ if layers == "full" {
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(name: "roadstead-server", dependencies: ["RoadsteadServer"], swiftSettings: strict),
+        .target(
+            name: "TestProvider", dependencies: ["PythonEnvironment", "Codecs"], path: "Tests/Support/TestProvider",
+            exclude: ["provider.py"], swiftSettings: strict),
         tests(
             "RoadsteadServerTests",
             [
-                "RoadsteadServer", "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "PostgresTesting",
-                "PythonEnvironment", "PrivatePostgres", "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI",
+                "RoadsteadServer", "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "Outbound", "TestProvider",
+                "PostgresTesting", "PythonEnvironment", "PrivatePostgres", "Migrations", "PostgresKit", "TrustModel",
+                "TUF", "PKI",
                 "Observability", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
@@ -276,6 +280,7 @@ if layers == "full" {
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Yams", package: "Yams"),
             ]),

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Codecs
+import Files
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -29,18 +30,35 @@ struct APIClient: Sendable {
     private let token: String?
     private let client: HTTPClient
 
-    init(server: String, token: String?, certificateAuthority: String? = nil) throws {
+    init(
+        server: String, token: String?, certificateAuthority: String? = nil, identity: ClientIdentity? = nil
+    ) throws {
         self.server = try Self.checked(server)
         self.token = token
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow, decompression: .disabled)
         configuration.timeout = .init(connect: .seconds(5), read: .seconds(75))
-        if let certificateAuthority {
-            var tls = TLSConfiguration.makeClientConfiguration()
-            tls.trustRoots = .file(certificateAuthority)
-            configuration.tlsConfiguration = tls
-        }
+        configuration.tlsConfiguration = try Self.tls(certificateAuthority, identity)
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    private static func tls(_ authority: String?, _ identity: ClientIdentity?) throws -> TLSConfiguration? {
+        guard authority != nil || identity != nil else { return nil }
+        var tls = TLSConfiguration.makeClientConfiguration()
+        if let authority { tls.trustRoots = .file(authority) }
+        guard let identity else { return tls }
+        do {
+            tls.certificateChain = try NIOSSLCertificate.fromPEMFile(identity.certificate).map { .certificate($0) }
+            let key = try NIOSSLPrivateKey(bytes: try Files.readSecret(identity.key), format: .pem)
+            tls.privateKey = .privateKey(key)
+        } catch let error as FileError {
+            throw error
+        } catch {
+            throw RemoteError(
+                .file, "the client certificate \(identity.certificate) and its key \(identity.key) cannot be used",
+                hint: "both are PEM files, and the key is a 0600 file of its own")
+        }
+        return tls
     }
 
     func close() async { try? await client.shutdown() }

@@ -14,7 +14,7 @@ struct ConnectionOptions: ParsableArguments {
 
     /// Runs a body against the server under the profile's token.
     func withClient<Value>(_ body: (APIClient) async throws -> Value) async throws -> Value {
-        let client = try client()
+        let client = try savedProfile().client()
         do {
             let value = try await body(client)
             await client.close()
@@ -25,15 +25,15 @@ struct ConnectionOptions: ParsableArguments {
         }
     }
 
-    private func client() throws -> APIClient {
+    /// The sign-in that is used.
+    func savedProfile() throws -> Profile {
         let saved = try ProfileStore().profile(profile)
         if let server, server != saved.server {
             throw RemoteError(
                 .usage, "profile \"\(profile)\" is signed in at \(saved.server), not at \(server)",
                 hint: "roadstead login --server \(server) --profile NAME, then --profile NAME")
         }
-        return try APIClient(
-            server: saved.server, token: saved.token, certificateAuthority: saved.certificateAuthority)
+        return saved
     }
 
     /// Shows a value as JSON, or as text by the given body.

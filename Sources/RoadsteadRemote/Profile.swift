@@ -5,9 +5,20 @@ import Foundation
 /// Where a person is signed in. Profiles live in one file of mode 0600 below the user's configuration directory.
 struct Profile: Codable, Sendable {
     let server: String
-    /// The API token; never printed.
-    let token: String
+    /// The API token; never printed. Absent where a client certificate is the credential.
+    let token: String?
     let certificateAuthority: String?
+    var identity: ClientIdentity?
+
+    func client() throws -> APIClient {
+        try APIClient(server: server, token: token, certificateAuthority: certificateAuthority, identity: identity)
+    }
+}
+
+/// The files of a client certificate; their contents stay where they are.
+struct ClientIdentity: Codable, Sendable {
+    let certificate: String
+    let key: String
 }
 
 /// The profiles of this user and the roots of fleets whose ceremonies were held here.

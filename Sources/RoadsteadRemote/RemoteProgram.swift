@@ -89,6 +89,6 @@ struct RemoteCommand: AsyncParsableCommand {
             ChangeCommand.self,
             DenyCommand.self,
             FleetCommand.self, CeremonyCommand.self, ReleaseCommand.self, HostCommand.self, PersonCommand.self,
-            TokenCommand.self, AuditCommand.self, KeyCommand.self,
+            TokenCommand.self, IdentityCommand.self, GroupRoleCommand.self, AuditCommand.self, KeyCommand.self,
         ])
 }

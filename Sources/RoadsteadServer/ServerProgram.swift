@@ -82,10 +82,14 @@ struct ServerParts: Sendable {
             source: StoreFleetFiles(files: hosts.files),
             directory: PublishedDirectory(path: configuration.publishedDirectory), metrics: metrics,
             cacheBytes: configuration.cacheBytes)
-        let gate = Self.gate(api, configuration, metrics)
+        let outbound = try configuration.outbound.client()
+        let lookup = CredentialLookup(
+            store: api, verifier: TokenVerifier(configuration.providers, outbound: outbound), logger: logger)
+        let gate = Self.gate(lookup, configuration, metrics)
         readiness = Readiness(pools: pools, publisher: publisher, migrator: try Migrator())
         let endpoints =
             IdentityController(store: api, bootstrapTokenPath: configuration.bootstrapTokenPath, gate: gate).endpoints
+            + SignInController(store: api, lookup: lookup, gate: gate).endpoints
             + TeamController(store: api).endpoints + PolicyController(store: api).endpoints
             + PreviewController(store: api, publisher: changes).endpoints
             + RuleController(store: api).endpoints
@@ -136,18 +140,16 @@ struct ServerParts: Sendable {
     }
 
     private static func gate(
-        _ api: ApiStore, _ configuration: ServerConfiguration, _ metrics: MetricsRegistry
+        _ lookup: CredentialLookup, _ configuration: ServerConfiguration, _ metrics: MetricsRegistry
     ) -> Gate {
         let proxies = ProxyGuard(
             trusted: Set(configuration.trustedProxies),
             refusesOthers: configuration.tls == nil && !configuration.isLoopback)
-        return Gate(proxies: proxies, metrics: metrics, limits: configuration.limits) { text, requestID, now in
-            guard let token = TokenText(text, .api) else { return nil }
-            do {
-                return try await api.authenticate(tokenSHA256: token.sha256, requestID: requestID, now: now)
-            } catch let error as StoreError where error.code == .unauthenticated {
-                return nil
-            }
+        let takesCertificates = configuration.tls?.clientAuthority != nil
+        return Gate(
+            proxies: proxies, metrics: metrics, limits: configuration.limits, takesCertificates: takesCertificates
+        ) {
+            try await lookup.session($0, $1, $2)
         }
     }
 

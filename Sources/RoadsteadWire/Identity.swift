@@ -34,10 +34,13 @@ package struct PersonBody: Codable, Sendable, Equatable {
     package let name: String
     package let displayName: String
     package let disabled: Bool
+    /// Who vouches for the name; absent for accounts of this server.
+    package let issuer: String?
 
-    package init(id: Int64, name: String, displayName: String, disabled: Bool) {
+    package init(id: Int64, name: String, displayName: String, disabled: Bool, issuer: String? = nil) {
         self.id = id
         self.name = name
+        self.issuer = issuer
         self.displayName = displayName
         self.disabled = disabled
     }
@@ -51,9 +54,15 @@ package struct RoleBindingBody: Codable, Sendable, Equatable {
     package let role: PersonRole
     package let team: TeamName?
     package let fleet: FleetName?
+    /// The group that it comes from; absent for a role of the person's own.
+    package let group: RoleGroupBody?
 
-    package init(id: Int64? = nil, person: String, role: PersonRole, team: TeamName? = nil, fleet: FleetName? = nil) {
+    package init(
+        id: Int64? = nil, person: String, role: PersonRole, team: TeamName? = nil, fleet: FleetName? = nil,
+        group: RoleGroupBody? = nil
+    ) {
         self.id = id
+        self.group = group
         self.person = person
         self.role = role
         self.team = team
@@ -126,9 +135,16 @@ package struct WhoAmI: Codable, Sendable, Equatable {
     package let access: TokenAccess
     package let expires: UTCDate
     package let bindings: [RoleBindingBody]
+    package let credential: CredentialKind
+    /// `machine` where the caller acts for the person.
+    package let holder: TokenLimits.Holder
 
-    package init(person: PersonBody, tokenID: Int64, access: TokenAccess, expires: UTCDate, bindings: [RoleBindingBody])
-    {
+    package init(
+        person: PersonBody, tokenID: Int64, access: TokenAccess, expires: UTCDate, bindings: [RoleBindingBody],
+        credential: CredentialKind = .token, holder: TokenLimits.Holder = .person
+    ) {
+        self.credential = credential
+        self.holder = holder
         self.person = person
         self.tokenID = tokenID
         self.access = access
@@ -164,11 +180,13 @@ package struct TokenBody: Codable, Sendable, Equatable {
     package let expires: UTCDate
     package let lastUsed: UTCDate?
     package let revoked: Bool
+    package let kind: CredentialKind
 
     package init(
         id: Int64, label: String, access: TokenAccess, team: TeamName? = nil, created: UTCDate, expires: UTCDate,
-        lastUsed: UTCDate? = nil, revoked: Bool
+        lastUsed: UTCDate? = nil, revoked: Bool, kind: CredentialKind = .token
     ) {
+        self.kind = kind
         self.id = id
         self.label = label
         self.access = access

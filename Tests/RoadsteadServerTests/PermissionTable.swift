@@ -49,6 +49,8 @@ struct PermissionRule: Sendable {
     static let writeThemselves = PermissionRule(everybody.subtracting([.readOnly]))
     /// A token that is limited revokes itself alone.
     static let revokeOthers = PermissionRule(everybody.subtracting([.readOnly, .limited]))
+    /// What makes a credential or an identity takes a person's token without limits.
+    static let personThemselves = PermissionRule(everybody.subtracting([.readOnly, .limited, .machine]))
     /// Only who made it, and none of the callers did.
     static let author = PermissionRule([])
 }
@@ -117,6 +119,7 @@ enum PermissionTable {
 
     /// Operations for which nobody signs in.
     static let proven: Set<String> = [
+        "GET /v1/sign-in", "POST /v1/sign-in",
         "POST /v1/bootstrap", "POST /v1/invitations/accept", "POST /v1/enroll", "POST /v1/hosts/{id}/receipts",
         "POST /v1/hosts/{id}/metadata",
     ]
@@ -129,6 +132,13 @@ enum PermissionTable {
             PermissionRow(.writeThemselves) { _ in TokenRequest(label: "another", expiresInDays: 1) }
         ],
         "DELETE /v1/tokens/{id}": [PermissionRow(.revokeOthers).at { _, _ in "/v1/tokens/99999" }],
+        "GET /v1/identities": [PermissionRow(.themselves)],
+        "POST /v1/identities/proofs": [
+            PermissionRow(.personThemselves) { _ in IdentityProofRequest(token: "none") }
+        ],
+        "DELETE /v1/identities/{id}": [PermissionRow(.revokeOthers).at { _, _ in "/v1/identities/99999" }],
+        "GET /v1/group-roles": [PermissionRow(.readGovernance)],
+        "POST /v1/certificates": [PermissionRow(.personThemselves) { _ in CertificateRequest(label: "laptop") }],
         "POST /v1/invitations": [PermissionRow(.administer)],
         "GET /v1/people": [PermissionRow(.readGovernance)],
         "DELETE /v1/people/{id}": [PermissionRow(.administer).at { _, _ in "/v1/people/99999" }],

@@ -123,5 +123,12 @@ enum StatementList {
         ListMetadataDrafts.self, ListSignedDrafts.self, LockCeremonyFleets.self, NoteCeremonyTrouble.self,
         FetchTeamOfKey.self, PublishCeremony.self, ReleaseCeremony.self, RetireKeys.self, RetireStrayKeys.self,
         VoidCeremonyFleet.self, VoidExpiredCeremonies.self,
+        // Identities.
+        DeleteIdentityProofs.self, EndGroupRole.self, EndIdentityLink.self, FetchCredentialByKey.self,
+        FetchIdentityLink.self, FetchProviderCredential.self, FindGroupRole.self, FindIdentityLink.self,
+        ForgetSpentProofs.self, HasActed.self, InsertCertificateCredential.self, InsertGroupRole.self,
+        InsertIdentityLink.self, InsertProviderCredential.self, KeepAssertedGroups.self, KeepIdentityProof.self,
+        ListGroupRoles.self, ListIdentityLinks.self, ListIdentityProofs.self, ProlongCredential.self,
+        RevokeCredentialsOfIdentity.self, SpendProof.self,
     ]
 }

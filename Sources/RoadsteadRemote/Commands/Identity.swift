@@ -4,78 +4,6 @@ import Foundation
 import RoadsteadWire
 import TrustModel
 
-struct Login: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "login", abstract: "Sign in at a server and remember the token.",
-        discussion: """
-            Secrets come from files or standard input (-), never from the command line.
-
-              roadstead login --server URL --bootstrap-token-file FILE --name NAME   the first administrator
-              roadstead login --server URL --invitation-file FILE                   somebody who was invited
-              roadstead login --server URL --token-file FILE                        with an API token
-            """)
-
-    @Option(help: ArgumentHelp("Address of the server.", valueName: "url")) var server: String
-    @Option(help: "Name to keep the sign-in under.")
-    var profile = ProcessInfo.processInfo.environment["ROADSTEAD_PROFILE"] ?? "default"
-    @Option(help: ArgumentHelp("PEM file of the CA that the server's certificate comes from.", valueName: "file"))
-    var caFile: String?
-    @Option(help: ArgumentHelp("File with the one-time token of the first start.", valueName: "file"))
-    var bootstrapTokenFile: String?
-    @Option(help: "Your login name, with --bootstrap-token-file.") var name: String?
-    @Option(help: "Your name for others, with --bootstrap-token-file.") var displayName: String?
-    @Option(help: ArgumentHelp("File with an invitation.", valueName: "file")) var invitationFile: String?
-    @Option(help: ArgumentHelp("File with an API token.", valueName: "file")) var tokenFile: String?
-    @Option(help: "What the new token is for.") var label = ProcessInfo.processInfo.hostName
-
-    func validate() throws {
-        let ways = [bootstrapTokenFile, invitationFile, tokenFile].compactMap(\.self)
-        guard ways.count == 1 else {
-            throw ValidationError("give one of --bootstrap-token-file, --invitation-file and --token-file")
-        }
-        guard (bootstrapTokenFile == nil) == (name == nil) else {
-            throw ValidationError("--name belongs to --bootstrap-token-file")
-        }
-    }
-
-    func run() async throws {
-        let token = try await obtainToken()
-        let client = try APIClient(server: server, token: token, certificateAuthority: caFile)
-        let me: WhoAmI = try await closing(client) { try await client.get("/v1/whoami") }
-        try ProfileStore().save(
-            Profile(server: client.server, token: token, certificateAuthority: caFile), as: profile)
-        Terminal.note("signed in at \(client.server) as \(me.person.name) until \(me.expires)")
-    }
-
-    private func obtainToken() async throws -> String {
-        if let tokenFile { return try readSecretLine(tokenFile) }
-        if let bootstrapTokenFile, let name {
-            let client = try APIClient(
-                server: server, token: try readSecretLine(bootstrapTokenFile), certificateAuthority: caFile)
-            let body = BootstrapRequest(name: name, displayName: displayName ?? name)
-            let issued: IssuedToken = try await closing(client) { try await client.send(.post, "/v1/bootstrap", body) }
-            return issued.token
-        }
-        let client = try APIClient(server: server, token: nil, certificateAuthority: caFile)
-        let body = AcceptInvitationRequest(invitation: try readSecretLine(invitationFile ?? "-"), label: label)
-        let issued: IssuedToken = try await closing(client) {
-            try await client.send(.post, "/v1/invitations/accept", body)
-        }
-        return issued.token
-    }
-
-    private func closing<Value>(_ client: APIClient, _ body: () async throws -> Value) async throws -> Value {
-        do {
-            let value = try await body()
-            await client.close()
-            return value
-        } catch {
-            await client.close()
-            throw error
-        }
-    }
-}
-
 struct Logout: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logout", abstract: "Revoke this sign-in's token and forget it.")
@@ -84,6 +12,11 @@ struct Logout: AsyncParsableCommand {
     func run() async throws {
         try await connection.withClient { client in
             let me: WhoAmI = try await client.get("/v1/whoami")
+            // A certificate stays registered: it would take another sign-in to register it again.
+            guard me.credential != .certificate else {
+                return Terminal.note(
+                    "the certificate stays registered; end that with: roadstead token revoke \(me.tokenID)")
+            }
             try await client.sendWithoutAnswer(.delete, "/v1/tokens/\(me.tokenID)")
         }
         try ProfileStore().remove(connection.profile)
@@ -99,15 +32,30 @@ struct WhoAmICommand: AsyncParsableCommand {
     func run() async throws {
         let me: WhoAmI = try await connection.withClient { try await $0.get("/v1/whoami") }
         try connection.show(me) { me in
-            Terminal.show(
-                "\(me.person.name) (\(me.person.displayName)), \(me.access.rawValue) access until \(me.expires)")
-            Terminal.showTable(["ROLE", "WHERE"], me.bindings.map { [$0.role.rawValue, $0.reach] })
+            let issuer = me.person.issuer.map { " at \($0)" } ?? ""
+            let machine = me.holder == .machine ? ", as a machine that acts for this person" : ""
+            Terminal.show("\(me.person.name)\(issuer) (\(me.person.displayName))\(machine)")
+            Terminal.show("\(me.credential.title), \(me.access.rawValue) access until \(me.expires)")
+            Terminal.showTable(["ROLE", "WHERE", "FROM"], me.bindings.map { [$0.role.rawValue, $0.reach, $0.source] })
         }
     }
 }
 
 extension RoleBindingBody {
     var reach: String { team.map { "team \($0)" } ?? fleet.map { "fleet \($0)" } ?? "everywhere" }
+
+    /// Where the role comes from.
+    var source: String { group.map { "group \($0.name) at \($0.issuer), until \($0.until)" } ?? "granted to you" }
+}
+
+extension CredentialKind {
+    fileprivate var title: String {
+        switch self {
+        case .token: "token"
+        case .provider: "the provider's own tokens"
+        case .certificate: "client certificate"
+        }
+    }
 }
 
 struct PersonCommand: AsyncParsableCommand {

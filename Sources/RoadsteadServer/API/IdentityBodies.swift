@@ -5,7 +5,8 @@ import TrustModel
 extension PersonBody {
     init(_ record: PersonRecord) {
         self.init(
-            id: record.id.rawValue, name: record.subject, displayName: record.displayName, disabled: record.disabled)
+            id: record.id.rawValue, name: record.subject, displayName: record.displayName, disabled: record.disabled,
+            issuer: record.issuer == PersonRecord.localIssuer ? nil : record.issuer)
     }
 }
 
@@ -22,7 +23,7 @@ extension TokenBody {
         self.init(
             id: record.id, label: record.label, access: record.limits.access, team: record.limits.team,
             created: record.created, expires: record.expires, lastUsed: record.lastUsed,
-            revoked: record.revoked != nil)
+            revoked: record.revoked != nil, kind: record.kind)
     }
 }
 
@@ -32,7 +33,13 @@ extension RoleBindingBody {
             id: id, person: person, role: binding.role, team: binding.reach.teamName, fleet: binding.reach.fleetName)
     }
 
-    init(_ record: BindingRecord) { self.init(record.binding, person: record.subject, id: record.id) }
+    /// A role with where it comes from; what a group brings has no number to revoke it by.
+    init(_ record: BindingRecord) {
+        self.init(
+            id: record.group == nil ? record.id : nil, person: record.subject, role: record.binding.role,
+            team: record.binding.reach.teamName, fleet: record.binding.reach.fleetName,
+            group: record.group.map { RoleGroupBody(issuer: $0.issuer, name: $0.name, until: $0.until) })
+    }
 }
 
 extension RoleReach {

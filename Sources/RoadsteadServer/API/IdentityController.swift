@@ -27,7 +27,8 @@ struct IdentityController: Sendable {
                 return WhoAmI(
                     person: PersonBody(session.person), tokenID: session.credential.id,
                     access: session.credential.limits.access, expires: session.credential.expires,
-                    bindings: session.bindings.map { RoleBindingBody($0, person: session.person.subject) })
+                    bindings: session.held.map { RoleBindingBody($0) }, credential: session.credential.kind,
+                    holder: session.limits.holder)
             },
             .write(
                 "/v1/invitations", "Invites a person, who makes the credential", tag: Self.tag,

@@ -13,6 +13,8 @@ package struct ServerConfiguration: Sendable {
     var publicURL: String?
     var tls: TLSFiles?
     var trustedProxies: [String]
+    var outbound: OutboundSettings
+    var providers: ProviderSettings
     var database: DatabaseConfiguration
     var stateDirectory: String
     var masterKeyPath: String
@@ -26,6 +28,8 @@ package struct ServerConfiguration: Sendable {
     struct TLSFiles: Sendable {
         let certificate: String
         let key: String
+        /// The CA of client certificates, where they are asked for.
+        var clientAuthority: String?
     }
 
     /// Reads and checks all settings.
@@ -37,6 +41,8 @@ package struct ServerConfiguration: Sendable {
         listenPort = reader.number(.listenPort, 0...65_535) ?? 8_420
         publicURL = reader.url(.publicURL)
         trustedProxies = reader.list(.trustedProxy)
+        outbound = OutboundSettings(&reader)
+        providers = ProviderSettings(&reader)
         database = DatabaseConfiguration(&reader)
         stateDirectory = reader.directory(.stateDirectory) ?? Self.defaultStateDirectory(sources.environment)
         credentialsDirectory = sources.environment["CREDENTIALS_DIRECTORY"]
@@ -59,9 +65,16 @@ package struct ServerConfiguration: Sendable {
     }
 
     private static func tls(_ reader: inout SettingReader) -> TLSFiles? {
+        let authority = reader.text(.tlsClientAuthority)
         switch (reader.text(.tlsCertificate), reader.text(.tlsKey)) {
-        case (let certificate?, let key?): return TLSFiles(certificate: certificate, key: key)
-        case (nil, nil): return nil
+        case (let certificate?, let key?):
+            return TLSFiles(certificate: certificate, key: key, clientAuthority: authority)
+        case (nil, nil):
+            guard authority != nil else { return nil }
+            reader.refuse(
+                .tlsClientAuthority, "client certificates need TLS at this server itself",
+                "set tls.certificate and tls.key; a proxy's word about certificates is never believed")
+            return nil
         default:
             reader.refuse(.tlsCertificate, "a certificate and its key go together", "set both or neither")
             return nil
@@ -118,8 +131,9 @@ package struct ServerConfiguration: Sendable {
         [
             (.listenHost, listenHost), (.listenPort, String(listenPort)), (.publicURL, publicURL ?? "(from listen)"),
             (.tlsCertificate, tls?.certificate ?? "(none)"), (.tlsKey, tls?.key ?? "(none)"),
+            (.tlsClientAuthority, tls?.clientAuthority ?? "(none)"),
             (.trustedProxy, trustedProxies.isEmpty ? "(none)" : trustedProxies.joined(separator: ",")),
-        ] + database.summary + [
+        ] + outbound.summary + providers.summary + database.summary + [
             (.stateDirectory, stateDirectory), (.masterKey, masterKeyPath), (.logLevel, logLevel.rawValue),
             (.cacheMegabytes, String(cacheBytes >> 20)), (.shutdownSeconds, String(shutdown.components.seconds)),
             (.limitCredential, String(limits.credentialPerMinute)), (.limitAddress, String(limits.addressPerMinute)),

@@ -8,17 +8,23 @@ import RoadsteadStore
 /// Finds out who is calling, and slows down those who guess.
 struct Gate: Sendable {
     /// The credential's holder; nil for one that does not count, whatever the reason.
-    typealias Lookup = @Sendable (_ token: String, _ requestID: String, _ now: UTCDate) async throws -> Session?
+    typealias Lookup =
+        @Sendable (_ shown: ShownCredential, _ requestID: String, _ now: UTCDate) async throws -> Session?
 
     let lookup: Lookup
     let proxies: ProxyGuard
+    /// Whether the listener asks for client certificates.
+    let takesCertificates: Bool
     let limiter: SignInLimiter
     let requests: RequestLimiter
     private let failures: Counter
 
-    init(proxies: ProxyGuard, metrics: any MetricsFactory, limits: RequestLimits = .standard, lookup: @escaping Lookup)
-    {
+    init(
+        proxies: ProxyGuard, metrics: any MetricsFactory, limits: RequestLimits = .standard,
+        takesCertificates: Bool = false, lookup: @escaping Lookup
+    ) {
         self.lookup = lookup
+        self.takesCertificates = takesCertificates
         self.proxies = proxies
         requests = RequestLimiter(limits)
         limiter = SignInLimiter(failuresPerMinute: limits.failuresPerMinute)
@@ -30,8 +36,8 @@ struct Gate: Sendable {
         .unauthenticated, "this needs a credential that counts",
         hint: "sign in with: roadstead login; a token may have expired or been revoked")
 
-    /// Longest credential looked at.
-    static let longestBearer = 256
+    /// Longest credential looked at: a provider's token and the word before it.
+    static let longestBearer = CompactToken.maximumBytes + 16
 
     static func bearer(of request: Request) -> String? {
         guard let header = request.headers[.authorization], header.utf8.count <= longestBearer else { return nil }
@@ -44,12 +50,19 @@ struct Gate: Sendable {
         _ bearer: String?, _ request: Request, _ context: RoadsteadContext, now: UTCDate
     ) async throws -> Session {
         try admit(request, context)
-        guard let bearer else { throw Self.refusal }
-        guard let session = try await lookup(bearer, context.requestID, now) else {
+        guard let shown = await shown(bearer, context, now) else { throw Self.refusal }
+        guard let session = try await lookup(shown, context.requestID, now) else {
             recordFailure(request, context)
             throw Self.refusal
         }
         return session
+    }
+
+    /// A bearer goes before the certificate of the connection.
+    private func shown(_ bearer: String?, _ context: RoadsteadContext, _ now: UTCDate) async -> ShownCredential? {
+        if let bearer { return .bearer(bearer) }
+        guard takesCertificates, let key = await ProvedKey.of(context.channel, now: now) else { return nil }
+        return .key(key)
     }
 
     /// Refuses addresses from which too many credentials were wrong.

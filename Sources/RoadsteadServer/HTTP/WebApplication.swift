@@ -56,8 +56,8 @@ struct WebApplication {
 
     private static func server(_ files: ServerConfiguration.TLSFiles?) throws -> HTTPServerBuilder {
         var limits = HTTP1Channel.Configuration.DecoderConfiguration()
-        limits.maxHeaderFieldSize = 16 * 1_024
-        limits.maxHeaderListSize = 32 * 1_024
+        limits.maxHeaderFieldSize = 20 * 1_024
+        limits.maxHeaderListSize = 36 * 1_024
         limits.maxHeaderFieldCount = 100
         let plain = HTTPServerBuilder.http1(
             configuration: .init(idleTimeout: idleTimeout, httpDecoderConfiguration: limits))
@@ -74,11 +74,19 @@ struct WebApplication {
             var configuration = TLSConfiguration.makeServerConfiguration(
                 certificateChain: chain, privateKey: .privateKey(key))
             configuration.minimumTLSVersion = .tlsv12
+            if let authority = files.clientAuthority {
+                let roots = try NIOSSLCertificate.fromPEMFile(authority)
+                configuration.trustRoots = .certificates(roots)
+                // Whoever shows a certificate shows a good one; who shows none has other credentials.
+                configuration.certificateVerification = .optionalVerification
+            }
             return configuration
         } catch {
+            let more = files.clientAuthority.map { ", or the clients' CA \($0)" } ?? ""
             throw ServerError(
-                .configuration, "the TLS certificate \(files.certificate) and its key \(files.key) cannot be used",
-                hint: "both are PEM files that the server may read, and the key belongs to the first certificate")
+                .configuration,
+                "the TLS certificate \(files.certificate) and its key \(files.key)\(more) cannot be used",
+                hint: "all are PEM files that the server may read, and the key belongs to the first certificate")
         }
     }
 }

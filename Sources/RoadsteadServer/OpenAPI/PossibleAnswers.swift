@@ -8,7 +8,7 @@ extension Endpoint {
             .badRequest, .misdirectedRequest, .tooManyRequests, .serviceUnavailable,
         ]
         if access != .open || body != nil { statuses.insert(.unauthorized) }
-        if access == .token { statuses.insert(.forbidden) }
+        if access == .token || body != nil { statuses.insert(.forbidden) }
         let isFiltered = !pathParameters.isEmpty || !queries.isEmpty
         if isFiltered || method != .get { statuses.formUnion([.notFound, .unprocessableContent]) }
         if method != .get { statuses.formUnion([.conflict, .gone]) }

@@ -119,6 +119,9 @@ private struct SchemaLeaf: Sendable {
         add(
             try? FleetID(String(repeating: "0", count: 32)), ["type": "string", "pattern": "^[0-9a-f]{32}$"])
         add(try? TrustStoreName("prod"), ["type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$"])
+        add(try? IssuerURL("https://login.example.com"), ["type": "string", "format": "uri", "maxLength": 512])
+        add(try? IdentitySubject("subject"), ["type": "string", "minLength": 1, "maxLength": 255])
+        add(try? GroupName("group"), ["type": "string", "minLength": 1, "maxLength": 256])
         add(Custody.server, ["type": "string", "enum": ["server", "team"]])
         add(RuleEffect.allow, ["type": "string", "enum": ["allow", "deny"]])
         add(
@@ -149,6 +152,8 @@ extension AnchorLimit: TextEnumeration {}
 extension TrustRequest.Kind: TextEnumeration {}
 extension TrustRequest.State: TextEnumeration {}
 extension Recertification.Answer: TextEnumeration {}
+extension CredentialKind: TextEnumeration {}
+extension TokenLimits.Holder: TextEnumeration {}
 extension ChangeState: TextEnumeration {}
 extension InboxItem.Kind: TextEnumeration {}
 extension FleetProfile: TextEnumeration {}

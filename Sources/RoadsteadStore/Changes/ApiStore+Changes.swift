@@ -190,6 +190,9 @@ extension ApiStore {
 
     /// What the content asks of its author: for additions to propose them, for removals to propose a removal.
     private static func requireProposal(_ content: ChangeContent, _ authority: Authority) throws {
+        guard authority.limits.access == .write else {
+            throw StoreError(.forbidden, "this token may only read", hint: "use a token with write access")
+        }
         for permission in content.proposal { try authority.require(permission) }
     }
 

@@ -20,7 +20,7 @@ extension ApiStore {
             if let refusal { throw StoreError(refusal) }
             if approves { try await transaction.refuseBeneficiary(actor.person, of: change) }
             try await Self.record(approves, comment, on: change, by: actor, transaction, now: now)
-            let standing = try await transaction.standing(of: change)
+            let standing = try await transaction.standing(of: change, now: now)
             try await Self.move(change, to: standing, on: transaction, now: now)
             try await work.audit.record(
                 approves ? .changeApproved : .changeRejected, "C-\(number)", team: change.team,
@@ -92,9 +92,14 @@ extension Transaction {
     }
 
     /// Where a change stands, with the roles that those who decided hold in this transaction.
-    func standing(of change: ChangeRow, needed: ApprovalsNeeded? = nil) async throws -> ChangeStanding {
+    ///
+    /// - Parameter now: when it is decided; nil where it is only shown.
+    func standing(
+        of change: ChangeRow, needed: ApprovalsNeeded? = nil, now: UTCDate? = nil
+    ) async throws -> ChangeStanding {
         let decisions = try await fetchAll(ListDecisions(change: change.number))
-        let bindings = try await fetchAll(ListBindingsOfPeople(people: Set(decisions.map(\.person)).sorted()))
+        let people = Set(decisions.map(\.person)).sorted()
+        let bindings = try await fetchAll(ListBindingsOfPeople(people: people, now: now))
         let held = Dictionary(grouping: bindings, by: \.person)
         return ChangeRules.standing(
             of: change.facts,

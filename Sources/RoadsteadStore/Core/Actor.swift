@@ -21,8 +21,10 @@ package struct Session: Sendable {
     package let actor: Actor
     package let person: PersonRecord
     package let credential: CredentialRecord
-    package let bindings: [RoleBinding]
+    /// The person's roles, own and by groups, as they stood when the credential was looked at.
+    package let held: [BindingRecord]
 
+    package var bindings: [RoleBinding] { held.map(\.binding) }
     package var limits: TokenLimits { credential.limits }
 
     /// Whether the caller may do something, as it stood when the token was looked at.

@@ -17,7 +17,7 @@ struct Authority: Sendable {
         }
         return Authority(
             person: actor.person, limits: credential.limits,
-            bindings: try await runner.fetchAll(ListBindingsOfPeople(people: [actor.person])).map(\.binding))
+            bindings: try await runner.fetchAll(ListBindingsOfPeople(people: [actor.person], now: now)).map(\.binding))
     }
 
     func require(_ permission: Permission) throws {

@@ -112,7 +112,8 @@ extension ApiStore {
     package func roleBinding(_ binding: RoleBinding, of subject: String) async throws -> BindingRecord? {
         let find = FetchPersonBySubject(issuer: PersonRecord.localIssuer, subject: subject)
         guard let person = try await pool.fetchOptional(find) else { return nil }
-        return try await pool.fetchAll(ListBindingsOfPeople(people: [person.id])).first { $0.binding == binding }
+        let held = try await pool.fetchAll(ListBindingsOfPeople(people: [person.id], now: nil))
+        return held.first { $0.binding == binding && $0.group == nil }
     }
 
     static let lastAdministrator = StoreError(

@@ -57,7 +57,7 @@ extension ApiStore {
         guard let credential = try await pool.fetchOptional(query), credential.isGood(at: now) else {
             throw Self.notSignedIn
         }
-        let session = try await session(of: credential, requestID: requestID)
+        let session = try await session(of: credential, requestID: requestID, now: now)
         if credential.lastUsed.map({ $0.adding(seconds: 60) < now }) ?? true {
             try await pool.execute(TouchCredential(id: credential.id, now: now))
         }
@@ -170,7 +170,7 @@ extension ApiStore {
             throw StoreError(
                 .expired, "the invitation expired at \(invitation.expires)", hint: "ask for another one")
         }
-        let inviter = try await transaction.fetchAll(ListBindingsOfPeople(people: [invitation.invitedBy]))
+        let inviter = try await transaction.fetchAll(ListBindingsOfPeople(people: [invitation.invitedBy], now: now))
         guard Authorization.holds(.administer, bindings: inviter.map(\.binding)) else {
             throw StoreError(
                 .forbidden, "whoever invited you may no longer do so", hint: "ask a trust administrator")
@@ -209,19 +209,19 @@ extension ApiStore {
         }
     }
 
-    private func session(credential id: Int64, requestID: String, now: UTCDate) async throws -> Session {
+    func session(credential id: Int64, requestID: String, now: UTCDate) async throws -> Session {
         guard let credential = try await pool.fetchOptional(FetchCredential(id: id)) else { throw Self.notSignedIn }
-        return try await session(of: credential, requestID: requestID)
+        return try await session(of: credential, requestID: requestID, now: now)
     }
 
-    private func session(of credential: CredentialRecord, requestID: String) async throws -> Session {
+    func session(of credential: CredentialRecord, requestID: String, now: UTCDate) async throws -> Session {
         guard let person = try await pool.fetchOptional(FetchPerson(id: credential.person)), !person.disabled else {
             throw Self.notSignedIn
         }
-        let bindings = try await pool.fetchAll(ListBindingsOfPeople(people: [person.id]))
+        let held = try await pool.fetchAll(ListBindingsOfPeople(people: [person.id], now: now))
         return Session(
             actor: Actor(person: person.id, credential: credential.id, requestID: requestID), person: person,
-            credential: credential, bindings: bindings.map(\.binding))
+            credential: credential, held: held)
     }
 }
 

@@ -66,16 +66,18 @@ struct DisablePerson: Statement {
 
 // MARK: - Credentials
 
-private let credentialColumns = """
-    c.id, c.person_id, c.label, c.access, c.holder, t.name AS team, c.created_at, c.expires_at, c.revoked_at,
-    c.last_used_at
+let credentialSelect = """
+    SELECT c.id, c.person_id, c.kind, c.issuer, c.subject, c.label, c.access, c.holder, t.name AS team, c.created_at,
+        c.expires_at, c.revoked_at, c.last_used_at
+    FROM credential c LEFT JOIN team t ON t.id = c.team_id
     """
 
 extension CredentialRecord {
     init(_ row: Row) throws {
         self.init(
             id: try row.value("id"), person: PersonID(rawValue: try row.value("person_id")),
-            label: try row.value("label"),
+            kind: try row.value("kind", { try stored($0) }), issuer: try row.value("issuer"),
+            subject: try row.value("subject"), label: try row.value("label"),
             limits: TokenLimits(
                 access: try row.value("access", { try stored($0) }),
                 holder: try row.value("holder", { try stored($0) }),
@@ -86,28 +88,21 @@ extension CredentialRecord {
 }
 
 struct FetchCredential: Query {
-    static let sql = """
-        SELECT \(credentialColumns) FROM credential c LEFT JOIN team t ON t.id = c.team_id WHERE c.id = $1
-        """
+    static let sql = "\(credentialSelect) WHERE c.id = $1"
     let id: Int64
     var bindings: [Binding] { [.int(id)] }
     func decode(_ row: Row) throws -> CredentialRecord { try CredentialRecord(row) }
 }
 
 struct FetchCredentialByToken: Query {
-    static let sql = """
-        SELECT \(credentialColumns) FROM credential c LEFT JOIN team t ON t.id = c.team_id WHERE c.token_sha256 = $1
-        """
+    static let sql = "\(credentialSelect) WHERE c.token_sha256 = $1"
     let tokenSHA256: [UInt8]
     var bindings: [Binding] { [.bytes(tokenSHA256)] }
     func decode(_ row: Row) throws -> CredentialRecord { try CredentialRecord(row) }
 }
 
 struct ListCredentials: Query {
-    static let sql = """
-        SELECT \(credentialColumns) FROM credential c LEFT JOIN team t ON t.id = c.team_id
-        WHERE c.person_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3
-        """
+    static let sql = "\(credentialSelect) WHERE c.person_id = $1 AND c.id > $2 ORDER BY c.id LIMIT $3"
     let person: PersonID
     let after: Int64
     let limit: Int
@@ -117,8 +112,9 @@ struct ListCredentials: Query {
 
 struct InsertCredential: Query {
     static let sql = """
-        INSERT INTO credential (person_id, token_sha256, label, access, holder, team_id, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id
+        INSERT INTO credential (person_id, token_sha256, label, access, holder, team_id, created_at, expires_at,
+            issuer, subject)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id
         """
     let person: PersonID
     let credential: NewCredential
@@ -129,7 +125,7 @@ struct InsertCredential: Query {
         [
             .int(person.rawValue), .bytes(credential.tokenSHA256), .text(credential.label),
             .text(credential.limits.access.rawValue), .text(credential.limits.holder.rawValue), .int(team), .date(now),
-            .date(credential.expires),
+            .date(credential.expires), .text(credential.identity?.issuer), .text(credential.identity?.subject),
         ]
     }
 

@@ -18,6 +18,10 @@ package struct PersonRecord: Sendable, Equatable {
 package struct CredentialRecord: Sendable, Equatable {
     package let id: Int64
     package let person: PersonID
+    package let kind: CredentialKind
+    /// The identity by which it came about; nil for what a person made with another credential.
+    package let issuer: String?
+    package let subject: String?
     package let label: String
     package let limits: TokenLimits
     package let created: UTCDate
@@ -34,6 +38,8 @@ package struct NewCredential: Sendable {
     package let label: String
     package let limits: TokenLimits
     package let expires: UTCDate
+    /// By which identity its holder signed in to get it.
+    var identity: AssertedIdentity?
 
     package static let maximumDays: Int64 = 366
 
@@ -55,6 +61,25 @@ package struct NewCredential: Sendable {
     }
 }
 
+/// A group at an issuer that brings a role.
+package struct RoleGroup: Sendable, Equatable {
+    package let issuer: String
+    package let name: String
+    /// When the word of the holder's newest token ends.
+    package let until: UTCDate
+}
+
+/// The role that members of a group at an issuer hold.
+package struct GroupRoleRecord: Sendable, Equatable {
+    package let id: Int64
+    package let issuer: String
+    package let group: String
+    package let binding: RoleBinding
+    package let set: UTCDate
+    /// The change that brought it.
+    package let change: Int64
+}
+
 /// A role that somebody holds, with the number to revoke it by.
 package struct BindingRecord: Sendable, Equatable {
     package let id: Int64
@@ -63,6 +88,8 @@ package struct BindingRecord: Sendable, Equatable {
     package let subject: String
     package let binding: RoleBinding
     package let granted: UTCDate
+    /// What it comes from where it is not the person's own; the number is then the group role's.
+    package var group: RoleGroup?
 }
 
 /// An invitation that its invitee has not yet taken up.

@@ -9,25 +9,50 @@ private let bindingSelect = """
     WHERE b.revoked_at IS NULL
     """
 
-extension BindingRecord {
+/// Roles that people hold at a moment, their own and those of their groups; people who are disabled hold none.
+private func heldSelect(at now: String) -> String {
+    """
+    SELECT h.id, h.person_id, p.subject, h.role, t.name AS team, f.name AS fleet, h.granted_at, h.issuer,
+        h.group_name, h.held_until
+    FROM held_role h JOIN person p ON p.id = h.person_id
+    LEFT JOIN team t ON t.id = h.team_id LEFT JOIN fleet f ON f.id = h.fleet_id
+    WHERE p.disabled_at IS NULL AND (h.held_until IS NULL OR h.held_until > coalesce(\(now), now()))
+    """
+}
+
+extension RoleBinding {
     init(_ row: Row) throws {
         let team: TeamName? = try row.optional("team", { try TeamName($0) })
         let fleet: FleetName? = try row.optional("fleet", { try FleetName($0) })
         let reach: RoleReach = team.map { .team($0) } ?? fleet.map { .fleet($0) } ?? .everything
-        self.init(
-            id: try row.value("id"), person: PersonID(rawValue: try row.value("person_id")),
-            subject: try row.value("subject"),
-            binding: try row.value("role", { try RoleBinding(stored($0), reach) }),
-            granted: try row.value("granted_at"))
+        self = try row.value("role", { try RoleBinding(stored($0), reach) })
     }
 }
 
-/// The roles that people hold now; people who are disabled hold none.
+extension BindingRecord {
+    init(_ row: Row) throws {
+        self.init(
+            id: try row.value("id"), person: PersonID(rawValue: try row.value("person_id")),
+            subject: try row.value("subject"), binding: try RoleBinding(row), granted: try row.value("granted_at"))
+    }
+
+    init(held row: Row) throws {
+        try self.init(row)
+        guard let issuer: String = try row.value("issuer"), let name: String = try row.value("group_name") else {
+            return
+        }
+        group = RoleGroup(issuer: issuer, name: name, until: try row.value("held_until"))
+    }
+}
+
+/// The roles that people hold; people who are disabled hold none.
 struct ListBindingsOfPeople: Query {
-    static let sql = "\(bindingSelect) AND p.disabled_at IS NULL AND b.person_id = ANY ($1) ORDER BY b.id"
+    static let sql = "\(heldSelect(at: "$2")) AND h.person_id = ANY ($1) ORDER BY h.id, h.issuer, h.group_name"
     let people: [PersonID]
-    var bindings: [Binding] { [.ints(people.map(\.rawValue))] }
-    func decode(_ row: Row) throws -> BindingRecord { try BindingRecord(row) }
+    /// What decides takes the moment of the decision; nil, the database's own clock, does for what is only shown.
+    let now: UTCDate?
+    var bindings: [Binding] { [.ints(people.map(\.rawValue)), .date(now)] }
+    func decode(_ row: Row) throws -> BindingRecord { try BindingRecord(held: row) }
 }
 
 struct ListBindings: Query {
@@ -38,17 +63,17 @@ struct ListBindings: Query {
     func decode(_ row: Row) throws -> BindingRecord { try BindingRecord(row) }
 }
 
-/// Who holds any of some roles on everything or on one team.
+/// Who holds any of some roles on everything or on one team, by the database's clock: for showing.
 struct ListHolders: Query {
     static let sql = """
-        \(bindingSelect) AND p.disabled_at IS NULL AND b.role = ANY ($1)
-        AND ((b.team_id IS NULL AND b.fleet_id IS NULL) OR t.name = $2) ORDER BY p.subject, b.id
+        \(heldSelect(at: "NULL")) AND h.role = ANY ($1)
+        AND ((h.team_id IS NULL AND h.fleet_id IS NULL) OR t.name = $2) ORDER BY p.subject, h.id
         """
     let roles: [PersonRole]
     /// nil for those alone who hold it everywhere.
     let team: TeamName?
     var bindings: [Binding] { [.texts(roles.map(\.rawValue)), .text(team?.rawValue)] }
-    func decode(_ row: Row) throws -> BindingRecord { try BindingRecord(row) }
+    func decode(_ row: Row) throws -> BindingRecord { try BindingRecord(held: row) }
 }
 
 struct FetchBinding: Query {

@@ -65,7 +65,7 @@ extension PublisherStore {
         let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
         let plan = try await planner.plan(change.content)
         let needed = try change.needed.union(plan.needed)
-        guard case .agreed = try await transaction.standing(of: change, needed: needed) else {
+        guard case .agreed = try await transaction.standing(of: change, needed: needed, now: now) else {
             let note = "an approver no longer holds the role, or more approvals are needed by now"
             try await transaction.execute(SetApprovalsNeeded(number: number, needed: needed))
             try await end(change, .submitted, note, .changeSentBack, transaction, now)

@@ -23,8 +23,9 @@ extension GrantRole: PlannableOperation {
         case .invitation(_, let roles):
             guard !roles.contains(try binding) else { throw held }
         case .person(let id):
-            let roles = try await planner.transaction.fetchAll(ListBindingsOfPeople(people: [id])).map(\.binding)
-            guard !roles.contains(try binding) else { throw held }
+            let list = ListBindingsOfPeople(people: [id], now: planner.now)
+            let own = try await planner.transaction.fetchAll(list).filter { $0.group == nil }
+            guard !own.map(\.binding).contains(try binding) else { throw held }
         }
         return PlannedStep { try await give($0) }
     }

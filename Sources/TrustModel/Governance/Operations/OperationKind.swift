@@ -27,6 +27,9 @@ package enum OperationKind: String, Codable, Sendable, Hashable, CaseIterable {
     case useVendor = "use-vendor"
     case stopVendor = "stop-vendor"
     case setAnchorLimit = "set-anchor-limit"
+    case setGroupRole = "set-group-role"
+    case removeGroupRole = "remove-group-role"
+    case linkIdentity = "link-identity"
 
     /// The type that describes a kind; nil for those that `ChangeOperation` describes itself.
     package var governed: (any GovernedOperation.Type)? {
@@ -54,6 +57,9 @@ package enum OperationKind: String, Codable, Sendable, Hashable, CaseIterable {
         case .useVendor: UseVendor.self
         case .stopVendor: StopVendor.self
         case .setAnchorLimit: SetAnchorLimit.self
+        case .setGroupRole: SetGroupRole.self
+        case .removeGroupRole: RemoveGroupRole.self
+        case .linkIdentity: LinkIdentity.self
         }
     }
 }

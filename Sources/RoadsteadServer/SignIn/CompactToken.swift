@@ -1,0 +1,50 @@
+import Codecs
+
+/// A signed token taken apart, nothing of it verified. [RFC 7515 §7.1, RFC 7519]
+struct CompactToken: Sendable {
+    let text: String
+    let algorithm: String
+    let keyID: String
+    let claims: JSONObject
+
+    static let maximumBytes = 16_384
+    private static let limits = JSONLimits(bytes: maximumBytes, depth: 8)
+
+    /// - Throws: `.malformed` for what is no such token, has a member twice, or asks for an extension.
+    init(_ text: String) throws(IdentityTokenError) {
+        guard text.utf8.count <= Self.maximumBytes else {
+            throw IdentityTokenError(.malformed, "the token has more than \(Self.maximumBytes) bytes")
+        }
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let signature = try? Base64.decode(String(parts[2]), .url), !signature.isEmpty else {
+            throw IdentityTokenError(.malformed, "the token does not have three parts")
+        }
+        let header = try Self.object(parts[0], "header")
+        guard header["crit"] == nil else {
+            throw IdentityTokenError(.malformed, "the token's header asks for extensions")
+        }
+        if let type = header["typ"] {
+            guard let word = type.stringOrNil?.lowercased(), ["jwt", "at+jwt", "application/at+jwt"].contains(word)
+            else { throw IdentityTokenError(.malformed, "the token is of another type") }
+        }
+        guard let algorithm = header["alg"]?.stringOrNil else {
+            throw IdentityTokenError(.algorithm, "the token names no algorithm")
+        }
+        guard let keyID = header["kid"]?.stringOrNil, (1...256).contains(keyID.utf8.count) else {
+            throw IdentityTokenError(.key, "the token names no key")
+        }
+        self.text = text
+        self.algorithm = algorithm
+        self.keyID = keyID
+        claims = try Self.object(parts[1], "claims")
+    }
+
+    private static func object(_ part: Substring, _ what: String) throws(IdentityTokenError) -> JSONObject {
+        do {
+            return try JSON(parsing: try Base64.decode(String(part), .url), limits: limits).object(
+                "the token's \(what)")
+        } catch {
+            throw IdentityTokenError(.malformed, "the token's \(what): \(error.reason)")
+        }
+    }
+}
