@@ -54,6 +54,10 @@ static const unsigned char m0014[] = {
 #embed "0014_identities.sql"
 };
 
+static const unsigned char m0015[] = {
+#embed "0015_row_security.sql"
+};
+
 static const unsigned char m0016[] = {
 #embed "0016_vendors.sql"
 };
@@ -77,6 +81,7 @@ static const EmbeddedMigration migrations[] = {
     {"0012_governed_administration", m0012, sizeof m0012},
     {"0013_change_records", m0013, sizeof m0013},
     {"0014_identities", m0014, sizeof m0014},
+    {"0015_row_security", m0015, sizeof m0015},
     {"0016_vendors", m0016, sizeof m0016},
     {"0017_policies", m0017, sizeof m0017},
     {NULL, NULL, 0},

@@ -56,11 +56,11 @@ package final class ConnectionPool: StatementRunner {
     /// With more than one attempt it is run again after a serialization failure or deadlock, so it must have no other effect.
     package func withTransaction<Result>(
         isolation: TransactionMode.Isolation = .readCommitted, access: TransactionMode.Access = .readWrite,
-        attempts: Int = 1, _ body: (Transaction) async throws -> Result
+        setting: LocalSetting? = nil, attempts: Int = 1, _ body: (Transaction) async throws -> Result
     ) async throws -> Result {
         try await retryingConflicts(attempts: attempts) {
             try await withConnection { connection in
-                try await connection.withTransaction(isolation: isolation, access: access, body)
+                try await connection.withTransaction(isolation: isolation, access: access, setting: setting, body)
             }
         }
     }

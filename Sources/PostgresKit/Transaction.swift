@@ -13,13 +13,32 @@ package struct TransactionMode: Sendable, Hashable {
 
     package let isolation: Isolation
     package let access: Access
+    package let setting: LocalSetting?
 
-    package init(_ isolation: Isolation = .readCommitted, _ access: Access = .readWrite) {
+    package init(
+        _ isolation: Isolation = .readCommitted, _ access: Access = .readWrite, setting: LocalSetting? = nil
+    ) {
         self.isolation = isolation
         self.access = access
+        self.setting = setting
     }
 
-    var beginning: String { "BEGIN ISOLATION LEVEL \(isolation.rawValue) \(access.rawValue)" }
+    /// One script, so that the setting costs no round trip of its own.
+    var beginning: String {
+        let begin = "BEGIN ISOLATION LEVEL \(isolation.rawValue) \(access.rawValue)"
+        return setting.map { "\(begin); SET LOCAL \($0.name) = '\($0.value)'" } ?? begin
+    }
+}
+
+/// A parameter that holds from the beginning of a transaction to its end, such as whom row-level security asks about.
+package struct LocalSetting: Sendable, Hashable {
+    let name: String
+    let value: Int64
+
+    package init(_ name: StaticString, _ value: Int64) {
+        self.name = "\(name)"
+        self.value = value
+    }
 }
 
 /// An open transaction: what its closure does becomes visible as a whole or not at all. Useless after the closure's end.
@@ -45,9 +64,10 @@ extension Connection {
     /// Runs the closure in a transaction: COMMIT at its end, ROLLBACK when it throws. Nothing is retried.
     package nonisolated func withTransaction<Result>(
         isolation: TransactionMode.Isolation = .readCommitted, access: TransactionMode.Access = .readWrite,
-        _ body: (Transaction) async throws -> Result
+        setting: LocalSetting? = nil, _ body: (Transaction) async throws -> Result
     ) async throws -> Result {
-        let transaction = Transaction(connection: self, number: try await begin(TransactionMode(isolation, access)))
+        let mode = TransactionMode(isolation, access, setting: setting)
+        let transaction = Transaction(connection: self, number: try await begin(mode))
         do {
             let result = try await body(transaction)
             try await commit(transaction.number)

@@ -125,7 +125,7 @@ struct ServerParts: Sendable {
                     publisher, listener: try program.access.settings(.publisher), published: published,
                     logger: logger, clock: clock),
                 PeriodicService("housekeeping", every: .seconds(60), logger: logger) {
-                    try await api.expireChanges(now: clock())
+                    try await publisher.store.expireChanges(now: clock())
                     try await api.forgetOldKeys(now: clock())
                     try await Self.sampleReviews(api, metrics, now: clock())
                 },
@@ -135,6 +135,7 @@ struct ServerParts: Sendable {
 
     /// - Throws: when the schema is not the one that this program needs, or the master key not the one in use.
     func check(now: UTCDate) async throws {
+        try await readiness.requirePlainRoles()
         try await readiness.requireSchema()
         try await readiness.requireMasterKey(now: now)
     }

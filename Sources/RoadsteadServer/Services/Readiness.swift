@@ -10,6 +10,11 @@ struct Readiness: Sendable {
     let publisher: Publisher
     let migrator: Migrator
 
+    /// Every pool is held back by row-level security.
+    func requirePlainRoles() async throws {
+        for (_, pool) in pools.all { try await PlainRole.require(pool) }
+    }
+
     func requireSchema() async throws { try await migrator.plan(on: pools.api).requireUpToDate() }
 
     /// Keeps the check value of the first master key that is ever used.
@@ -22,6 +27,7 @@ struct Readiness: Sendable {
     var checks: [OperatorRoutes.Check] {
         [
             { ("database", await Self.problem { try await pools.api.rows("SELECT 1 AS one") }) },
+            { ("databaseRoles", await Self.problem { try await requirePlainRoles() }) },
             { ("migrations", await Self.problem { try await requireSchema() }) },
             {
                 (

@@ -6,7 +6,7 @@ package import TrustModel
 ///
 /// It acts as the database role of the API, which can neither add an anchor nor publish.
 package struct ApiStore: Sendable {
-    let pool: ConnectionPool
+    private let connections: ConnectionPool
     let inspector: AnchorInspector
     /// Refuses what the guards would refuse to publish; nil asks them only when a change is published.
     let guards: Guards?
@@ -16,7 +16,7 @@ package struct ApiStore: Sendable {
     package typealias Guards = @Sendable (ChangeContent, Actor, UTCDate) async throws -> Void
 
     package init(pool: ConnectionPool, inspector: AnchorInspector = .certificates, guards: Guards? = nil) {
-        self.pool = pool
+        connections = pool
         self.inspector = inspector
         self.guards = guards
     }
@@ -31,8 +31,13 @@ package struct ApiStore: Sendable {
     /// Who reads now.
     var reader: Reader { fixedReader ?? .current }
 
+    /// What the reader may have of the database.
+    var pool: PersonalPool { pool(of: reader.person) }
+
+    func pool(of person: PersonID?) -> PersonalPool { PersonalPool(pool: connections, person: person) }
+
     /// The files of fleets, for serving.
-    package var files: PublishedFiles { PublishedFiles(pool: pool) }
+    package var files: PublishedFiles { PublishedFiles(pool: connections) }
 }
 
 extension ApiStore {
@@ -50,7 +55,7 @@ extension ApiStore {
         _ actor: Actor, _ permission: Permission?, now: UTCDate, claims: Bool = true,
         _ body: (Work) async throws -> Result
     ) async throws -> Result {
-        try await pool.withTransaction(attempts: 4) { transaction in
+        try await pool(of: actor.person).withTransaction(attempts: 4) { transaction in
             let authority = try await Authority.fetch(actor, on: transaction, now: now)
             if let permission { try authority.require(permission) }
             let audit = AuditWriter(transaction: transaction, actor: .person(actor), now: now)

@@ -132,6 +132,8 @@ extension ApiStore {
             let invitation = try await Self.openInvitation(tokenSHA256, on: transaction, now: now)
             let person = try await Self.join(invitation.subject, invitation.displayName, on: transaction, now: now)
             try await transaction.execute(AcceptInvitation(id: invitation.id, now: now, person: person.id))
+            // The teams are looked up with the eyes of who gave the roles.
+            try await transaction.setLocal("roadstead.person", to: "\(invitation.invitedBy)")
             for binding in invitation.bindings {
                 let (team, fleet) = try await Self.reachIDs(binding.reach, on: transaction)
                 let insert = InsertBinding(

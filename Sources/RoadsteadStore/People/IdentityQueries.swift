@@ -3,8 +3,9 @@ import PostgresKit
 import TrustModel
 
 private let linkSelect = """
-    SELECT l.id, l.issuer, l.subject, l.person_id, l.holder, t.name AS team, l.linked_at, l.linked_by_change
-    FROM identity_link l LEFT JOIN team t ON t.id = l.team_id WHERE l.unlinked_at IS NULL
+    SELECT l.id, l.issuer, l.subject, l.person_id, l.holder, team_name(l.team_id) AS team, l.linked_at,
+        l.linked_by_change
+    FROM identity_link l WHERE l.unlinked_at IS NULL
     """
 
 extension IdentityLink {
@@ -171,8 +172,9 @@ struct KeepAssertedGroups: Statement {
 }
 
 private let groupRoleSelect = """
-    SELECT g.id, g.issuer, g.group_name, g.role, t.name AS team, f.name AS fleet, g.set_at, g.set_by_change
-    FROM group_role g LEFT JOIN team t ON t.id = g.team_id LEFT JOIN fleet f ON f.id = g.fleet_id
+    SELECT g.id, g.issuer, g.group_name, g.role, team_name(g.team_id) AS team, f.name AS fleet,
+        g.team_id IS NULL AND g.fleet_id IS NULL AS is_everywhere, g.set_at, g.set_by_change
+    FROM group_role g LEFT JOIN fleet f ON f.id = g.fleet_id
     WHERE g.removed_at IS NULL
     """
 

@@ -67,13 +67,19 @@ struct DisablePerson: Statement {
 // MARK: - Credentials
 
 let credentialSelect = """
-    SELECT c.id, c.person_id, c.kind, c.issuer, c.subject, c.label, c.access, c.holder, t.name AS team, c.created_at,
-        c.expires_at, c.revoked_at, c.last_used_at
-    FROM credential c LEFT JOIN team t ON t.id = c.team_id
+    SELECT c.id, c.person_id, c.kind, c.issuer, c.subject, c.label, c.access, c.holder,
+        c.team_id IS NOT NULL AS is_limited, team_name(c.team_id) AS team, c.created_at, c.expires_at, c.revoked_at,
+        c.last_used_at
+    FROM credential c
     """
 
 extension CredentialRecord {
     init(_ row: Row) throws {
+        let team: TeamName? = try row.optional("team", { try TeamName($0) })
+        // A name that could not be read must never make a token good for more.
+        guard try (team != nil) == row.value("is_limited") else {
+            throw StoreError(.damaged, "a token is limited to a team without a name")
+        }
         self.init(
             id: try row.value("id"), person: PersonID(rawValue: try row.value("person_id")),
             kind: try row.value("kind", { try stored($0) }), issuer: try row.value("issuer"),
@@ -81,7 +87,7 @@ extension CredentialRecord {
             limits: TokenLimits(
                 access: try row.value("access", { try stored($0) }),
                 holder: try row.value("holder", { try stored($0) }),
-                team: try row.optional("team", { try TeamName($0) })),
+                team: team),
             created: try row.value("created_at"), expires: try row.value("expires_at"),
             revoked: try row.value("revoked_at"), lastUsed: try row.value("last_used_at"))
     }

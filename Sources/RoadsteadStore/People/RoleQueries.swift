@@ -3,19 +3,20 @@ import PostgresKit
 import TrustModel
 
 private let bindingSelect = """
-    SELECT b.id, b.person_id, p.subject, b.role, t.name AS team, f.name AS fleet, b.granted_at
+    SELECT b.id, b.person_id, p.subject, b.role, team_name(b.team_id) AS team, f.name AS fleet,
+        b.team_id IS NULL AND b.fleet_id IS NULL AS is_everywhere, b.granted_at
     FROM role_binding b JOIN person p ON p.id = b.person_id
-    LEFT JOIN team t ON t.id = b.team_id LEFT JOIN fleet f ON f.id = b.fleet_id
+    LEFT JOIN fleet f ON f.id = b.fleet_id
     WHERE b.revoked_at IS NULL
     """
 
 /// Roles that people hold at a moment, their own and those of their groups; people who are disabled hold none.
 private func heldSelect(at now: String) -> String {
     """
-    SELECT h.id, h.person_id, p.subject, h.role, t.name AS team, f.name AS fleet, h.granted_at, h.issuer,
-        h.group_name, h.held_until
+    SELECT h.id, h.person_id, p.subject, h.role, team_name(h.team_id) AS team, f.name AS fleet,
+        h.team_id IS NULL AND h.fleet_id IS NULL AS is_everywhere, h.granted_at, h.issuer, h.group_name, h.held_until
     FROM held_role h JOIN person p ON p.id = h.person_id
-    LEFT JOIN team t ON t.id = h.team_id LEFT JOIN fleet f ON f.id = h.fleet_id
+    LEFT JOIN fleet f ON f.id = h.fleet_id
     WHERE p.disabled_at IS NULL AND (h.held_until IS NULL OR h.held_until > coalesce(\(now), now()))
     """
 }
@@ -25,6 +26,10 @@ extension RoleBinding {
         let team: TeamName? = try row.optional("team", { try TeamName($0) })
         let fleet: FleetName? = try row.optional("fleet", { try FleetName($0) })
         let reach: RoleReach = team.map { .team($0) } ?? fleet.map { .fleet($0) } ?? .everything
+        // A name that could not be read must never make a role reach further.
+        guard try (reach == .everything) == row.value("is_everywhere") else {
+            throw StoreError(.damaged, "a role is bound to a team or fleet without a name")
+        }
         self = try row.value("role", { try RoleBinding(stored($0), reach) })
     }
 }
@@ -67,7 +72,7 @@ struct ListBindings: Query {
 struct ListHolders: Query {
     static let sql = """
         \(heldSelect(at: "NULL")) AND h.role = ANY ($1)
-        AND ((h.team_id IS NULL AND h.fleet_id IS NULL) OR t.name = $2) ORDER BY p.subject, h.id
+        AND ((h.team_id IS NULL AND h.fleet_id IS NULL) OR team_name(h.team_id) = $2) ORDER BY p.subject, h.id
         """
     let roles: [PersonRole]
     /// nil for those alone who hold it everywhere.

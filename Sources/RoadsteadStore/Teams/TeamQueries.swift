@@ -105,9 +105,7 @@ struct FetchScopeOwner: Query {
 /// The owner of the longest scope that covers a repository, by whole path segments.
 struct FetchRepositoryOwner: Query {
     static let sql = """
-        SELECT t.name FROM team_scope s JOIN team t ON t.id = s.team_id
-        WHERE s.scope = $1 OR left($1, length(s.scope) + 1) = s.scope || '/'
-        ORDER BY length(s.scope) DESC LIMIT 1
+        SELECT name FROM team_name(repository_team($1)) AS name WHERE name IS NOT NULL
         """
     let repository: RegistryScope
     var bindings: [Binding] { [.text(repository.rawValue)] }
@@ -155,13 +153,7 @@ struct DeleteRepository: Statement {
 /// How many repositories there are, and how many of them fall to a team by the longest scope; by index ranges.
 struct CountRepositories: Query {
     static let sql = """
-        SELECT (SELECT count(*) FROM repository) AS everywhere, count(DISTINCT r.name) AS of_team
-        FROM team_scope s
-        JOIN repository r ON r.name = s.scope OR (r.name >= s.scope || '/' AND r.name < s.scope || '0')
-        WHERE s.team_id = $1 AND NOT EXISTS (
-            SELECT FROM team_scope o
-            WHERE o.team_id <> s.team_id AND o.scope >= s.scope || '/' AND o.scope < s.scope || '0'
-                AND (o.scope = r.name OR left(r.name, length(o.scope) + 1) = o.scope || '/'))
+        SELECT everywhere, of_team FROM count_repositories($1)
         """
     let team: Int64
     var bindings: [Binding] { [.int(team)] }
@@ -173,10 +165,8 @@ struct CountRepositories: Query {
 /// Repositories that fall to readable teams, by the longest scope.
 struct ListRepositories: Query {
     static let sql = """
-        SELECT r.name FROM repository r WHERE r.name > $1 AND ($2::text[] IS NULL OR (
-            SELECT t.name FROM team_scope s JOIN team t ON t.id = s.team_id
-            WHERE s.scope = r.name OR left(r.name, length(s.scope) + 1) = s.scope || '/'
-            ORDER BY length(s.scope) DESC LIMIT 1) = ANY ($2))
+        SELECT r.name FROM repository r WHERE r.name > $1 AND ($2::text[] IS NULL
+            OR team_name(repository_team(r.name)) = ANY ($2))
         ORDER BY r.name LIMIT $3
         """
     let after: String

@@ -103,8 +103,9 @@ struct InsertVendorVersion: Statement {
 /// What was said of some vendors last.
 struct ListVendorDetails: Query {
     static let sql = """
-        SELECT DISTINCT ON (v.vendor_id) v.vendor_id, v.details, t.name AS asked_by, v.registered_by, v.created_at
-        FROM vendor_version v JOIN team t ON t.id = v.asked_by WHERE v.vendor_id = ANY ($1)
+        SELECT DISTINCT ON (v.vendor_id) v.vendor_id, v.details, team_name(v.asked_by) AS asked_by, v.registered_by,
+            v.created_at
+        FROM vendor_version v WHERE v.vendor_id = ANY ($1)
         ORDER BY v.vendor_id, v.version DESC
         """
     let vendors: [Int64]
