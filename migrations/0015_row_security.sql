@@ -120,7 +120,8 @@ SELECT raise_wall('change', walls.rule, walls.rule) FROM (VALUES (
 -- To begin one in a team takes more than to be its author.
 CREATE POLICY beginning ON change AS RESTRICTIVE FOR INSERT TO roadstead_api WITH CHECK ((SELECT sees_all_teams())
     OR team_id = ANY ((SELECT visible_teams())::bigint[]) OR (team_id IS NULL AND (SELECT holds_any_role())));
-SELECT raise_wall('change_decision', walls.rule, walls.rule) FROM (VALUES (
+SELECT raise_wall(name::regclass, walls.rule, walls.rule)
+    FROM unnest(ARRAY['change_decision', 'change_edit', 'change_comment', 'change_review']) AS name, (VALUES (
     'EXISTS (SELECT FROM change c WHERE c.number = change_number)')) AS walls (rule);
 SELECT raise_wall('role_draft_signature', walls.rule, walls.rule) FROM (VALUES (
     'EXISTS (SELECT FROM role_draft d WHERE d.id = draft_id)')) AS walls (rule);

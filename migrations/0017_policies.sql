@@ -114,3 +114,9 @@ GRANT INSERT ON fleet_policy TO roadstead_publisher;
 GRANT INSERT, UPDATE (ended_at, ended_by_change) ON policy_exception TO roadstead_publisher;
 -- Ending one takes nothing but a way around away, which one person may do.
 GRANT UPDATE (ended_at, ended_by_change) ON policy_exception TO roadstead_api;
+
+-- Behind the wall of row-level security: a team's policies are the team's; an exception is also its fleet's.
+SELECT raise_team_wall('team_policy');
+SELECT raise_wall('policy_exception', walls.rule, walls.rule) FROM (VALUES (
+    '(SELECT sees_all_teams()) OR team_id = ANY ((SELECT visible_teams())::bigint[])'
+    || ' OR fleet_id = ANY ((SELECT visible_fleets())::bigint[])')) AS walls (rule);
