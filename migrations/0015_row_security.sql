@@ -11,6 +11,22 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WHERE b.person_id = acting_person() AND b.revoked_at IS NULL AND p.disabled_at IS NULL
 $$;
 
+-- Where groups bring roles, those count too for as long as they are held.
+DO $$
+BEGIN
+    IF to_regclass('public.held_role') IS NOT NULL THEN
+        EXECUTE $held$
+            CREATE OR REPLACE FUNCTION acting_roles() RETURNS TABLE (role text, team_id bigint, fleet_id bigint)
+            LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $roles$
+                SELECT b.role, b.team_id, b.fleet_id FROM held_role b JOIN person p ON p.id = b.person_id
+                WHERE b.person_id = acting_person() AND p.disabled_at IS NULL
+                    AND (b.held_until IS NULL OR b.held_until > now())
+            $roles$
+        $held$;
+    END IF;
+END
+$$;
+
 CREATE FUNCTION holds_any_role() RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$ SELECT EXISTS (SELECT FROM acting_roles()) $$;
 
