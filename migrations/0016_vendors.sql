@@ -301,3 +301,9 @@ GRANT UPDATE (review_by) ON anchor TO roadstead_api;
 GRANT INSERT (team_id, due_at, reason, opened_by, opened_at), UPDATE (closed_by, closed_at) ON campaign TO roadstead_api;
 GRANT INSERT (campaign_number, team_id, anchor_id, use_id), UPDATE (state, person_id, answered_at, change_number)
     ON campaign_item TO roadstead_api;
+
+-- Behind the wall of row-level security; what somebody asked for stays theirs to see.
+SELECT raise_team_wall(name::regclass) FROM unnest(ARRAY['vendor_use', 'campaign', 'campaign_item']) AS name;
+SELECT raise_wall('trust_request', walls.rule, walls.rule) FROM (VALUES (
+    '(SELECT sees_all_teams()) OR team_id = ANY ((SELECT visible_teams())::bigint[]) OR author = (SELECT acting_person())'
+)) AS walls (rule);

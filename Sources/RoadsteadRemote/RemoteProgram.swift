@@ -82,7 +82,8 @@ struct RemoteCommand: AsyncParsableCommand {
             Sign in first: roadstead login --server URL
             """,
         subcommands: [
-            Login.self, Logout.self, WhoAmICommand.self, InboxCommand.self, StatusCommand.self, TeamCommand.self,
+            Login.self, Logout.self, WhoAmICommand.self, CanI.self, InboxCommand.self, StatusCommand.self,
+            TeamCommand.self,
             ScopeCommand.self,
             StoreCommand.self, RepositoryCommand.self, RuleCommand.self, AnchorCommand.self, PolicyCommand.self,
             ExceptionCommand.self, VendorCommand.self, RequestCommand.self, CampaignCommand.self,

@@ -90,7 +90,8 @@ struct ServerParts: Sendable {
         let endpoints =
             IdentityController(store: api, bootstrapTokenPath: configuration.bootstrapTokenPath, gate: gate).endpoints
             + SignInController(store: api, lookup: lookup, gate: gate).endpoints
-            + TeamController(store: api).endpoints + PolicyController(store: api).endpoints
+            + AccessController(store: api).endpoints + TeamController(store: api).endpoints
+            + PolicyController(store: api).endpoints
             + PreviewController(store: api, publisher: changes).endpoints
             + RuleController(store: api).endpoints
             + AnchorController(store: api).endpoints + ChangeController(store: api).endpoints

@@ -127,6 +127,7 @@ enum PermissionTable {
     static let rows: [String: [PermissionRow]] = [
         // People.
         "GET /v1/whoami": [PermissionRow(.themselves)],
+        "GET /v1/can-i": [PermissionRow(.themselves).at { place, _ in "/v1/can-i?object=team:\(place.team)" }],
         "GET /v1/tokens": [PermissionRow(.themselves)],
         "POST /v1/tokens": [
             PermissionRow(.writeThemselves) { _ in TokenRequest(label: "another", expiresInDays: 1) }

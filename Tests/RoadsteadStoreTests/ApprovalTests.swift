@@ -349,7 +349,7 @@ import TrustModel
         let bob = try await world.person("bob", (.teamAdmin, .team(other)))
         await expect(.forbidden) { _ = try await world.propose(in: acme, by: bob) }
         let record = try await world.propose(in: acme, by: world.admin)
-        await expect(.forbidden) { try await world.approve(record, by: bob) }
+        await expect(.notFound) { try await world.approve(record, by: bob) }
         let carol = try await world.person("carol", (.securityOfficer, .everything))
         try await world.approve(record, by: carol)
         _ = try await world.publisher.publishApprovedChanges(now: start)

@@ -79,6 +79,12 @@ struct Scene: Sendable {
     func `a token that is good for less does not approve`(limits: TokenLimits) async throws {
         let scene = try await Scene.make()
         try await scene.world.team("other")
+        // The token is good for a team of bob's own, and that is another one.
+        try await scene.world.asOwner(
+            """
+            INSERT INTO role_binding (person_id, role, team_id, granted_at)
+                SELECT \(scene.bob.person.id), 'team-member', id, now() FROM team WHERE name = 'other'
+            """)
         let record = try await scene.propose()
         let weak = try await scene.world.secondToken(of: scene.bob, limits)
         await expect(.forbidden) { try await scene.world.approve(record, by: weak) }
