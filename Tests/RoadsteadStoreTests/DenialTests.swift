@@ -83,7 +83,7 @@ import TrustModel
         #expect(change.change.state == .submitted && change.missing == .one && change.change.team == nil)
         #expect(change.canApprove.map(\.subject) == ["alice"])
         await expect(.ownProposal) { try await world.approve(change, by: officer) }
-        await expect(.forbidden) { try await world.approve(change, by: teamAdmin) }
+        await expect(.notFound) { try await world.approve(change, by: teamAdmin) }
         try await world.approve(change, by: world.admin)
         #expect(try await world.api.denial(denial.id).lifted == nil)
         let outcomes = try await world.publisher.publishApprovedChanges(now: start)

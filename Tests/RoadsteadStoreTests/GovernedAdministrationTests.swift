@@ -217,7 +217,7 @@ import TrustModel
         let second = try await world.api.acceptInvitation(
             tokenSHA256: World.digest("alice2"), credential: World.credential("alice2-1"), requestID: "r", now: start)
         #expect(second.bindings.isEmpty)
-        await expect(.forbidden) { try await world.approve(record, by: second) }
+        await expect(.notFound) { try await world.approve(record, by: second) }
         await expect(.ownProposal) { try await world.approve(record, by: world.admin) }
         try await world.approve(record, by: bob)
         _ = try await world.publisher.publishApprovedChanges(now: start)
@@ -300,7 +300,8 @@ import TrustModel
         _ = try await fleet(world)
         let attempt = {
             try await world.database.withConnection(as: .api) { connection in
-                try await connection.run(script: "BEGIN; \(script); ROLLBACK")
+                try await connection.run(
+                    script: "BEGIN; SET LOCAL roadstead.person = '\(world.admin.person.id)'; \(script); ROLLBACK")
             }
         }
         try await attempt()
@@ -314,6 +315,7 @@ import TrustModel
         let record = try await world.api.propose(
             try change([AddTeam(team: try TeamName("acme"), displayName: "Acme")]), by: world.admin.actor, now: start)
         let script = """
+            SET roadstead.person = '\(world.admin.person.id)';
             UPDATE change SET state = 'published', founding = true, closed_at = now()
             WHERE number = \(record.change.number)
             """

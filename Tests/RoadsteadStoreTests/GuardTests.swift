@@ -165,7 +165,8 @@ extension TwoFleets {
         }
         return TwoFleets(
             world: World(
-                database: database, api: api, publisher: publisher, hosts: scene.world.hosts,
+                database: database, api: api.reading(as: Reader(scene.world.admin)), publisher: publisher,
+                hosts: scene.world.hosts,
                 admin: scene.world.admin), team: scene.team, bob: scene.bob, canary: scene.canary, prod: scene.prod)
     }
 }

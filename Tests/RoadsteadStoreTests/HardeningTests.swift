@@ -151,7 +151,8 @@ import TrustModel
             await #expect(throws: PostgresError.self) {
                 try await database.withConnection(as: role) {
                     try await $0.run(
-                        script: "UPDATE anchor SET state = 'active', removed_at = NULL, removed_by_change = NULL")
+                        script: "SET roadstead.person = '\(alice.person.id)'; "
+                            + "UPDATE anchor SET state = 'active', removed_at = NULL, removed_by_change = NULL")
                 }
             }
         }

@@ -5,7 +5,8 @@ import PostgresKit
 /// Every statement of the store, by name; a test holds the list against the sources.
 enum StatementList {
     static let all: [any Statement.Type] = [
-        AcceptInvitation.self, FetchWaysPastWalls.self, FindOpenInvitation.self, JoinedSince.self, SetInvitedRoles.self, FoundingHolds.self,
+        AcceptInvitation.self, FetchWaysPastWalls.self, FindOpenInvitation.self, JoinedSince.self, SetInvitedRoles.self,
+        FoundingHolds.self,
         FetchFoundingEnd.self, DeleteRepository.self, FoundChange.self, FindRootRule.self, SetFleetOptions.self,
         AdvanceFleet.self,
         AdvanceTeam.self, AppendAuditEvent.self,
