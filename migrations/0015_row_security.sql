@@ -4,27 +4,11 @@
 CREATE FUNCTION acting_person() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
     RETURN nullif(current_setting('roadstead.person', true), '')::bigint;
 
--- The roles of that person: what everything below follows from.
+-- The roles of that person, those of groups for as long as they are held: what everything below follows from.
 CREATE FUNCTION acting_roles() RETURNS TABLE (role text, team_id bigint, fleet_id bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT b.role, b.team_id, b.fleet_id FROM role_binding b JOIN person p ON p.id = b.person_id
-    WHERE b.person_id = acting_person() AND b.revoked_at IS NULL AND p.disabled_at IS NULL
-$$;
-
--- Where groups bring roles, those count too for as long as they are held.
-DO $$
-BEGIN
-    IF to_regclass('public.held_role') IS NOT NULL THEN
-        EXECUTE $held$
-            CREATE OR REPLACE FUNCTION acting_roles() RETURNS TABLE (role text, team_id bigint, fleet_id bigint)
-            LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $roles$
-                SELECT b.role, b.team_id, b.fleet_id FROM held_role b JOIN person p ON p.id = b.person_id
-                WHERE b.person_id = acting_person() AND p.disabled_at IS NULL
-                    AND (b.held_until IS NULL OR b.held_until > now())
-            $roles$
-        $held$;
-    END IF;
-END
+    SELECT h.role, h.team_id, h.fleet_id FROM held_role h JOIN person p ON p.id = h.person_id
+    WHERE h.person_id = acting_person() AND p.disabled_at IS NULL AND (h.held_until IS NULL OR h.held_until > now())
 $$;
 
 CREATE FUNCTION holds_any_role() RETURNS boolean
