@@ -4,11 +4,12 @@
 CREATE FUNCTION acting_person() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
     RETURN nullif(current_setting('roadstead.person', true), '')::bigint;
 
--- The roles of that person, those of groups for as long as they are held: what everything below follows from.
+-- The roles of that person, those of groups too: what everything below follows from. Whether a group's word has ended is
+-- decided before, by the clock of the request.
 CREATE FUNCTION acting_roles() RETURNS TABLE (role text, team_id bigint, fleet_id bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT h.role, h.team_id, h.fleet_id FROM held_role h JOIN person p ON p.id = h.person_id
-    WHERE h.person_id = acting_person() AND p.disabled_at IS NULL AND (h.held_until IS NULL OR h.held_until > now())
+    WHERE h.person_id = acting_person() AND p.disabled_at IS NULL
 $$;
 
 CREATE FUNCTION holds_any_role() RETURNS boolean
