@@ -19,4 +19,5 @@ package enum LogKey: String, CaseIterable, Sendable {
     case role
     case expires
     case stage
+    case webhook
 }

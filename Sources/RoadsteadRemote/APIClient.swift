@@ -5,6 +5,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import Problems
 import RoadsteadWire
 
 /// How a request changes something.
@@ -103,6 +104,27 @@ struct APIClient: Sendable {
         async throws
     {
         _ = try await write(method, path, body, ifMatch: nil)
+    }
+
+    /// Hands on an answer piece by piece, however long it is.
+    func stream(
+        _ path: String, _ query: [(String, String?)] = [], _ take: (ArraySlice<UInt8>) throws -> Void
+    ) async throws {
+        var request = HTTPClientRequest(url: server + path + Self.queryText(query))
+        request.headers = ["Accept": "application/jsonl", "User-Agent": "roadstead"]
+        if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+        do {
+            let response = try await client.execute(request, timeout: .hours(24))
+            guard response.status == .ok else {
+                let body = try await response.body.collect(upTo: Self.maximumAnswerBytes)
+                throw refusal(Int(response.status.code), Array(buffer: body))
+            }
+            for try await piece in response.body { try take(ArraySlice(piece.readableBytesView)) }
+        } catch let error as any Problem {
+            throw error
+        } catch {
+            throw RemoteError(.unreachable, "the answer of \(server) broke off: \(Self.plainReason(error))")
+        }
     }
 
     /// The bytes of a published file.

@@ -28,6 +28,14 @@ struct ProfileStore {
         var fleets: [String: PinnedRoot] = [:]
         /// By fleet id and role, the newest of each; absent where nothing was signed yet.
         var signed: [String: SignedDraft]?
+        /// By server, the last entry of its audit log that was found good from here.
+        var audit: [String: AuditMark]?
+    }
+
+    /// How far a server's audit log was verified on this machine.
+    struct AuditMark: Codable, Sendable {
+        let sequence: Int64
+        let hash: String
     }
 
     /// What was signed on this machine.
@@ -80,6 +88,12 @@ struct ProfileStore {
 
     func remember(_ draft: SignedDraft, fleetID: String, role: String) throws {
         try change { $0.signed = ($0.signed ?? [:]).merging([Self.place(fleetID, role): draft]) { $1 } }
+    }
+
+    func auditMark(of server: String) throws -> AuditMark? { try read().audit?[server] }
+
+    func remember(_ mark: AuditMark, of server: String) throws {
+        try change { $0.audit = ($0.audit ?? [:]).merging([server: mark]) { $1 } }
     }
 
     private static func place(_ fleetID: String, _ role: String) -> String { "\(fleetID)/\(role)" }

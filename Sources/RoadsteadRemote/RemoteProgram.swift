@@ -90,6 +90,7 @@ struct RemoteCommand: AsyncParsableCommand {
             ChangeCommand.self,
             DenyCommand.self,
             FleetCommand.self, CeremonyCommand.self, ReleaseCommand.self, HostCommand.self, PersonCommand.self,
-            TokenCommand.self, IdentityCommand.self, GroupRoleCommand.self, AuditCommand.self, KeyCommand.self,
+            TokenCommand.self, IdentityCommand.self, GroupRoleCommand.self, AuditCommand.self, ReportCommand.self,
+            WebhookCommand.self, KeyCommand.self,
         ])
 }

@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import Migrations
 import Observability
+import Outbound
 import PostgresKit
 import RoadsteadPublish
 import RoadsteadStore
@@ -85,8 +86,12 @@ struct ServerParts: Sendable {
         let outbound = try configuration.outbound.client()
         let lookup = CredentialLookup(
             store: api, verifier: TokenVerifier(configuration.providers, outbound: outbound), logger: logger)
-        let gate = Self.gate(lookup, configuration, metrics)
+        let attempts = AttemptLog(
+            store: api, originKey: program.master.derived(for: "audit-origin"), logger: logger, metrics: metrics)
+        let gate = Self.gate(lookup, configuration, metrics, attempts)
         readiness = Readiness(pools: pools, publisher: publisher, migrator: try Migrator())
+        let policy = Self.webhookPolicy(configuration)
+        let verifier = AuditVerifier(store: publisher.store)
         let endpoints =
             IdentityController(store: api, bootstrapTokenPath: configuration.bootstrapTokenPath, gate: gate).endpoints
             + SignInController(store: api, lookup: lookup, gate: gate).endpoints
@@ -106,7 +111,9 @@ struct ServerParts: Sendable {
             + HostController(
                 store: api, hosts: hosts, gate: gate, metrics: metrics, logger: logger,
                 publicAddress: { address.current }
-            ).endpoints + AuditController(store: api).endpoints
+            ).endpoints + AuditController(store: api, verifier: verifier).endpoints
+            + ReportController(store: api).endpoints
+            + WebhookController(store: api, master: program.master, policy: policy).endpoints
         web = WebApplication(
             endpoints: endpoints, gate: gate, repeats: StoreRepeatedAnswers(store: api),
             delivery: FleetDelivery(files: files, metrics: metrics),
@@ -117,6 +124,12 @@ struct ServerParts: Sendable {
                 halts: { (try? await api.files.halts()) ?? [] }),
             metrics: metrics, clock: clock, isEncrypted: configuration.isEncrypted)
         let published = WakeSignal()
+        let webhooks = WebhookStore(pool: pools.publisher)
+        let sender = WebhookSender(
+            store: webhooks, master: program.master,
+            client: try OutboundClient(policy: policy, caFile: configuration.outbound.authority),
+            logger: logger, metrics: metrics, clock: clock)
+        let watch = Watch(store: webhooks, verifier: verifier, logger: logger, metrics: metrics)
         services =
             pools.all.map { PoolService(pool: $0.pool) } as [any Service] + [
                 PeriodicService("fleet files", every: .seconds(1), logger: logger, signal: published) {
@@ -125,12 +138,13 @@ struct ServerParts: Sendable {
                 PublisherService(
                     publisher, listener: try program.access.settings(.publisher), published: published,
                     logger: logger, clock: clock),
+                AttemptLogService(log: attempts, logger: logger, clock: clock),
                 PeriodicService("housekeeping", every: .seconds(60), logger: logger) {
                     try await publisher.store.expireChanges(now: clock())
                     try await api.forgetOldKeys(now: clock())
                     try await Self.sampleReviews(api, metrics, now: clock())
                 },
-            ]
+            ] + watch.services(sender, clock: clock)
         (self.api, self.publisher, self.address) = (api, publisher, address)
     }
 
@@ -142,14 +156,16 @@ struct ServerParts: Sendable {
     }
 
     private static func gate(
-        _ lookup: CredentialLookup, _ configuration: ServerConfiguration, _ metrics: MetricsRegistry
+        _ lookup: CredentialLookup, _ configuration: ServerConfiguration, _ metrics: MetricsRegistry,
+        _ attempts: AttemptLog
     ) -> Gate {
         let proxies = ProxyGuard(
             trusted: Set(configuration.trustedProxies),
             refusesOthers: configuration.tls == nil && !configuration.isLoopback)
         let takesCertificates = configuration.tls?.clientAuthority != nil
         return Gate(
-            proxies: proxies, metrics: metrics, limits: configuration.limits, takesCertificates: takesCertificates
+            proxies: proxies, metrics: metrics, limits: configuration.limits, takesCertificates: takesCertificates,
+            attempts: attempts
         ) {
             try await lookup.session($0, $1, $2)
         }
@@ -161,6 +177,13 @@ struct ServerParts: Sendable {
             Gauge(label: MetricName.reviewsOverdue.rawValue, dimensions: [("kind", kind)], factory: metrics)
                 .record(count)
         }
+    }
+
+    /// Where webhooks may lie: where the operator lets the server go at all.
+    private static func webhookPolicy(_ configuration: ServerConfiguration) -> OutboundPolicy {
+        OutboundPolicy(
+            allowed: configuration.outbound.allowed, maximumBytes: WebhookSender.answerBytes,
+            timeout: WebhookSender.timeout)
     }
 
     private static func sample(_ pools: DatabasePools, _ metrics: MetricsRegistry) {

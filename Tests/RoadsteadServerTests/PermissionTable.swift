@@ -45,6 +45,8 @@ struct PermissionRule: Sendable {
     static let operateFleet = PermissionRule(
         [.admin, .machine, .operatorOfAll, .fleetOperator], foreign: [.admin, .machine, .operatorOfAll])
     static let readWholeAudit = PermissionRule(readers)
+    /// What the role reaches, whatever else there is.
+    static let exportAudit = PermissionRule([.auditor, .teamAuditor, .fleetAuditor])
     static let themselves = PermissionRule(everybody)
     static let writeThemselves = PermissionRule(everybody.subtracting([.readOnly]))
     /// A token that is limited revokes itself alone.
@@ -347,5 +349,16 @@ enum PermissionTable {
             .list(.readFleet, "/v1/audit") { "\"object\":\"\($0.fleet)\"" },
         ],
         "GET /v1/audit/verification": [PermissionRow(.readWholeAudit)],
+        "GET /v1/audit/export": [PermissionRow(.exportAudit)],
+        "GET /v1/reports/who-trusted": [PermissionRow(.themselves)],
+        "GET /v1/reports/fleets": [PermissionRow(.themselves)],
+        // Webhooks.
+        "GET /v1/webhooks": [PermissionRow(.administer)],
+        "POST /v1/webhooks": [PermissionRow(.administer)],
+        "DELETE /v1/webhooks/{id}": [PermissionRow(.administer).at { _, _ in "/v1/webhooks/99999" }],
+        "POST /v1/webhooks/{id}/test": [PermissionRow(.administer).at { _, _ in "/v1/webhooks/99999/test" }],
+        "GET /v1/webhooks/{id}/deliveries": [
+            PermissionRow(.administer).at { _, _ in "/v1/webhooks/99999/deliveries" }
+        ],
     ]
 }

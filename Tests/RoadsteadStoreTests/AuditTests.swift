@@ -7,7 +7,7 @@ import TrustModel
     @Test func `every change writes its event, and the chain holds`() async throws {
         let world = try await World.make()
         let team = try await world.team()
-        let chain = try await world.api.verifyAudit(batch: 2)
+        let chain = try await world.publisher.verifyAudit(batch: 2)
         #expect(chain.isIntact)
         #expect(chain.entries == 6)
         let events = try await world.api.auditEvents(try PageRequest()).items
@@ -18,7 +18,7 @@ import TrustModel
             ])
         #expect(events.last?.actor == "person:\(world.admin.person.id)")
         #expect(events.last?.requestID == "r-0")
-        let ofTeam = try await world.api.auditEvents(try PageRequest()).items.filter { $0.team == team.rawValue }
+        let ofTeam = try await world.api.auditEvents(try PageRequest(), AuditFilter(team: team)).items
         #expect(ofTeam.count == 3)
     }
 
@@ -47,7 +47,7 @@ import TrustModel
         try await world.team()
         try await world.asOwner("ALTER TABLE audit_event DISABLE TRIGGER USER")
         try await world.asOwner(script)
-        let chain = try await world.api.verifyAudit()
+        let chain = try await world.publisher.verifyAudit()
         #expect(chain.firstBroken == 3)
         #expect(chain.entries == 2)
     }
@@ -57,7 +57,7 @@ import TrustModel
         try await world.team()
         try await world.asOwner(
             "ALTER TABLE audit_event DISABLE TRIGGER USER; DELETE FROM audit_event WHERE sequence > 3")
-        #expect(try await world.api.verifyAudit().firstBroken == 4)
+        #expect(try await world.publisher.verifyAudit().firstBroken == 4)
     }
 
     @Test func `events of many writers at once make one chain without a gap`() async throws {
@@ -66,7 +66,7 @@ import TrustModel
             for index in 0..<12 { group.addTask { try await world.team("team-\(index)") } }
             try await group.waitForAll()
         }
-        let chain = try await world.api.verifyAudit()
+        let chain = try await world.publisher.verifyAudit()
         #expect(chain.isIntact)
         #expect(chain.entries == 2 + 48)
     }

@@ -9,7 +9,7 @@ enum StatementList {
         FoundingHolds.self,
         FetchFoundingEnd.self, DeleteRepository.self, FoundChange.self, FindRootRule.self, SetFleetOptions.self,
         AdvanceFleet.self,
-        AdvanceTeam.self, AppendAuditEvent.self,
+        AdvanceTeam.self, AppendAuditEvent.self, BeginCredentialDay.self,
         ClaimKey.self, ClearEnforcerModes.self, CountFleetsOfTeam.self, CountRepositories.self,
         DeleteFleetTeam.self, FetchDenial.self, FindDenial.self, InsertDenial.self, LiftDenial.self,
         MeasureDenials.self,
@@ -33,7 +33,7 @@ enum StatementList {
         InsertHostEvidence.self, ListHostEvidence.self, SettleHostEvidence.self, ListContents.self,
         InsertRecoveryAuthor.self, FindRecoveryAuthor.self, FindTeamOfFleet.self, InsertRecoveredRelease.self,
         InsertRecoveredTeamRole.self, AdvanceRecoveredFleet.self, InsertRecoveredVersions.self, FetchReleaseFrom.self,
-        FetchFleetStanding.self, ListServedRoots.self, MarkExecuted.self, FetchRepositoryOwner.self,
+        FetchFleetStanding.self, ListServedRoots.self, ListSnapshots.self, MarkExecuted.self, FetchRepositoryOwner.self,
         FetchScopeOwner.self, FetchTeam.self, FetchTeamRemoval.self, FetchTimestampVersion.self,
         ListPublishedHeads.self, ListPublishedPaths.self,
         FindAnchor.self, FindFile.self, FindTeamRole.self, HasAdministrator.self, InsertAnchor.self,
@@ -131,5 +131,12 @@ enum StatementList {
         InsertIdentityLink.self, InsertProviderCredential.self, KeepAssertedGroups.self, KeepIdentityProof.self,
         ListGroupRoles.self, ListIdentityLinks.self, ListIdentityProofs.self, ProlongCredential.self,
         RevokeCredentialsOfIdentity.self, SpendProof.self,
+        // Webhooks.
+        DeleteOldDeliveries.self, DeleteOldNotices.self, EndLease.self, FetchNextDelivery.self, InsertNotice.self,
+        InsertTestDelivery.self, InsertWebhook.self, LeaseWebhook.self, ListDeliveries.self, ListWebhookSecrets.self,
+        ListFleetsAt.self, ListTrustAt.self, ListWebhooks.self, MeasureDeliveries.self, NoticeDueReviews.self,
+        NoticeEndingExceptions.self,
+        NoticeExpiringAnchors.self,
+        NoticeStaleHosts.self, RemoveWebhook.self, ResealWebhookSecret.self, SettleDelivery.self,
     ]
 }

@@ -94,8 +94,11 @@ package struct MasterKey: Sendable {
         try AEAD.open(sealed, key: sealingKey, authenticating: context)
     }
 
-    private var sealingKey: Secret {
-        var key = hmacSHA256(Array("roadstead-master-key-sealing-v1".utf8), key: material)
+    /// A key of its own for one purpose, which tells nothing of this one.
+    package func derived(for purpose: String) -> Secret {
+        var key = hmacSHA256(Array("roadstead-master-key-\(purpose)-v1".utf8), key: material)
         return Secret(wiping: &key)
     }
+
+    private var sealingKey: Secret { derived(for: "sealing") }
 }

@@ -18,8 +18,12 @@ package struct ReleaseBuilder: Sendable {
     }
 
     /// Finds out what there is to publish without using a key; the same content again gives an empty plan.
-    package func plan(_ content: FleetContent, after state: PublishedState, now: UTCDate) throws -> ReleasePlan {
-        try ReleasePlanner(content, state, keys, now: now).plan()
+    ///
+    /// - Parameter audit: how far the audit log has come, which the release countersigns.
+    package func plan(
+        _ content: FleetContent, after state: PublishedState, audit: AuditHead? = nil, now: UTCDate
+    ) throws -> ReleasePlan {
+        try ReleasePlanner(content, state, keys, audit: audit, now: now).plan()
     }
 
     /// Whether an empty plan still says all there is to say, so that a publisher can ask every second: the content, the

@@ -12,11 +12,15 @@ struct ReleasePlanner {
     let publishedLayout: TeamLayout?
     let now: UTCDate
     let lifetimes: Lifetimes
+    /// How far the audit log has come, for the next snapshot to carry; it is no reason to sign one.
+    let audit: AuditHead?
 
     /// How far a clock may stand behind the last signed time, as those of two replicas do, in seconds.
     static let tolerableSkew: Int64 = 300
 
-    init(_ content: FleetContent, _ state: PublishedState, _ keys: FleetKeys, now: UTCDate) throws {
+    init(
+        _ content: FleetContent, _ state: PublishedState, _ keys: FleetKeys, audit: AuditHead? = nil, now: UTCDate
+    ) throws {
         guard content.id == keys.fleet else {
             throw PublishError(
                 .missingKey, "the keys are those of fleet \(keys.fleet), the content is of \(content.id)")
@@ -25,6 +29,7 @@ struct ReleasePlanner {
         self.content = content
         self.state = state
         self.keys = keys
+        self.audit = audit
         published = try PublishedRoles(state)
         publishedLayout = published.layout
         self.now = try Self.signedTime(now, published.lastIssued)
@@ -164,6 +169,7 @@ struct ReleasePlanner {
         }
         candidate.header.version = try published.nextVersion(
             of: "snapshot", known: old?.unverifiedContent.version)
+        candidate.header.stamp?.otherMembers[AuditHead.member] = audit?.json
         return PlannedSnapshot(
             content: candidate, kept: nil, reason: reason, signers: try root.require(.snapshot, of: content.fleet))
     }

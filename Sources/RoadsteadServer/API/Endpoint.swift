@@ -1,5 +1,7 @@
 import Codecs
 import HTTPTypes
+import Hummingbird
+import NIOCore
 import RoadsteadWire
 
 /// One operation of the API: what the router runs and what the OpenAPI document says, in one value.
@@ -59,11 +61,15 @@ struct Endpoint: Sendable {
     var cost: Int = 1
     /// Whether the answer may be 202 with the change that was proposed, which waits for others.
     var mayWait = false
+    /// Of the answer; a list that is as long as it is comes as JSON lines, each of the answer's form.
+    var mediaType = Endpoint.json
     let run: @Sendable (Call) async throws -> Answer
 
     static let writeCost = 5
     /// Of reads that walk through everything.
     static let expensiveCost = 100
+    static let json = "application/json"
+    static let jsonLines = "application/jsonl"
     static let defaultBodyLimit = 64 * 1024
     static let pageQueries = [
         QueryParameter(name: "limit", summary: "Items on a page, 1 to 1000; 100 unless said"),
@@ -82,6 +88,8 @@ struct Answer: Sendable {
     let version: Int64?
     /// The change that was proposed and waits for others; nil where what was asked for is in force.
     let waiting: Int64?
+    /// What is written piece by piece, instead of `json`.
+    var stream: ResponseBody?
 
     static let empty = Answer(json: nil, version: nil)
 
@@ -103,6 +111,37 @@ struct Answer: Sendable {
 }
 
 extension Endpoint {
+    /// An operation that reads a list of any length, which is written line by line while it is read.
+    ///
+    /// - Parameter run: checks what was asked for, then gives what reads the next lines after a number: none at the end.
+    static func export<Value: Codable & Sendable>(
+        _ path: String, _ summary: String, tag: String, permission: EndpointPermission, queries: [QueryParameter],
+        answer: Value.Type,
+        _ run:
+            @escaping @Sendable (Call) async throws -> @Sendable (Int64) async throws -> [(number: Int64, line: Value)]
+    ) -> Endpoint {
+        Endpoint(
+            method: .get, path: path, summary: summary, tag: tag, access: .token, permission: permission, body: nil,
+            answer: Value.self, status: .ok, queries: queries, concurrency: .none, repeats: .harmless, bodyLimit: 0,
+            cost: expensiveCost,
+            mediaType: jsonLines
+        ) { call in
+            let next = try await run(call)
+            var answer = Answer.empty
+            answer.stream = ResponseBody { writer in
+                var last: Int64 = 0
+                while case let lines = try await next(last), let end = lines.last {
+                    var text = ByteBuffer()
+                    for (_, line) in lines { text.writeBytes(try JSON(encoding: line).bytes + [UInt8(ascii: "\n")]) }
+                    try await writer.write(text)
+                    last = end.number
+                }
+                try await writer.finish(nil)
+            }
+            return answer
+        }
+    }
+
     /// An operation that reads.
     static func read<Value: Codable & Sendable>(
         _ path: String, _ summary: String, tag: String, access: Access = .token, permission: EndpointPermission,

@@ -19,10 +19,15 @@ struct EndpointHandler: Sendable {
         let session = try await session(request, bearer, context)
         if let session { try gate.requests.take(endpoint.cost, from: .credential(session.credential.id)) }
         var call = Call(request: request, context: context, now: clock(), session: session, bearer: bearer, body: [])
-        try endpoint.permission.check(call)
-        call.body = try await body(of: request)
-        return try await Reader.$current.withValue(session.map { Reader($0) } ?? .nobody) { [call] in
-            try await answer(call)
+        do {
+            try endpoint.permission.check(call)
+            call.body = try await body(of: request)
+            return try await Reader.$current.withValue(session.map { Reader($0) } ?? .nobody) { [call] in
+                try await answer(call)
+            }
+        } catch {
+            await gate.attempts?.note(error, of: endpoint, call)
+            throw error
         }
     }
 
@@ -91,6 +96,10 @@ struct EndpointHandler: Sendable {
         if let version = answer.version { headers[.eTag] = "\"\(version)\"" }
         if let number = answer.waiting { headers[.location] = "/v1/changes/\(number)" }
         let status = status(of: answer)
+        if let stream = answer.stream {
+            headers[.contentType] = endpoint.mediaType
+            return Response(status: status, headers: headers, body: stream)
+        }
         guard let json = answer.json else { return Response(status: status, headers: headers) }
         headers[.contentType] = "application/json"
         return Response(

@@ -95,10 +95,10 @@ struct HostController: Sendable {
         do {
             fleet = try await store.fleet(request.fleet)
         } catch let error as StoreError where error.code == .notFound {
-            gate.recordFailure(call.request, call.context)
+            await gate.recordFailure(call.request, call.context, now: call.now)
             throw error
         }
-        guard let token = TokenText(request.token, .join) else { throw refused(call) }
+        guard let token = TokenText(request.token, .join) else { throw await refused(call) }
         let key = try Self.hostKey(request.publicKey)
         let statement = HostStatement.enrolment(
             fleetID: fleet.id, hostName: request.hostName, tokenSHA256: Hex.encode(token.sha256))
@@ -116,12 +116,12 @@ struct HostController: Sendable {
                 tokenSHA256: token.sha256, now: call.now)
             return EnrollBody(host: "\(host.id)", fleet: host.fleet, fleetID: host.fleetID)
         } catch let error as StoreError where error.code == .unauthenticated {
-            throw refused(call)
+            throw await refused(call)
         }
     }
 
-    private func refused(_ call: Call) -> ServerError {
-        gate.recordFailure(call.request, call.context)
+    private func refused(_ call: Call) async -> ServerError {
+        await gate.recordFailure(call.request, call.context, now: call.now)
         return ServerError(
             .unauthenticated, "this join token does not count for this fleet",
             hint: "make another one: roadstead host join-token")
@@ -150,7 +150,7 @@ struct HostController: Sendable {
     private func take(_ call: Call, _ envelope: ReceiptEnvelope) async throws {
         try gate.admit(call.request, call.context)
         let host = try await hosts.host(try call.number("id"))
-        let (bytes, signature) = try signed(envelope.receipt, envelope.signature, by: host, call)
+        let (bytes, signature) = try await signed(envelope.receipt, envelope.signature, by: host, call)
         let receipt = try Receipt(verifiedBytes: bytes)
         guard receipt.host == "\(host.id)" else {
             throw ServerError(.request, "the receipt is of host \"\(receipt.host.prefix(40))\", not of this one")
@@ -162,10 +162,10 @@ struct HostController: Sendable {
     /// What a host sent and its signature over that, once it is found to be the host's.
     func signed(
         _ text: String, _ signature: String, by host: HostRecord, _ call: Call
-    ) throws -> (bytes: [UInt8], signature: [UInt8]) {
+    ) async throws -> (bytes: [UInt8], signature: [UInt8]) {
         let (bytes, signature) = (try Base64.decode(text), try Base64.decode(signature))
         guard try PublicKey(spki: host.publicKey).isValid(signature: signature, over: bytes, scheme: .ed25519) else {
-            gate.recordFailure(call.request, call.context)
+            await gate.recordFailure(call.request, call.context, now: call.now)
             throw ServerError(
                 .unauthenticated, "this is not signed with the key of the host",
                 hint: "enrol the host again if its key was replaced")

@@ -87,7 +87,7 @@ struct IdentityController: Sendable {
     }
 
     private func bootstrap(_ call: Call, _ body: BootstrapRequest) async throws -> IssuedToken {
-        guard let bearer = call.bearer, let shown = TokenText(bearer, .bootstrap) else { throw refused(call) }
+        guard let bearer = call.bearer, let shown = TokenText(bearer, .bootstrap) else { throw await refused(call) }
         let token = TokenText.generate(.api)
         let credential = Self.credential(token, label: "bootstrap", days: Self.tokenDays, now: call.now)
         let session: Session
@@ -96,14 +96,14 @@ struct IdentityController: Sendable {
                 tokenSHA256: shown.sha256, subject: body.name, displayName: body.displayName, credential: credential,
                 requestID: call.requestID, now: call.now)
         } catch let error as StoreError where error.code == .unauthenticated {
-            throw refused(call)
+            throw await refused(call)
         }
         try? Files.remove(bootstrapTokenPath)
         return IssuedToken(token, session)
     }
 
-    private func refused(_ call: Call) -> ServerError {
-        gate.recordFailure(call.request, call.context)
+    private func refused(_ call: Call) async -> ServerError {
+        await gate.recordFailure(call.request, call.context, now: call.now)
         return Gate.refusal
     }
 
@@ -129,7 +129,7 @@ struct IdentityController: Sendable {
                 .request, "an invitation is accepted by somebody who is nobody here yet",
                 hint: "send no Authorization header")
         }
-        guard let shown = TokenText(body.invitation, .invitation) else { throw refused(call) }
+        guard let shown = TokenText(body.invitation, .invitation) else { throw await refused(call) }
         let token = TokenText.generate(.api)
         let credential = Self.credential(token, label: body.label, days: Self.tokenDays, now: call.now)
         do {
@@ -137,7 +137,7 @@ struct IdentityController: Sendable {
                 tokenSHA256: shown.sha256, credential: credential, requestID: call.requestID, now: call.now)
             return IssuedToken(token, session)
         } catch let error as StoreError where error.code == .unauthenticated {
-            throw refused(call)
+            throw await refused(call)
         }
     }
 

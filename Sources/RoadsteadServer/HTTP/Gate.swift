@@ -17,12 +17,15 @@ struct Gate: Sendable {
     let takesCertificates: Bool
     let limiter: SignInLimiter
     let requests: RequestLimiter
+    /// Where failures are told of; nil where there is no audit log.
+    let attempts: AttemptLog?
     private let failures: Counter
 
     init(
         proxies: ProxyGuard, metrics: any MetricsFactory, limits: RequestLimits = .standard,
-        takesCertificates: Bool = false, lookup: @escaping Lookup
+        takesCertificates: Bool = false, attempts: AttemptLog? = nil, lookup: @escaping Lookup
     ) {
+        self.attempts = attempts
         self.lookup = lookup
         self.takesCertificates = takesCertificates
         self.proxies = proxies
@@ -52,7 +55,7 @@ struct Gate: Sendable {
         try admit(request, context)
         guard let shown = await shown(bearer, context, now) else { throw Self.refusal }
         guard let session = try await lookup(shown, context.requestID, now) else {
-            recordFailure(request, context)
+            await recordFailure(request, context, now: now)
             throw Self.refusal
         }
         return session
@@ -70,8 +73,10 @@ struct Gate: Sendable {
         try limiter.admit(proxies.client(request, context))
     }
 
-    func recordFailure(_ request: Request, _ context: RoadsteadContext) {
-        limiter.recordFailure(proxies.client(request, context))
+    func recordFailure(_ request: Request, _ context: RoadsteadContext, now: UTCDate) async {
+        let address = proxies.client(request, context)
+        limiter.recordFailure(address)
         failures.increment()
+        await attempts?.noteFailedSignIn(from: address, request, context, now: now)
     }
 }

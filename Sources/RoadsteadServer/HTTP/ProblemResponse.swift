@@ -57,6 +57,8 @@ enum ProblemResponse {
         "publish.role-draft": .conflict,
         "publish.targets-draft": .conflict,
         "publish.key-use": .unprocessableContent,
+        "outbound.url": .unprocessableContent,
+        "outbound.refused": .unprocessableContent,
         "postgres.connect": .serviceUnavailable,
         "postgres.authentication": .serviceUnavailable,
         "postgres.connection-lost": .serviceUnavailable,

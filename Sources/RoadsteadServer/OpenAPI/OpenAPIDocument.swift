@@ -76,7 +76,7 @@ struct OpenAPIDocument {
         var success = JSONObject([("description", .string(endpoint.status.reasonPhrase))])
         if let answer = endpoint.answer {
             names.append("ETag")
-            success["content"] = ["application/json": ["schema": probe.schema(of: answer)]]
+            success["content"] = .object(JSONObject([(endpoint.mediaType, ["schema": probe.schema(of: answer)])]))
         }
         success["headers"] = PossibleAnswers.headers(names)
         return .object(success)

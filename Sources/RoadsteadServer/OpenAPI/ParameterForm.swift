@@ -23,6 +23,9 @@ struct ParameterForm: Sendable {
     static let sha256 = ParameterForm(schema: ["type": "string", "pattern": "^[0-9a-f]{64}$"])
     static let flag = ParameterForm(schema: ["type": "boolean", "default": false])
 
+    static let date = ParameterForm(
+        schema: ["type": "string", "format": "date-time", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z$"])
+
     static func slug(_ example: String) -> ParameterForm {
         ParameterForm(
             schema: ["type": "string", "pattern": "^[a-z][a-z0-9-]{0,30}$", "examples": [.string(example)]])
@@ -34,6 +37,12 @@ struct ParameterForm: Sendable {
         "waiting-for-me": flag,
         "after": ParameterForm(
             schema: ["type": "integer", "format": "int64", "minimum": 0, "maximum": .integer(.max)]),
+        "from": date, "to": date, "at": date, "person": number,
+        "certificate": ParameterForm(schema: ["type": "string", "pattern": "^[0-9a-fA-F]{64}$"]),
+        "object": ParameterForm(
+            schema: ["type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[^\\u0000]+$"]),
+        "action": ParameterForm(
+            schema: ["type": "string", "minLength": 1, "maxLength": 25, "pattern": "^[^\\u0000]+$"]),
         "scope": ParameterForm(schema: ["type": "string", "minLength": 1, "maxLength": 512]),
         "repository": ParameterForm(schema: ["type": "string", "minLength": 1, "maxLength": 512]),
         "store": ParameterForm(

@@ -14,7 +14,7 @@ extension HostController {
     func showMetadata(_ call: Call, _ envelope: HostMetadataEnvelope) async throws {
         try gate.admit(call.request, call.context)
         let host = try await hosts.host(try call.number("id"))
-        let (bytes, signature) = try signed(envelope.metadata, envelope.signature, by: host, call)
+        let (bytes, signature) = try await signed(envelope.metadata, envelope.signature, by: host, call)
         let metadata = try HostMetadata(verifiedBytes: bytes)
         guard metadata.host == "\(host.id)" else {
             throw ServerError(.request, "the metadata is of host \"\(metadata.host.prefix(40))\", not of this one")

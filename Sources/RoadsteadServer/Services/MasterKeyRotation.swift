@@ -22,7 +22,16 @@ struct MasterKeyRotation {
         let new = try MasterKey(file: staged)
         var count = 0
         if try await store.masterKeyCheckValue() != new.checkValue {
-            count = try await store.rotateMasterKey(from: old.checkValue, to: new.checkValue, now: now) { records in
+            count = try await store.rotateMasterKey(
+                from: old.checkValue, to: new.checkValue, now: now,
+                webhooks: { record in
+                    let secret = try WebhookSecret(
+                        sealed: record.sealed, name: record.name, url: record.url, under: old)
+                    return WebhookSecretRecord(
+                        id: record.id, name: record.name, url: record.url,
+                        sealed: try secret.sealed(name: record.name, url: record.url, under: new))
+                }
+            ) { records in
                 try MasterKey.rotate(try records.map(SealedKey.init), from: old, to: new).map(SealedKeyRecord.init)
             }
         }

@@ -164,7 +164,7 @@ struct Publisher: Sendable {
         let builder = ReleaseBuilder(keys: try open(keys, of: state), anchorLabel: Self.anchorLabel)
         let published = PublishedState(state)
         do {
-            let plan = try builder.plan(state.content, after: published, now: now)
+            let plan = try builder.plan(state.content, after: published, audit: state.auditHead, now: now)
             if !isTrial { await keepNote(of: plan, state, now: now) }
             let old = try await files(plan.oldTargetPaths, of: state)
             return (try await builder.build(plan, oldTargets: old), plan)

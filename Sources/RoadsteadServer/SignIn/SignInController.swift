@@ -75,7 +75,7 @@ struct SignInController: Sendable {
     private func signIn(_ call: Call, _ body: SignInRequest) async throws -> IssuedToken {
         try gate.admit(call.request, call.context)
         let identity = try await verified(body.idToken, .signIn(nonce: body.nonce), call)
-        guard identity.isForPeople else { throw refused(call) }
+        guard identity.isForPeople else { throw await refused(call) }
         let token = TokenText.generate(.api)
         do {
             let session = try await store.signIn(
@@ -84,7 +84,7 @@ struct SignInController: Sendable {
                 requestID: call.requestID, now: call.now)
             return IssuedToken(token, session)
         } catch let error as StoreError where error.code == .unauthenticated {
-            throw refused(call)
+            throw await refused(call)
         }
     }
 
@@ -132,12 +132,13 @@ struct SignInController: Sendable {
     ) async throws -> AssertedIdentity {
         do { return try await verifier.verify(text, for: purpose, now: call.now) } catch {
             lookup.log(error, call.requestID)
-            throw error.code == .provider ? CredentialLookup.providerAway : refused(call)
+            if error.code == .provider { throw CredentialLookup.providerAway }
+            throw await refused(call)
         }
     }
 
-    private func refused(_ call: Call) -> ServerError {
-        gate.recordFailure(call.request, call.context)
+    private func refused(_ call: Call) async -> ServerError {
+        await gate.recordFailure(call.request, call.context, now: call.now)
         return Gate.refusal
     }
 }

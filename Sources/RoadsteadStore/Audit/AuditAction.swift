@@ -91,4 +91,16 @@ package enum AuditAction: String, Sendable, CaseIterable {
     case joinTokenCreated = "host.join-token-created"
     case hostEnrolled = "host.enrolled"
     case hostRemoved = "host.removed"
+    /// Somebody asked for what they may not do, or what a rule refuses.
+    case attemptRefused = "attempt.refused"
+    /// Further refusals of one person within a minute, counted.
+    case attemptsCounted = "attempt.counted"
+    /// The first use of a credential on a day.
+    case signInSucceeded = "sign-in.succeeded"
+    case signInFailed = "sign-in.failed"
+    /// Further failures from one address, counted.
+    case signInsCounted = "sign-in.counted"
+    case webhookAdded = "webhook.added"
+    case webhookRemoved = "webhook.removed"
+    case webhookTested = "webhook.tested"
 }

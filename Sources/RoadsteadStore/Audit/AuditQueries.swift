@@ -29,17 +29,27 @@ struct ListAuditEvents: Query {
     static let sql = """
         SELECT sequence, at, actor, credential_id, request_id, action, team, fleet, object, detail, previous_hash, hash
         FROM audit_event
-        WHERE sequence > $1 AND ($2 OR (team IS NOT NULL AND ($3::text[] IS NULL OR team = ANY ($3)))
-            OR (fleet IS NOT NULL AND ($4::text[] IS NULL OR fleet = ANY ($4))))
-        ORDER BY sequence LIMIT $5
+        WHERE sequence > $1 AND sequence <= $2 AND ($3
+            OR (team IS NOT NULL AND ($4::text[] IS NULL OR team = ANY ($4)))
+            OR (fleet IS NOT NULL AND ($5::text[] IS NULL OR fleet = ANY ($5))))
+            AND ($6::timestamptz IS NULL OR at >= $6) AND ($7::timestamptz IS NULL OR at < $7)
+            AND ($8::text IS NULL OR actor = $8) AND ($9::text IS NULL OR object = $9)
+            AND ($10::text IS NULL OR action = $10) AND ($11::text IS NULL OR team = $11)
+            AND ($12::text IS NULL OR fleet = $12)
+        ORDER BY sequence LIMIT $13
         """
     let after: Int64
-    let readable: ReadableAudit
+    var upTo = Int64.max
+    var filter = AuditFilter()
+    var readable = ReadableAudit.everything
     let limit: Int
 
     var bindings: [Binding] {
         [
-            .int(after), .bool(readable.isEverything), .names(readable.teams), .names(readable.fleets), .int(limit),
+            .int(after), .int(upTo), .bool(readable.isEverything), .names(readable.teams),
+            .names(readable.fleets), .date(filter.from), .date(filter.to), .text(filter.actor),
+            .text(filter.object), .text(filter.action), .text(filter.team?.rawValue), .text(filter.fleet?.rawValue),
+            .int(limit),
         ]
     }
 
@@ -57,7 +67,7 @@ struct FetchAuditHead: Query {
     static let sql = "SELECT sequence, hash FROM audit_head"
     var bindings: [Binding] { [] }
 
-    func decode(_ row: Row) throws -> (sequence: Int64, hash: [UInt8]) {
-        (try row.value("sequence"), try row.value("hash"))
+    func decode(_ row: Row) throws -> AuditHead {
+        AuditHead(sequence: try row.value("sequence"), hash: try row.value("hash"))
     }
 }

@@ -11,7 +11,9 @@ extension ApiStore {
     ) async throws -> Session {
         let query = FetchProviderCredential(issuer: identity.issuer, subject: identity.subject)
         if let known = try await pool.fetchOptional(query), known.isGood(at: now), known.expires >= identity.expires {
-            return try await session(of: known, requestID: requestID, now: now)
+            let session = try await session(of: known, requestID: requestID, now: now)
+            try await noteUse(of: known, by: session.actor, now: now)
+            return session
         }
         let id = try await pool.withTransaction(attempts: 4) { transaction in
             let holder = try await Self.holder(of: identity, signUp, on: transaction, requestID, now)
@@ -140,7 +142,9 @@ extension ApiStore {
         guard let credential = try await pool.fetchOptional(query), credential.isGood(at: now) else {
             throw Self.notSignedIn
         }
-        return try await session(of: credential, requestID: requestID, now: now)
+        let session = try await session(of: credential, requestID: requestID, now: now)
+        try await noteUse(of: credential, by: session.actor, now: now)
+        return session
     }
 }
 

@@ -58,10 +58,25 @@ extension ApiStore {
             throw Self.notSignedIn
         }
         let session = try await session(of: credential, requestID: requestID, now: now)
-        if credential.lastUsed.map({ $0.adding(seconds: 60) < now }) ?? true {
-            try await pool.execute(TouchCredential(id: credential.id, now: now))
-        }
+        try await noteUse(of: credential, by: session.actor, now: now)
         return session
+    }
+
+    /// Keeps when a credential was used last, to the minute, and tells of its first use on each day.
+    func noteUse(of credential: CredentialRecord, by actor: Actor, now: UTCDate) async throws {
+        let day = UTCDate(seconds: now.seconds - now.seconds % 86_400)
+        guard credential.lastUsed.map({ $0 < day }) ?? true else {
+            if credential.lastUsed.map({ $0.adding(seconds: 60) < now }) ?? true {
+                try await pool.execute(TouchCredential(id: credential.id, now: now))
+            }
+            return
+        }
+        try await pool.withTransaction(attempts: 4) { transaction in
+            let first = BeginCredentialDay(id: credential.id, day: day, now: now)
+            guard try await transaction.execute(first) == 1 else { return }
+            let audit = AuditWriter(transaction: transaction, actor: .person(actor), now: now)
+            try await audit.record(.signInSucceeded, "credential:\(credential.id)")
+        }
     }
 
     /// Invites a person, who makes the credential. The roles that are to come with it are a change of their own, which

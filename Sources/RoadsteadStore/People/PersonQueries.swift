@@ -153,6 +153,17 @@ struct TouchCredential: Statement {
     var bindings: [Binding] { [.int(id), .date(now)] }
 }
 
+/// Notes a use when it is the first on its day, whichever of several requests at once comes first.
+struct BeginCredentialDay: Statement {
+    static let sql = """
+        UPDATE credential SET last_used_at = $3 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)
+        """
+    let id: Int64
+    let day: UTCDate
+    let now: UTCDate
+    var bindings: [Binding] { [.int(id), .date(day), .date(now)] }
+}
+
 /// Reads an enumeration from its stored word; the column's CHECK allows no other.
 func stored<Word: RawRepresentable<String>>(_ text: String) throws -> Word {
     guard let word = Word(rawValue: text) else {

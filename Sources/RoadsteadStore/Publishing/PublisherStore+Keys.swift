@@ -50,9 +50,10 @@ extension PublisherStore {
     /// The check value of the master key in use; nil while nothing was sealed.
     package func masterKeyCheckValue() async throws -> String? { try await pool.fetchOptional(FetchMasterKeyCheck()) }
 
-    /// Seals every private key anew under another master key, in one transaction: all, or none.
+    /// Seals every private key and every webhook's secret anew under another master key, in one transaction: all, or none.
     package func rotateMasterKey(
         from old: String, to new: String, now: UTCDate,
+        webhooks resealSecret: (WebhookSecretRecord) throws -> WebhookSecretRecord = { $0 },
         _ reseal: ([SealedKeyRecord]) throws -> [SealedKeyRecord]
     ) async throws -> Int {
         try await pool.withTransaction { transaction in
@@ -67,6 +68,9 @@ extension PublisherStore {
             }
             for record in sealed {
                 try await transaction.execute(ResealKey(keyID: record.key.keyID, sealed: record.sealed))
+            }
+            for record in try await transaction.fetchAll(ListWebhookSecrets()) {
+                try await transaction.execute(ResealWebhookSecret(record: try resealSecret(record)))
             }
             try await Self.audit(transaction, now).record(
                 .masterKeyRotated, "master-key", detail: ["keys": .integer(Int64(sealed.count))])

@@ -75,7 +75,8 @@ extension Transaction {
             pending: try await pendingCeremony(of: fleet, keys: keys.filter(\.isPending).map(\.record.key.keyID)),
             signedTargets: try await signedTargets(of: fleet),
             teamQuorums: try await quorums(of: teams), handingBack: try await handingBack(of: teams),
-            halt: try await fetchOptional(ListHalts(fleet: name))?.reason)
+            halt: try await fetchOptional(ListHalts(fleet: name))?.reason,
+            auditHead: try await fetchOne(FetchAuditHead()))
     }
 
     func content(of fleet: FleetRow, _ teams: [TeamRow], _ contents: [TakenContent]) async throws -> FleetContent {

@@ -96,6 +96,8 @@ package struct FleetState: Sendable {
     package let handingBack: Set<TeamName>
     /// Why nothing may be published at the moment; nil as a rule.
     package let halt: String?
+    /// How far the audit log has come, for the next release to countersign.
+    package let auditHead: AuditHead
 
     /// A root that is signed and not visible yet.
     package var pendingRoot: [UInt8]? { pending?.root }

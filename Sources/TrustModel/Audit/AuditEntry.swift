@@ -1,7 +1,7 @@
 package import Codecs
 import SigningKeys
 
-/// One entry of the audit log as it is stored.
+/// One entry of the audit log: who did what, bound to the entry before it by a hash.
 package struct AuditEntry: Sendable, Equatable {
     package let sequence: Int64
     package let at: UTCDate
@@ -18,7 +18,25 @@ package struct AuditEntry: Sendable, Equatable {
     package let previousHash: [UInt8]
     package let hash: [UInt8]
 
-    package static let firstPreviousHash = [UInt8](repeating: 0, count: 32)
+    package init(
+        sequence: Int64, at: UTCDate, actor: String, credential: Int64?, requestID: String?, action: String,
+        team: String?, fleet: String?, object: String, detail: String, previousHash: [UInt8], hash: [UInt8]
+    ) {
+        self.sequence = sequence
+        self.at = at
+        self.actor = actor
+        self.credential = credential
+        self.requestID = requestID
+        self.action = action
+        self.team = team
+        self.fleet = fleet
+        self.object = object
+        self.detail = detail
+        self.previousHash = previousHash
+        self.hash = hash
+    }
+
+    package var head: AuditHead { AuditHead(sequence: sequence, hash: hash) }
 
     /// The hash that the entry must have after another: the same fields in the same form as the database hashes them.
     package func expectedHash(after previous: [UInt8]) -> [UInt8] {
@@ -37,16 +55,4 @@ package struct AuditEntry: Sendable, Equatable {
     private static func bigEndian<Number: FixedWidthInteger>(_ value: Number) -> [UInt8] {
         stride(from: Number.bitWidth - 8, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> Number($0)) }
     }
-}
-
-/// Whether the audit log is whole.
-package struct AuditChain: Sendable, Equatable {
-    /// Entries that were looked at.
-    package let entries: Int64
-    /// Hash of the last good entry, lower-case hexadecimal.
-    package let head: String
-    /// The first entry that is missing, changed or not bound to the one before; nil when all is well.
-    package let firstBroken: Int64?
-
-    package var isIntact: Bool { firstBroken == nil }
 }
