@@ -1,5 +1,5 @@
 # Every target installs what it needs first; `make help` lists them.
-.PHONY: help setup setup-bench build release test test-core fuzz demo run bench bench-tuf bench-governance format lint clean
+.PHONY: help setup setup-bench build release test test-core fuzz demo run bench bench-tuf bench-governance format lint man clean
 
 SWIFT_FILES := Package.swift Sources Tests
 export SWIFT_BACKTRACE ?= enable=no
@@ -34,6 +34,11 @@ demo: build ## Run the whole story once, with the real programs, and check every
 
 run: build ## Leave a server, a demo fleet and an agent running in the foreground.
 	@deploy/run.sh
+
+man: ## Write the manual page, .build/man/roadstead.1.
+	swift build --product roadstead-remote
+	@mkdir -p .build/man
+	.build/debug/roadstead-remote manual > .build/man/roadstead.1
 
 bench: setup-bench release ## Measure beside the peers and print one table.
 	@deploy/bench.sh

@@ -45,6 +45,7 @@ var targets: [Target] = [
     library("Envelopes", ["PKI", "SigningKeys", "Codecs", "Problems"]),
     library("TrustModel", ["PKI", "OCI", "Envelopes", "SigningKeys", "Codecs", "Problems"]),
     library("RoadsteadWire", ["TrustModel", "Codecs", "Problems"]),
+    library("Declarations", ["RoadsteadWire", "TrustModel", "PKI", "SigningKeys", "Codecs", "Problems"]),
     library("RoadsteadPublish", ["TrustModel", "TUF", "SigningKeys", "Files", "Codecs", "Problems"]),
     library(
         "RoadsteadCommand", ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
@@ -59,6 +60,9 @@ var targets: [Target] = [
         ],
         swiftSettings: strict),
     tests("CodecsTests", ["Codecs", "Problems"]),
+    tests(
+        "DeclarationsTests",
+        ["Declarations", "RoadsteadWire", "TrustModel", "PKI", "SigningKeys", "Codecs", "Problems"]),
     tests("FilesTests", ["Files", "Problems"]),
     tests("TokenWireTests", ["TokenWire", "Problems"]),
     .target(
@@ -273,7 +277,7 @@ if layers == "full" {
         library(
             "RoadsteadRemote",
             [
-                "RegistryClient", "Envelopes", "OCI",
+                "Declarations", "RegistryClient", "Envelopes", "OCI",
                 "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI",
                 "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

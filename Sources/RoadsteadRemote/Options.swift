@@ -9,7 +9,7 @@ struct ConnectionOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Which sign-in to use.", valueName: "name"))
     var profile = ProcessInfo.processInfo.environment["ROADSTEAD_PROFILE"] ?? "default"
 
-    @Option(help: "text or json.")
+    @Option(name: .shortAndLong, help: "text, json or yaml.")
     var output = OutputFormat.text
 
     /// Runs a body against the server under the profile's token.
@@ -40,6 +40,7 @@ struct ConnectionOptions: ParsableArguments {
     func show<Value: Encodable>(_ value: Value, text: (Value) throws -> Void) throws {
         switch output {
         case .json: try Terminal.show(value)
+        case .yaml: try Terminal.showYAML(value)
         case .text: try text(value)
         }
     }

@@ -37,10 +37,14 @@ package enum RemoteProgram {
         }
         guard !known.contains(word) else { return }
         throw RemoteError(
-            .usage, "there is no command \"\(word)\"",
-            hint:
-                "without a server: sign, verify, inspect, key, ca, version; with one: \(known.filter { $0 != "key" }.joined(separator: ", "))"
+            .usage, "there is no command \"\(word.prefix(64))\"",
+            hint: OtherTongues.hint(for: arguments) ?? nearest(to: word, known)
+                ?? "without a server: sign, verify, inspect, key, ca, version; with one: \(known.filter { $0 != "key" }.joined(separator: ", "))"
         )
+    }
+
+    private static func nearest(to word: String, _ known: [String]) -> String? {
+        Spelling.nearest(to: word, among: known + LocalCommands.names).map { "did you mean: roadstead \($0)?" }
     }
 
     private static func report(_ error: any Error) -> Int32 {
@@ -91,6 +95,7 @@ struct RemoteCommand: AsyncParsableCommand {
             DenyCommand.self,
             FleetCommand.self, CeremonyCommand.self, ReleaseCommand.self, HostCommand.self, PersonCommand.self,
             TokenCommand.self, IdentityCommand.self, GroupRoleCommand.self, AuditCommand.self, ReportCommand.self,
-            WebhookCommand.self, KeyCommand.self,
+            WebhookCommand.self, KeyCommand.self, ApplyCommand.self, DiffCommand.self, GetCommand.self,
+            CompletionCommand.self, ManualCommand.self,
         ])
 }

@@ -3,7 +3,7 @@ import Foundation
 
 /// How answers are shown.
 enum OutputFormat: String, CaseIterable, Sendable {
-    case text, json
+    case text, json, yaml
 }
 
 /// Data goes to standard output, everything else to standard error.
@@ -11,6 +11,11 @@ enum Terminal {
     static func show(_ text: String) { print(text) }
 
     static func show(_ value: some Encodable) throws { print(try JSON(encoding: value).prettyText, terminator: "") }
+
+    static func showYAML(_ value: some Encodable) throws { showWhole(YAMLText.text(try JSON(encoding: value))) }
+
+    /// Text that brings its own line ends.
+    static func showWhole(_ text: String) { print(text, terminator: "") }
 
     static func note(_ text: String) { write("roadstead: \(text)\n") }
 

@@ -18,6 +18,7 @@ private let arrows: [String: Set<String>] = [
     "Envelopes": ["PKI", "SigningKeys", "Codecs", "Problems"],
     "TrustModel": ["PKI", "OCI", "Envelopes", "SigningKeys", "Codecs", "Problems"],
     "RoadsteadWire": ["TrustModel", "Codecs", "Problems"],
+    "Declarations": ["RoadsteadWire", "TrustModel", "PKI", "SigningKeys", "Codecs", "Problems"],
     "Migrations": ["CMigrations", "PostgresKit", "SigningKeys", "Codecs", "Problems"],
     "PrivatePostgres": ["PostgresKit", "Files", "Problems"],
     "RoadsteadPublish": ["TrustModel", "TUF", "SigningKeys", "PKI", "Files", "Codecs", "Problems"],
@@ -26,7 +27,7 @@ private let arrows: [String: Set<String>] = [
     "RoadsteadCommand": ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
     "RegistryClient": ["OCI", "SigningKeys", "Files", "Codecs", "Problems"],
     "RoadsteadRemote": [
-        "RegistryClient", "Envelopes", "OCI",
+        "Declarations", "RegistryClient", "Envelopes", "OCI",
         "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI", "SigningKeys",
         "Files", "Codecs", "Problems",
     ],
@@ -59,7 +60,7 @@ private let networkModules: Set<String> = [
 private let coreTargets: Set<String> = [
     "Problems", "Codecs", "Files", "OpenSSLKit", "SigningKeys", "TokenWire", "PKCS11Kit", "TokenKeys", "PKI", "TUF",
     "OCI", "Envelopes", "TrustModel",
-    "RoadsteadWire",
+    "RoadsteadWire", "Declarations",
 ]
 
 private let repositoryRoot = URL(filePath: #filePath)

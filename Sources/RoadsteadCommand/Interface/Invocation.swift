@@ -1,4 +1,5 @@
 import Codecs
+import Problems
 
 /// The words of a command line, sorted into the options and operands that its command takes.
 struct Invocation: Sendable {

@@ -25,7 +25,7 @@ struct KeyCommand: AsyncParsableCommand {
             discussion: "Without a PIN, only what anybody may see is listed.")
         @Argument(help: ArgumentHelp("The token.", valueName: "uri")) var key: String
         @OptionGroup var tokens: TokenOptions
-        @Option(help: "text or json.") var output = OutputFormat.text
+        @Option(name: .shortAndLong, help: "text, json or yaml.") var output = OutputFormat.text
 
         func run() async throws {
             let uri = try TokenURI(key)
@@ -39,6 +39,7 @@ struct KeyCommand: AsyncParsableCommand {
             }
             switch output {
             case .json: try Terminal.show(reports)
+            case .yaml: try Terminal.showYAML(reports)
             case .text:
                 Terminal.showTable(
                     ["KEY", "TYPE", "HALF", "KEY ID"], reports.map { [$0.key, $0.type, $0.half, $0.keyID] })

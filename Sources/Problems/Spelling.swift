@@ -1,7 +1,7 @@
-/// Finds the word that somebody meant.
-enum Spelling {
+/// Finds the word that somebody meant, for hints.
+package enum Spelling {
     /// The nearest word at most a third of its letters away.
-    static func nearest(to word: String, among candidates: [String]) -> String? {
+    package static func nearest(to word: String, among candidates: [String]) -> String? {
         guard word.utf8.count <= 64 else { return nil }
         let ranked = candidates.map { (distance: distance(Array(word.utf8), Array($0.utf8)), word: $0) }
         guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
