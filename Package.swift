@@ -246,9 +246,9 @@ if layers == "full" {
         tests(
             "RoadsteadServerTests",
             [
-                "RoadsteadServer", "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "Outbound", "TestProvider",
-                "PostgresTesting", "PythonEnvironment", "PrivatePostgres", "Migrations", "PostgresKit", "TrustModel",
-                "TUF", "PKI",
+                "Declarations", "RoadsteadRemote", "RoadsteadServer", "RoadsteadStore", "RoadsteadPublish",
+                "RoadsteadWire", "Outbound", "TestProvider", "PostgresTesting", "PythonEnvironment",
+                "PrivatePostgres", "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI",
                 "Observability", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
@@ -287,6 +287,12 @@ if layers == "full" {
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Yams", package: "Yams"),
+            ]),
+        tests(
+            "RoadsteadRemoteTests",
+            [
+                "RoadsteadRemote", "RoadsteadCommand", "Codecs", "Problems",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "roadstead-remote", dependencies: ["RoadsteadRemote"], swiftSettings: strict),
         library(
