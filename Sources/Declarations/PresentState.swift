@@ -18,7 +18,8 @@ package struct PresentState: Sendable {
     ) {
         self.teams = teams
         self.rules = rules
-        self.anchors = anchors.filter { $0.removed == nil }
+        // What comes through a vendor, or ends by itself, is not a team's to declare.
+        self.anchors = anchors.filter { $0.removed == nil && $0.vendor == nil && $0.until == nil }
         self.policies = policies
         self.fleets = fleets
         self.bindings = bindings

@@ -169,7 +169,7 @@ import TrustModel
     @Test func `a rule in another spelling is the same rule, and another number of approvals is not`() throws {
         let present = PresentState(rules: [try rule("own", subject: "C=US,O=Acme", types: ["ec", "rsa"])])
         var document = JSONObject([
-            ("kind", "Rule"), ("name", "own"), ("team", "acme"), ("origin", "own"), ("effect", "allow"),
+            ("kind", "Rule"), ("name", "own"), ("team", "acme"), ("origins", ["own"]), ("effect", "allow"),
             ("conditions", ["subject": "C=US, O=Acme", "keyTypes": ["rsa", "ec", "ec"]]),
         ])
         #expect(signs(try DeclarationPlan([try read(.object(document))], present: present)) == [])

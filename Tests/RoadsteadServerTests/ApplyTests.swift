@@ -56,7 +56,7 @@ import TrustModel
                 kind: Rule
                 name: acme-own
                 team: acme
-                origin: own
+                origins: [own]
                 effect: allow
                 conditions: {keyTypes: [ec]}
                 ---
