@@ -27,7 +27,7 @@ struct CanI: AsyncParsableCommand {
     func run() async throws {
         let (verb, object) = (list ? nil : words.first, words.last)
         let answers: Page<AccessBody> = try await connection.withClient {
-            try await $0.get("/v1/can-i", query: [("verb", verb), ("object", object)])
+            try await $0.get("/v1/can-i", [("verb", verb), ("object", object)])
         }
         try connection.show(answers) { answers in
             for answer in answers.items { Terminal.show(Self.line(answer)) }
