@@ -120,7 +120,8 @@ extension RuleConditions {
         self.init(
             certificateSHA256: conditions.certificates, keySHA256: conditions.keys,
             exceptCertificateSHA256: conditions.exceptCertificates, exceptKeySHA256: conditions.exceptKeys,
-            subject: conditions.subject.map { $0.map { "\($0.type)=\($0.value)" }.joined(separator: ",") },
+            // As RFC 4514 has it: the last attribute first.
+            subject: conditions.subject.map { $0.reversed().map { "\($0.type)=\($0.value)" }.joined(separator: ",") },
             keyTypes: conditions.keyTypes, minimumRSABits: conditions.minimumRSABits,
             maximumValidityDays: conditions.maximumValidityDays.map { Int($0) },
             signatureHashes: conditions.signatureHashes, kinds: conditions.purposes, vendors: conditions.vendors,
