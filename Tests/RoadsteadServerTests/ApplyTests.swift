@@ -1,3 +1,5 @@
+import HTTPTypes
+import ArgumentParser
 import Codecs
 import Declarations
 import Files

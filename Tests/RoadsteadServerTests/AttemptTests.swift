@@ -1,3 +1,4 @@
+import PKI
 import Codecs
 import HTTPTypes
 import PostgresTesting

@@ -1,3 +1,4 @@
+import TrustModel
 import HTTPTypes
 import PostgresTesting
 import RoadsteadWire

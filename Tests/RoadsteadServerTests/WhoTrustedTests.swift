@@ -1,3 +1,4 @@
+import HTTPTypes
 import Codecs
 import PKI
 import PostgresTesting
@@ -57,7 +58,7 @@ import TrustModel
             let _: ChangeBody = try await api.ask(
                 .post, "/v1/changes",
                 ChangeRequest(
-                    team: team, operations: [.removeAnchor(try #require(anchors.items.first).id)],
+                    team: team, operations: [.other(.removeAnchor(id: try #require(anchors.items.first).id))],
                     justification: "not used any more"), as: alice)
             try await publish(api, as: alice)
             clock.advance(seconds: 100)

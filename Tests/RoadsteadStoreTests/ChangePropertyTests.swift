@@ -78,7 +78,7 @@ private struct Story {
         case 75..<82: try await toggleRole()
         case 82..<85: try await toggleDisabled(person)
         case 85..<87: now = now.adding(days: 2)
-        case 87..<89: _ = try await scene.world.api.expireChanges(now: now)
+        case 87..<89: _ = try await scene.world.publisher.expireChanges(now: now)
         default: try await publish()
         }
         try await compare()

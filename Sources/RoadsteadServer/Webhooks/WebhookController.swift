@@ -4,6 +4,7 @@ import Outbound
 import RoadsteadPublish
 import RoadsteadStore
 import RoadsteadWire
+import TrustModel
 
 /// Receivers of events, which trust administrators manage.
 struct WebhookController: Sendable {
