@@ -46,6 +46,32 @@ expect 0 roadstead sign --key "file:$work/stranger/build/signing.key" --passphra
     --certificate-chain "$work/stranger/build/chain.pem" --oci-layout "$other@$other_digest"
 expect 1 roadstead verify --oci-layout "$other@$other_digest" --scope "$scope/app" --state "$work/host"
 
+say "acme is restricted to its own roots: the stranger's is refused, by a rule that has a name, and the attempt is on record"
+expect 1 alice anchor add "$work/stranger/ca/ca.crt" --team acme --store ca/prod --origin third-party --reason "we like their images"
+expect_text "refused by rule"
+expect 0 alice audit search --action attempt.refused
+expect_text "refused by rule"
+
+say "A third party is registered as a vendor, with evidence and two approvals, one of them from outside the team that asks"
+agreed alice person invite carol --role team-admin --team acme --out "$work/carol.invitation"
+expect 0 roadstead login --server "$address" --invitation-file "$work/carol.invitation" --profile carol
+fingerprint=$(sed '/-----/d' "$work/stranger/ca/ca.crt" | base64 -d | sha256sum | cut -d' ' -f1)
+expect 4 alice vendor add stranger --team acme --oci-layout "$other@$other_digest" --fingerprint "$fingerprint" \
+    --display-name "Stranger Ltd" --contact pki@stranger.example --source https://stranger.example/pki \
+    --review-by "$(date -u -d '+300 days' +%F)" --reason "we run their agent"
+expect_text "needs 2 approvals"
+change=$(grep -oE 'C-[0-9]+' <<<"$output" | head -1)
+expect 1 alice change approve "$change" --yes
+expect 0 carol change approve "$change" --yes
+expect_text "(1 of 2 approvals)"
+expect 0 bob change approve "$change" --yes
+wait_for_change "$change"
+agreed alice rule set acme-vendors --team acme --origin third-party --registered-vendor --approvals 1
+agreed alice vendor use stranger --team acme --store ca/prod --reason "for the agent"
+publish_release
+expect 0 roadstead-agent sync --state "$work/host"
+expect 0 roadstead verify --oci-layout "$other@$other_digest" --scope "$scope/app" --state "$work/host"
+
 say "The fleet's root key moves to a token, and the server's keys are renewed; a host that knows the old ones follows"
 make_token "$work/token" custodians
 pin=(--pin-file "$work/token/pin")
@@ -63,8 +89,6 @@ expect 0 grep -oE '"version": *2\b' "$work/host/tuf/root.json"
 accept_image
 
 say "acme takes its trust into its own hands: one member's key is on a token, the other's in a file, and both must sign"
-agreed alice person invite carol --role team-admin --team acme --out "$work/carol.invitation"
-expect 0 roadstead login --server "$address" --invitation-file "$work/carol.invitation" --profile carol
 agreed alice person invite dave --role team-member --team acme --out "$work/dave.invitation"
 expect 0 roadstead login --server "$address" --invitation-file "$work/dave.invitation" --profile dave
 carol_key=(--key 'pkcs11:token=custodians;object=acme-carol' "${pin[@]}")

@@ -100,11 +100,15 @@ agreed() {
     expect 4 "$@"
     change=$(grep -oE 'C-[0-9]+' <<<"$output" | head -1)
     expect 0 bob change approve "$change" --yes
+    wait_for_change "$change"
+}
+
+wait_for_change() { # change
     for _ in $(seq 50); do
-        if bob change show "$change" 2>/dev/null | grep -qF ', published:'; then return 0; fi
+        if bob change show "$1" 2>/dev/null | grep -qF ', published:'; then return 0; fi
         sleep 0.2
     done
-    fail "$change never came into force"
+    fail "$1 never came into force"
 }
 
 # Two people, a team with a scope, a store and a rule.

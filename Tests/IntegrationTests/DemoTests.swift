@@ -20,7 +20,7 @@ private let programs = Bundle.main.bundlePath
         #expect(status == 0, "\(output)")
         #expect(output.contains("Done: every step showed what it should."))
         let followed = output.split(separator: "\n").filter { $0.contains("python-tuf trusts") }
-        #expect(followed.count == 5)
+        #expect(followed.count == 6)
         #expect(followed.allSatisfy { $0.contains("fleet/settings.json") && $0.contains("acme/ca.prod.pem") })
     }
 }

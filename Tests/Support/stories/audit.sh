@@ -33,7 +33,7 @@ register_root
 make_fleet
 
 say "An auditor finds the refused attempt with its reason"
-expect 0 alice person invite carol --role auditor --out "$work/carol.invitation"
+agreed alice person invite carol --role auditor --out "$work/carol.invitation"
 expect 0 roadstead login --server "$address" --invitation-file "$work/carol.invitation" --label laptop --profile carol
 expect 0 carol audit search --action attempt.refused
 expect_text "your own proposal"
