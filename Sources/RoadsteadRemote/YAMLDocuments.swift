@@ -95,7 +95,10 @@ struct YAMLDocuments {
         }
 
         private func check(_ tag: Tag, _ node: Node) throws {
-            guard tag == Tag.implicit else { throw refused("a tag", node) }
+            // Text in quotes comes with the tag of text.
+            guard tag == Tag.implicit || (node.scalar.map { $0.style != .plain } ?? false) && tag == Tag(.str) else {
+                throw refused("a tag", node)
+            }
         }
 
         private func refused(_ what: String, _ node: Node) -> RemoteError {

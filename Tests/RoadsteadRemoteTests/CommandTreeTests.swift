@@ -37,7 +37,11 @@ import Testing
 
     @Test func `help of every command of the server's program ends well`() {
         for (words, _) in Self.all(below: RemoteCommand.self) {
-            let error = #expect(throws: (any Error).self) { _ = try RemoteCommand.parseAsRoot(words + ["--help"]) }
+            let error = #expect(throws: (any Error).self) {
+                var help = try RemoteCommand.parseAsRoot(words + ["--help"])
+                #expect("\(type(of: help))" == "HelpCommand")
+                try help.run()
+            }
             #expect(error.map { RemoteCommand.exitCode(for: $0) } == .success, "\(words)")
         }
     }

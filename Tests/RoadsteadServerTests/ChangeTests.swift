@@ -143,7 +143,9 @@ import TrustModel
 
             clock.advance(seconds: 2 * 86_400)
             let left = try await api.eventually {
-                try await api.ask(.get, "/v1/anchors?team=acme", as: people.alice, answer: Page<AnchorBody>.self).items
+                try await api.ask(
+                    .get, "/v1/anchors?team=acme&state=active", as: people.alice, answer: Page<AnchorBody>.self
+                ).items
             } until: {
                 $0.isEmpty
             }

@@ -101,8 +101,9 @@ struct PromotionStory {
     @Test func `a removal reaches production at once, though nobody promoted anything`() async throws {
         try await withScene { scene in
             try await begin(scene)
+            let anchor = try await scene.api.anchor(as: scene.bob)
             let removal = ChangeRequest(
-                team: try TeamName("acme"), operations: [OperationBody.other(.removeAnchor(id: 1))],
+                team: try TeamName("acme"), operations: [.other(.removeAnchor(id: anchor))],
                 justification: "stolen")
             let change: ChangeBody = try await scene.api.ask(.post, "/v1/changes", removal, as: scene.bob)
             try await scene.settle("the removal")

@@ -82,7 +82,7 @@ final class RestoredFleet: @unchecked Sendable {
             .post, "/v1/denials",
             DenialRequest(kind: .certificate, value: String(repeating: "ab", count: 32), reason: "stolen"), as: bob)
         let removal = ChangeRequest(
-            team: try TeamName("acme"), operations: [OperationBody.other(.removeAnchor(id: 1))],
+            team: try TeamName("acme"), operations: [.other(.removeAnchor(id: try await api.anchor(as: bob)))],
             justification: "compromised")
         let _: ChangeBody = try await api.ask(.post, "/v1/changes", removal, as: bob)
         try await publish()

@@ -136,7 +136,7 @@ import TrustModel
 
     private func remove(_ api: TestAPI, _ bob: String) async throws {
         let removal = ChangeRequest(
-            team: try TeamName("acme"), operations: [OperationBody.other(.removeAnchor(id: 1))],
+            team: try TeamName("acme"), operations: [.other(.removeAnchor(id: try await api.anchor(as: bob)))],
             justification: "compromised")
         let change: ChangeBody = try await api.ask(.post, "/v1/changes", removal, as: bob)
         #expect(change.state == .published)

@@ -191,6 +191,12 @@ struct TestAPI: Sendable {
             ], justification: "our build root")
     }
 
+    /// The number of the one anchor that is active in a team.
+    func anchor(of team: String = "acme", as token: String) async throws -> Int64 {
+        let anchors: Page<AnchorBody> = try await ask(.get, "/v1/anchors?team=\(team)&state=active", as: token)
+        return try #require(anchors.items.first).id
+    }
+
     /// A new root, made now.
     static func root(_ name: String = "acme root") async throws -> Certificate {
         let key = try PrivateKey.generate(.ec(.p256))

@@ -104,7 +104,7 @@ import TrustModel
             UPDATE audit_head SET sequence = 0, hash = decode(repeat('00', 32), 'hex');
             SELECT append_audit_event(at, actor, credential_id, request_id, action, team, fleet, object, detail)
                 FROM (SELECT * FROM kept ORDER BY sequence) AS k;
-            SELECT append_audit_event(now(), 'server', NULL, NULL, 'x.y', NULL, NULL, 'x', '{}');
+            SELECT append_audit_event(date_trunc('second', now()), 'server', NULL, NULL, 'x.y', NULL, NULL, 'x', '{}');
             """)
         #expect(try await world.publisher.verifyAudit().isIntact)
         let chain = try await world.publisher.verifyAudit([head])
