@@ -129,4 +129,4 @@ GRANT INSERT ON identity_link TO roadstead_publisher;
 GRANT DELETE ON identity_proof TO roadstead_publisher;
 GRANT INSERT, UPDATE (removed_by_change, removed_at) ON group_role TO roadstead_publisher;
 GRANT UPDATE (disabled_at) ON person TO roadstead_publisher;
-GRANT SELECT (id, issuer, subject, person_id, revoked_at), UPDATE (revoked_at) ON credential TO roadstead_publisher;
+GRANT SELECT (id, kind, issuer, subject, person_id, revoked_at), UPDATE (revoked_at) ON credential TO roadstead_publisher;
