@@ -224,7 +224,7 @@ enum PermissionTable {
         "GET /v1/anchors/{id}": [
             PermissionRow(.readTeam, .hidden).at { place, _ in "/v1/anchors/\(place.anchor)" }
         ],
-        "GET /v1/changes": [.list(.readTeam, "/v1/changes", team)],
+        "GET /v1/changes": [.list(.readTeam, "/v1/changes") { "\"number\":\($0.change)," }],
         "POST /v1/changes": [
             PermissionRow(.propose) {
                 ChangeRequest(

@@ -96,7 +96,7 @@ struct ChangeController: Sendable {
 
     private func waiting(_ call: Call) async throws -> Page<ChangeBody> {
         for other in ["team", "state", "mine"] where call.query(other) != nil {
-            throw ServerError(.request, "waiting-for-me and \(other) do not go together", hint: "leave one of them out")
+            throw StoreError(.invalid, "waiting-for-me and \(other) do not go together", hint: "leave one of them out")
         }
         let page = try await store.changesWaiting(for: try call.caller().actor, try call.page(), now: call.now)
         return Page(items: try await render(page.items), next: page.next)

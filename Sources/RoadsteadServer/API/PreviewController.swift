@@ -40,7 +40,7 @@ struct PreviewController: Sendable {
             .read(
                 "/v1/fleets/{fleet}/policy/explain", "Which statement decides, and why", tag: "policies",
                 permission: .fleet(Permission.readFleet),
-                queries: [.init(name: "scope", summary: "a repository or registry scope; required")]
+                queries: [.init(name: "scope", summary: "a repository or registry scope", isRequired: true)]
             ) { call in
                 guard let scope = try call.query("scope", as: RegistryScope.self) else {
                     throw ServerError(.request, "no scope is named", hint: "?scope=registry.example.com/acme/app")
@@ -59,7 +59,7 @@ struct PreviewController: Sendable {
             ) { call in
                 let fleet = try call.query("fleet", as: FleetName.self)
                 let session = try call.caller()
-                let found = try await store.exceptions(of: fleet, all: call.query("all") == "true").filter { record in
+                let found = try await store.exceptions(of: fleet, all: try call.flag("all")).filter { record in
                     session.decide(.readFleet(record.fleet)).isAllowed
                         || record.team.map { session.decide(.readTeam($0)).isAllowed } ?? false
                 }

@@ -73,8 +73,8 @@ extension RequestAsk {
             switch kind {
             case .anchor:
                 guard let certificate, vendor == nil, source == nil else {
-                    throw ServerError(
-                        .request, "a request for an anchor carries its certificate, and no vendor or source")
+                    throw StoreError(
+                        .invalid, "a request for an anchor carries its certificate, and no vendor or source")
                 }
                 return .anchor(
                     kind: storeKind ?? .ca, origin: origin ?? .thirdParty,

@@ -80,7 +80,7 @@ struct TeamController: Sendable {
             .remove(
                 "/v1/repositories", "Forgets a repository", tag: Self.tag,
                 permission: .decidedInside("the team whose scope covers the repository"),
-                queries: [.init(name: "repository", summary: "the repository; required")]
+                queries: [.init(name: "repository", summary: "the repository", isRequired: true)]
             ) { call in
                 guard let name = try call.query("repository", as: RegistryScope.self) else {
                     throw ServerError(

@@ -71,7 +71,7 @@ struct AuditController: Sendable {
                         hint: "the number that `roadstead person list` shows")
                 }
                 return "person:\(id)"
-            }, object: try call.word("object", longest: 1_024), action: try call.word("action", longest: 100),
+            }, object: try call.word("object", longest: 256), action: try call.word("action", longest: 100),
             team: try call.query("team", as: TeamName.self), fleet: try call.query("fleet", as: FleetName.self))
     }
 }
@@ -89,8 +89,8 @@ extension Call {
     /// A text in the query that is only compared.
     func word(_ name: String, longest: Int) throws -> String? {
         guard let text = query(name) else { return nil }
-        guard (1...longest).contains(text.utf8.count), !text.utf8.contains(0) else {
-            throw ServerError(.request, "\(name) is not a text of 1 to \(longest) bytes")
+        guard (1...longest).contains(text.unicodeScalars.count), !text.utf8.contains(0) else {
+            throw ServerError(.request, "\(name) is not a text of 1 to \(longest) characters")
         }
         return text
     }

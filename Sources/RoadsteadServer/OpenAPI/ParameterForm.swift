@@ -37,12 +37,13 @@ struct ParameterForm: Sendable {
         "waiting-for-me": flag,
         "after": ParameterForm(
             schema: ["type": "integer", "format": "int64", "minimum": 0, "maximum": .integer(.max)]),
+        "verb": ParameterForm(schema: ["type": "string", "pattern": "^[a-z]+(-[a-z]+)*$", "maxLength": 40]),
         "from": date, "to": date, "at": date, "person": number,
         "certificate": ParameterForm(schema: ["type": "string", "pattern": "^[0-9a-fA-F]{64}$"]),
         "object": ParameterForm(
             schema: ["type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[^\\u0000]+$"]),
         "action": ParameterForm(
-            schema: ["type": "string", "minLength": 1, "maxLength": 25, "pattern": "^[^\\u0000]+$"]),
+            schema: ["type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[^\\u0000]+$"]),
         "scope": ParameterForm(schema: ["type": "string", "minLength": 1, "maxLength": 512]),
         "repository": ParameterForm(schema: ["type": "string", "minLength": 1, "maxLength": 512]),
         "store": ParameterForm(

@@ -11,7 +11,8 @@ extension Endpoint {
         if access == .token || body != nil { statuses.insert(.forbidden) }
         let isFiltered = !pathParameters.isEmpty || !queries.isEmpty
         if isFiltered || method != .get { statuses.formUnion([.notFound, .unprocessableContent]) }
-        if method != .get { statuses.formUnion([.conflict, .gone]) }
+        // A preview asks what the change itself would be told.
+        if method != .get || path.hasSuffix("/preview") { statuses.formUnion([.conflict, .gone]) }
         if bodyLimit > 0 { statuses.insert(.contentTooLarge) }
         if body != nil { statuses.insert(.unsupportedMediaType) }
         switch concurrency {

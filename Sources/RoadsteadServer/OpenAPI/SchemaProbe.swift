@@ -57,10 +57,15 @@ struct SchemaProbe {
         return .object(object)
     }
 
+    /// A type inside another has both names, so that two statements are not one.
+    private static func nested(_ type: any Any.Type) -> String {
+        String(reflecting: type).split(separator: ".").dropFirst().joined()
+    }
+
     /// `Page<TeamBody>` is called `TeamBodyPage`.
     static func name(of type: any Any.Type) -> String {
         let parts = String(describing: type).split(separator: "<")
-        guard parts.count == 2 else { return String(describing: type) }
+        guard parts.count == 2 else { return nested(type) }
         return "\(parts[1].dropLast())\(parts[0])"
     }
 }

@@ -94,8 +94,8 @@ struct SignInController: Sendable {
         do { identity = try await verifier.verify(body.token, for: .proof(nonce: body.nonce), now: call.now) } catch {
             lookup.log(error, call.requestID)
             guard error.code != .provider else { throw CredentialLookup.providerAway }
-            throw ServerError(
-                .request, "this is no fresh token of an identity that counts here",
+            throw StoreError(
+                .invalid, "this is no fresh token of an identity that counts here",
                 hint: "sign in there again; a machine's token is for the audience of this server")
         }
         try await store.prove(identity, by: session.actor, now: call.now)
@@ -107,8 +107,8 @@ struct SignInController: Sendable {
     private func register(_ call: Call, _ body: CertificateRequest) async throws -> TokenBody {
         let session = try person(call)
         guard call.bearer != nil, let key = await ProvedKey.of(call.context.channel, now: call.now) else {
-            throw ServerError(
-                .request, "this connection showed no client certificate beside the token",
+            throw StoreError(
+                .invalid, "this connection showed no client certificate beside the token",
                 hint: "roadstead login --client-certificate FILE --client-key FILE --register")
         }
         let record = try await store.registerCertificate(

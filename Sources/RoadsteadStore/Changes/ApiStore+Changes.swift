@@ -93,7 +93,10 @@ extension ApiStore {
     package func edit(
         _ number: Int64, to content: ChangeContent, ifVersion version: Int64, by actor: Actor, now: UTCDate
     ) async throws -> ChangeRecord {
-        if try await change(number).change.state != .draft { try await askGuards(content, by: actor, now: now) }
+        let present = try await change(number).change
+        if present.author == actor.person, present.state != .draft {
+            try await askGuards(content, by: actor, now: now)
+        }
         return try await work(actor, nil, now: now) { work in
             let transaction = work.transaction
             let change = try await Self.lockOwn(
