@@ -36,6 +36,9 @@ import Testing
             let reply = try await api.send(.get, "/healthz")
             #expect(reply.headers[.strictTransportSecurity] == "max-age=31536000")
         }
+    }
+
+    @Test func `browsers are told nothing of HTTPS where there is none`() async throws {
         try await TestAPI.withServer { api in
             let reply = try await api.send(.get, "/healthz")
             #expect(reply.headers[.strictTransportSecurity] == nil)
