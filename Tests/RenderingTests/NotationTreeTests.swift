@@ -241,6 +241,20 @@ import TrustModel
         #expect(tree.files.map(\.path).filter { $0.hasSuffix(".pem") }.count == 1)
     }
 
+    @Test(arguments: ["certificate", "key", "issuer-serial"])
+    func `a denial is not enforced by a statement at audit, which only logs a chain without an anchor`(kind: String)
+        async throws
+    {
+        let (kept, denied) = (try await makeRoot("kept"), try await makeRoot("denied"))
+        var team = TeamFixture(name: "acme", scopes: [repository], stores: ["prod": [kept, denied]])
+        let denials = [try denial(try subject(kind, of: denied))]
+        for (level, rejects) in [("audit", true), ("permissive", false)] {
+            team.level = level
+            let tree = NotationTree(try merge([team], denials: denials).trust, now: now)
+            #expect(try isRejecting(tree, repository) == rejects, "\(level)")
+        }
+    }
+
     @Test func `a denied root of one team leaves another's scopes alone, a denied key does not`() async throws {
         let (kept, denied) = (try await makeRoot("kept"), try await makeRoot("denied"))
         let teams = [

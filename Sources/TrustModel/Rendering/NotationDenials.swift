@@ -1,6 +1,7 @@
 /// Which denials a Notation configuration can hold: those that took away the anchors they name.
 ///
-/// Notation has no list of denials. It rejects what a denial names only where no chain can lead to an anchor with it.
+/// Notation has no list of denials. It rejects what a denial names only where no chain can lead to an anchor with it,
+/// and where the statement rejects a chain that leads to none: one at `audit` only logs it.
 struct NotationDenials: Sendable {
     private let denials: [DenyDocument.Denial]
     /// The stores that each denial took a self-signed anchor out of, by its identifier.
@@ -22,6 +23,9 @@ struct NotationDenials: Sendable {
             guard denial.team == nil || denial.team == statement.team else { return false }
             switch denial.subject {
             case .digest, .identity: return true
+            case .certificate, .issuerAndSerial,
+                .key where !statement.holdsToAnchors:
+                return true
             // Where nothing is trusted nothing has to be denied.
             case .certificate, .issuerAndSerial: return hasSigners && removals[denial.id] == nil
             // A key may be certified more than once, so this holds only where an anchor with it is gone.

@@ -37,6 +37,12 @@ extension HostTrust.Statement {
         return with(level: strength.level.rank > ceiling.rank ? ceiling : strength.level, overrides: kept)
     }
 
+    /// Whether a chain that leads to no anchor of the statement's is rejected by it, or nothing of chains is asked at all.
+    var holdsToAnchors: Bool {
+        guard let strength else { return false }
+        return strength.level == .skip || strength.action(for: .authenticity) == .enforce
+    }
+
     private struct Strength {
         let level: VerificationLevel
         let overrides: [VerificationCheck: CheckAction]
