@@ -3,6 +3,7 @@ package import Logging
 import MetadataTransport
 import ServiceLifecycle
 import TUF
+import TrustModel
 
 /// Keeps a host in step with its fleet until it is told to stop.
 ///
@@ -86,8 +87,8 @@ package struct AgentLoop: Service {
                 &configuration, transport: transport, source: source, after: pace.trusted, reportAlways: isReportDue,
                 now: now)
             log(round)
-            pace.pollSeconds = round.sync.origin.pollSeconds
-            pace.reportSeconds = round.sync.origin.reportSeconds
+            pace.pollSeconds = OpsSettings.clamped(round.sync.origin.pollSeconds)
+            pace.reportSeconds = OpsSettings.clamped(round.sync.origin.reportSeconds)
             pace.trusted = round.sync.trusted
             if isReportDue { pace.lastReport = now }
             pace.due = nextDue(now: now)
@@ -110,7 +111,7 @@ package struct AgentLoop: Service {
 
     /// Until the next poll, or until something changes by time alone.
     private func pause(_ pace: Pace) -> Duration {
-        let seconds = Double(max(1, min(pace.pollSeconds, 86_400))) * Double.random(in: Self.jitter)
+        let seconds = Double(pace.pollSeconds) * Double.random(in: Self.jitter)
         let now = clock()
         let due = pace.due.map { $0 > now ? Double($0.seconds - now.seconds) : 1 } ?? seconds
         return .milliseconds(Int64(min(seconds, due) * 1_000))

@@ -25,6 +25,8 @@ package struct FleetSettings: SignedDocument, Equatable {
         /// Own ones are listed as well: which anchors are a team's own is for whoever signs these settings to say, since
         /// whoever holds the team's key could call any certificate its own.
         package let allowedAnchors: [AllowedAnchor]?
+        /// The same as a plain list of digests, under the member that older agents hold the team to; they know no other.
+        package let allowedThirdPartyAnchors: [String]?
 
         package init(
             name: TeamName, scopes: [RegistryScope], custody: Custody, allowedAnchors: [AllowedAnchor]? = nil
@@ -33,6 +35,14 @@ package struct FleetSettings: SignedDocument, Equatable {
             self.scopes = scopes
             self.custody = custody
             self.allowedAnchors = allowedAnchors
+            allowedThirdPartyAnchors = allowedAnchors.map { Set($0.map(\.sha256)).sorted() }
+        }
+
+        /// Digests of the only anchors that hosts take in the team's stores of a kind; nil for any. The member of older
+        /// servers counts where there is no other.
+        func allowed(in kind: TrustStoreKind) -> Set<String>? {
+            allowedAnchors.map { Set($0.filter { $0.kind == kind }.map(\.sha256)) }
+                ?? allowedThirdPartyAnchors.map(Set.init)
         }
     }
 

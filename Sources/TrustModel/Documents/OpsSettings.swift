@@ -1,7 +1,8 @@
 /// `ops/settings.json`: what may change without a ceremony, because nothing in it can widen trust.
 package struct OpsSettings: SignedDocument, Equatable {
     package static let documentName = "ops/settings.json"
-    package static let pollSecondsRange = 1...86_400
+    /// Whatever is signed counts for no less and no more.
+    package static let secondsRange = 1...86_400
 
     package let schema: Int
     package let critical: [String]
@@ -18,5 +19,23 @@ package struct OpsSettings: SignedDocument, Equatable {
         self.pollSeconds = pollSeconds
         self.reportSeconds = reportSeconds
         self.repositories = repositories
+    }
+
+    /// Reads a document as hosts obey it: times outside the range become its ends, so that the key of `ops` cannot stop
+    /// a host from asking or reporting.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        schema = try container.decode(Int.self, forKey: .schema)
+        critical = try container.decode([String].self, forKey: .critical)
+        pollSeconds = Self.clamped(try container.decode(Int.self, forKey: .pollSeconds))
+        reportSeconds = Self.clamped(try container.decode(Int.self, forKey: .reportSeconds))
+        repositories = try container.decode([RegistryScope].self, forKey: .repositories)
+    }
+
+    private enum CodingKeys: String, CodingKey { case schema, critical, pollSeconds, reportSeconds, repositories }
+
+    /// A time within the range.
+    package static func clamped(_ seconds: Int) -> Int {
+        min(max(seconds, secondsRange.lowerBound), secondsRange.upperBound)
     }
 }

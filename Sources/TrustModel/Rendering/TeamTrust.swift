@@ -108,7 +108,7 @@ struct TeamTrust: Sendable {
                 throw TrustModelError(.store, "its role carries the store \(id) of another team")
             }
             var anchors = try TrustAnchorFacts.parse(pem: pem, of: id)
-            if let allowed = team.allowedAnchors.map({ Set($0.filter { $0.kind == id.kind }.map(\.sha256)) }) {
+            if let allowed = team.allowed(in: id.kind) {
                 for anchor in anchors where !allowed.contains(anchor.sha256) {
                     warnings.append(
                         TrustWarning(
