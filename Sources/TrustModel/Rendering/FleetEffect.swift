@@ -26,14 +26,30 @@ package struct FleetEffect: Sendable {
         lines =
             SettingsDifference(old: old.settings, new: new.settings).lines()
             + TrustDifference(old: old.outcome.trust, new: new.outcome.trust).lines()
+            + Self.delayedEnds(old.settings, new.settings)
         let known = Set(EffectGuards(rendering: old, now: now).findings)
         var seen: Set<EffectFinding> = []
         let found = (EffectGuards(rendering: new, now: now).findings + Self.handovers(old, new))
-            .filter { !known.contains($0) && seen.insert($0).inserted }
+            .filter { finding in
+                // Its text counts: above the limit only what makes the count grow is news.
+                let isNew =
+                    finding.kind == .repositories
+                    ? new.notation.repositoryCount > old.notation.repositoryCount : !known.contains(finding)
+                return isNew && seen.insert(finding).inserted
+            }
         findings = found.filter(\.refuses) + found.filter { !$0.refuses }
         files = Self.files(old.notation, new.notation)
         enforcers = after.enforcers
         needs = new.settings.critical
+    }
+
+    /// Exceptions stand in the settings, which the server signs only where it holds the key of `targets`.
+    private static func delayedEnds(_ old: FleetSettings, _ new: FleetSettings) -> [String] {
+        let kept = Set((new.exceptions ?? []).map(\.id))
+        guard (old.exceptions ?? []).contains(where: { !kept.contains($0.id) }) else { return [] }
+        return [
+            "where people sign the fleet's targets offline, hosts follow the end of an exception at the next ceremony"
+        ]
     }
 
     /// Whether its hosts would notice nothing.
