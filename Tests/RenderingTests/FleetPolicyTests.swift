@@ -134,21 +134,106 @@ import TrustModel
         #expect(outcome.warnings.contains { $0.kind == .exception })
     }
 
-    @Test func `an exception around statements lowers each by its own stores, and none below audit`() async throws {
+    @Test func `an exception around statements lowers each of its team by its own stores, and no other team's`()
+        async throws
+    {
         let root = try await makeRoot("acme")
         var acme = TeamFixture(name: "acme", scopes: ["r.example/acme"], stores: ["prod": [root]])
         acme.statementScopes = ["r.example/acme/app"]
         let tools = TeamFixture(name: "tools", scopes: ["r.example/tools"], stores: ["prod": [root]])
-        let outcome = try merged([acme, tools], exceptions: [try exception("r.example")])
+        let outcome = try merged([acme, tools], exceptions: [try exception("r.example/acme")])
         #expect(try level(outcome, "r.example/acme/app") == "audit")
-        #expect(try level(outcome, "r.example/tools/x") == "audit")
-        let found = try outcome.trust.deciding(scope("r.example/tools/x"), at: now)
-        #expect(found?.statement.team?.rawValue == "tools")
-        #expect(found?.statement.stores == [try store("tools", "prod")])
+        #expect(try level(outcome, "r.example/tools/x") == "strict")
+        let found = try outcome.trust.deciding(scope("r.example/acme/app"), at: now)
+        #expect(found?.statement.team?.rawValue == "acme")
+        #expect(found?.statement.stores == [try store("acme", "prod")])
         // What the team's statement does not reach rejects as before.
         #expect(try level(outcome, "r.example/acme/other") == "strict")
         let names = outcome.trust.statements(at: now).map { "\($0.team?.rawValue ?? "") \($0.name)" }
         #expect(Set(names).count == names.count)
+    }
+
+    @Test func `an exception for a scope leaves another team's scopes inside it as they are`() async throws {
+        let root = try await makeRoot("acme")
+        let outer = TeamFixture(name: "outer", scopes: ["r.example/a"], stores: ["prod": [root]])
+        let inner = TeamFixture(name: "inner", scopes: ["r.example/a/b"], stores: ["prod": [root]])
+        let own = try merged([outer, inner], exceptions: [try exception("r.example/a")])
+        #expect(try level(own, "r.example/a/x") == "audit" && level(own, "r.example/a/b/x") == "strict")
+        // The team that asked is signed with it: who owns the scope later is not let off.
+        let asked = PolicyException(
+            id: "E-3", subject: .scope(try scope("r.example/a/b")), until: now.adding(days: 1), team: try team("outer"))
+        #expect(try level(merged([outer, inner], exceptions: [asked]), "r.example/a/b/x") == "strict")
+    }
+
+    @Test func `an exception for what no team owns lowers the fleet's own statement and no team's`() async throws {
+        let root = try await makeRoot("acme")
+        let acme = TeamFixture(name: "acme", scopes: ["r.example/acme"], stores: ["prod": [root]])
+        let policy = FleetPolicy(statements: [try statement(scopes: ["r.example"], stores: [store("acme", "prod")])])
+        let outcome = try merged([acme], policy: policy, exceptions: [try exception("r.example")])
+        #expect(try level(outcome, "r.example/other") == "audit" && level(outcome, "r.example/acme/x") == "strict")
+    }
+
+    @Test func `an exception never beats a denial: where Notation would only log it, the scope rejects`() async throws {
+        let (kept, denied) = (try await makeRoot("kept"), try await makeRoot("denied"))
+        let acme = TeamFixture(name: "acme", scopes: ["r.example/acme"], stores: ["prod": [kept, denied]])
+        let end = now.adding(days: 3)
+        let outcome = try merged(
+            [acme], exceptions: [try exception("r.example/acme/app", until: end)],
+            repositories: ["r.example/acme/app", "r.example/acme/web"],
+            denials: [try denial(.certificate(sha256: denied.sha256))])
+        let tree = NotationTree(outcome.trust, now: now)
+        #expect(try isRejecting(tree, "r.example/acme/app"))
+        #expect(try !isRejecting(tree, "r.example/acme/web"))
+        #expect(tree.warnings.map(\.kind) == [.notEnforced])
+        let lenient = NotationTree(outcome.trust, inexpressible: .reportUnenforced, now: now)
+        #expect(try !isRejecting(lenient, "r.example/acme/app"))
+        #expect(lenient.warnings.map(\.kind) == [.notEnforced])
+        let later = NotationTree(outcome.trust, now: end)
+        #expect(try !isRejecting(later, "r.example/acme/app"))
+    }
+
+    @Test func `what has ended is taken out, so that a clock that goes back does not bring it back`() async throws {
+        let (lasting, glass) = (try await makeRoot("lasting"), try await makeRoot("glass"))
+        var acme = TeamFixture(name: "acme", scopes: ["r.example/acme"], stores: ["prod": [lasting, glass]])
+        let end = now.adding(days: 1)
+        acme.constraints = [.init(anchor: glass.sha256, until: end)]
+        let trust = try merged([acme], exceptions: [try exception("r.example/acme", until: end)]).trust
+        #expect(trust.withoutEnded(at: end.adding(seconds: -1)) == trust)
+        let reduced = trust.withoutEnded(at: end)
+        #expect(reduced.stores.flatMap(\.anchors) == [Base64.encode(lasting.der)])
+        #expect(reduced.exceptions == nil && reduced.statements(at: now).map(\.level) == ["strict"])
+    }
+
+    @Test func `the end of an exception says that hosts may follow at the next ceremony only`() throws {
+        func content(_ exceptions: [PolicyException]) throws -> FleetContent {
+            FleetContent(
+                fleet: try FleetName("prod"), id: try FleetID(String(repeating: "a", count: 32)), profile: .standard,
+                teams: [], repositories: [], exceptions: exceptions)
+        }
+        let (with, without) = (try content([try exception("r.example/acme")]), try content([]))
+        let told = try FleetEffect(from: with, to: without, now: now)
+        #expect(told.lines.contains { $0.contains("next ceremony") })
+        let other = try FleetEffect(from: without, to: with, now: now)
+        #expect(!other.lines.contains { $0.contains("next ceremony") })
+        #expect(EndException(fleet: try FleetName("prod"), exception: 1).summary.contains("next ceremony"))
+    }
+
+    @Test func `above the limit of repositories only what makes them more is refused`() throws {
+        func content(_ count: Int) throws -> FleetContent {
+            let acme = TeamContent(
+                name: try team("acme"), scopes: [try scope("r.example/acme")],
+                stores: [
+                    StoreContent(kind: .ca, name: try TrustStoreName("prod"), anchors: [])
+                ])
+            return FleetContent(
+                fleet: try FleetName("prod"), id: try FleetID(String(repeating: "a", count: 32)), profile: .standard,
+                teams: [acme], repositories: try (0..<count).map { try scope("r.example/acme/\($0)") })
+        }
+        let full = try content(10_002)
+        func refuses(_ after: FleetContent) throws -> Bool {
+            try FleetEffect(from: full, to: after, now: now).findings.contains { $0.kind == .repositories }
+        }
+        #expect(try !refuses(content(10_001)) && refuses(content(10_003)))
     }
 
     @Test func `a name that a team chose to stand in an exception's way stops nothing`() async throws {

@@ -72,6 +72,16 @@ import TrustModel
         #expect(try host.inForce().manifest.warnings.allSatisfy { !$0.contains("E-1") })
     }
 
+    @Test func `a break-glass anchor that has ended does not come back when the clock goes back`() async throws {
+        let (host, lasting, _) = try await host()
+        let due = try #require(try DueTrust(host.state, lastSuccess: host.now))
+        #expect(try !due.apply(at: Self.until, now: Self.until))
+        let again = try #require(try DueTrust(host.state, lastSuccess: host.now))
+        #expect(try !again.apply(at: host.now, now: host.now))
+        #expect(try rendered(host) == ["\(lasting.sha256).pem"])
+        #expect(try host.anchors(of: "acme") == [Base64.encode(lasting.der)])
+    }
+
     @Test func `a clock that is behind does not keep a break-glass anchor alive: signed time is the floor`()
         async throws
     {

@@ -3,8 +3,9 @@ import TrustModel
 
 /// What becomes of a host's trust by time alone, without a word from its fleet.
 ///
-/// A break-glass anchor ends at its `until`, a team that lags rejects after the grace period, and everything does where
-/// the fleet's signed settings say so and it was not heard for too long. The next whole refresh decides anew.
+/// A break-glass anchor or an exception ends at its `until` and is taken out, so that a clock that goes back does not
+/// bring it back; a team that lags rejects after the grace period, and everything does where the fleet's signed settings
+/// say so and it was not heard for too long. The next whole refresh decides anew.
 package struct DueTrust: Sendable {
     package static let warning =
         "this host has not heard from its fleet for longer than the fleet allows; every scope rejects until it does"
@@ -68,7 +69,8 @@ package struct DueTrust: Sendable {
         }
         let prefixes = doomed.map { "\($0)/" }
         let content = current.content.filter { file in !prefixes.contains { file.key.hasPrefix($0) } }
-        return try generation(current.trust.rejecting { doomed.contains($0) }, content, warnings, lagging, time)
+        let trust = current.trust.rejecting { doomed.contains($0) }.withoutEnded(at: time)
+        return try generation(trust, content, warnings, lagging, time)
     }
 
     private func generation(

@@ -37,14 +37,14 @@ enum VerifyCommand {
         let metadata = try invocation.pairs("user-metadata")
         let scope = try scope(try invocation.required("scope"))
         let artifact = try LayoutArtifact(try invocation.required("oci-layout"))
-        guard let (policy, denials, exceptions) = try trust(for: scope, invocation, console) else {
+        guard let (policy, denials, exceptions, now) = try trust(for: scope, invocation, console) else {
             report(
                 Finding(.noStatement, .rejects, "no trust policy statement is for \(scope)"), artifact, scope, output,
                 console)
             return .rejected
         }
         let verdict = ArtifactVerifier(
-            policy: policy, denials: denials, exceptions: exceptions, now: console.now, maximumSignatures: maximum
+            policy: policy, denials: denials, exceptions: exceptions, now: now, maximumSignatures: maximum
         ).verify(
             artifact.descriptor,
             signatures: try artifact.layout.signatures(of: artifact.descriptor, limit: maximum + 1), metadata: metadata
@@ -66,18 +66,20 @@ enum VerifyCommand {
         return reference.scope
     }
 
-    /// The policy for a repository from a Notation configuration or from the host's current generation.
+    /// The policy for a repository from a Notation configuration or from the host's current generation, and the time: the
+    /// fleet's signed one is the floor of the clock, so that what has ended stays ended where the clock is behind.
     private static func trust(
         for scope: String, _ invocation: Invocation, _ console: Console
-    ) throws -> (VerificationPolicy, Denials, [PolicyException])? {
+    ) throws -> (VerificationPolicy, Denials, [PolicyException], now: UTCDate)? {
         if let directory = invocation["config"] {
             let configuration = NotationConfiguration(directory)
             guard let statement = try configuration.trustPolicy().statement(for: scope) else { return nil }
-            return (statement.policy(load: configuration.trustStore), .none, [])
+            return (statement.policy(load: configuration.trustStore), .none, [], console.now)
         }
         let trust = try HostState(directory: invocation["state"], console).trust()
-        guard let policy = try trust.policy(for: try RegistryScope(scope), at: console.now) else { return nil }
-        return (policy, Denials(trust.denials), trust.exceptions ?? [])
+        let now = max(console.now, trust.issued)
+        guard let policy = try trust.policy(for: try RegistryScope(scope), at: now) else { return nil }
+        return (policy, Denials(trust.denials), trust.exceptions ?? [], now)
     }
 
     private static func report(

@@ -14,7 +14,9 @@ struct ExceptionCommand: AsyncParsableCommand {
             abstract: "Propose to accept one digest, or to hold one scope to audit, until a moment.",
             discussion: """
                 A trust administrator or a security officer agrees to it. It ends by itself, 72 hours after it came into \
-                force unless --until says otherwise, 30 days at most, also on hosts without a network. It never beats a denial.
+                force unless --until says otherwise, 30 days at most, wherever the agent runs, also without a network.
+                A scope's lowers what the scope's owner says, and the fleet's own statements, and no other team's. It never beats \
+                a denial: what Notation could not refuse at audit makes the scope reject.
                 Notation knows no exception for one digest: there the image stays refused, and that is reported.
                 """)
         @Argument(help: "The image, by digest: registry/repository@sha256:… or sha256:… alone.") var image: String?
@@ -81,7 +83,11 @@ struct ExceptionCommand: AsyncParsableCommand {
 
     struct End: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "End an exception before its time, alone.", aliases: ["rm", "remove"])
+            abstract: "End an exception before its time, alone.",
+            discussion: """
+                Hosts follow with the next release. Where the fleet's targets are signed offline that is the next ceremony, \
+                or the exception's own end.
+                """, aliases: ["rm", "remove"])
         @Argument(help: "Number, such as E-3.") var exception: ExceptionNumber
         @Option(help: "The fleet.", transform: FleetName.init) var fleet: FleetName
         @OptionGroup var why: ReasonOptions

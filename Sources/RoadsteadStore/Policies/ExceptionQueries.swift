@@ -20,12 +20,15 @@ package struct ExceptionRecord: Sendable, Equatable {
 extension ExceptionRecord {
     init(_ row: Row) throws {
         let number: Int64 = try row.value("id")
-        let subject = try PolicyException.Subject(
-            digest: try row.value("digest"), scope: try row.optional("scope", { try RegistryScope($0) }))
+        let scope = try row.optional("scope", { try RegistryScope($0) })
+        let subject = try PolicyException.Subject(digest: try row.value("digest"), scope: scope)
+        let team = try row.optional("team", { try TeamName($0) })
+        // The team that asks owns the scope; hosts lower no other team's statements, also when the scope changes hands.
+        let exception = PolicyException(
+            id: "E-\(number)", subject: subject, until: try row.value("until_at"), team: scope == nil ? nil : team)
         self.init(
-            number: number, fleet: try row.value("fleet", { try FleetName($0) }),
-            exception: PolicyException(id: "E-\(number)", subject: subject, until: try row.value("until_at")),
-            team: try row.optional("team", { try TeamName($0) }), owner: try row.value("owner"),
+            number: number, fleet: try row.value("fleet", { try FleetName($0) }), exception: exception,
+            team: team, owner: try row.value("owner"),
             reason: try row.value("reason"), change: try row.value("added_by_change"),
             added: try row.value("added_at"), ended: try row.value("ended_at"))
     }

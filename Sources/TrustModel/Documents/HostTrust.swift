@@ -66,7 +66,7 @@ package struct HostTrust: SignedDocument, Equatable {
     package let denials: [DenyDocument.Denial]
     /// Known repositories within the statements' scopes, for enforcers that know only exact names.
     package let repositories: [RegistryScope]
-    /// What is let pass until a moment, ended or not; absent for nothing.
+    /// What is let pass until a moment, less what had ended when this was made; absent for nothing.
     package let exceptions: [PolicyException]?
 
     package init(

@@ -11,33 +11,36 @@ extension HostTrust {
         (exceptions ?? []).filter { !$0.holds(at: time) }
     }
 
-    /// The statements as they hold at a moment: what a scope's exception covers is held to `audit` until it ends.
+    /// The statements as they hold at a moment: what a scope's exception covers is held to `audit` until it ends, in
+    /// statements of the team that owns the scope and in the fleet's own.
     ///
     /// Scopes that reject, because nothing at all is trusted there, go on rejecting.
     package func statements(at time: UTCDate) -> [Statement] {
         var statements = statements
         for exception in exceptions(at: time) {
             if let scope = exception.scope {
-                statements = Self.excepting(scope, suffix: exception.id, in: statements)
+                statements = Self.excepting(scope, by: exception, in: statements)
             }
         }
         return statements
     }
 
     private static func excepting(
-        _ scope: RegistryScope, suffix: String, in statements: [Statement]
+        _ scope: RegistryScope, by exception: PolicyException, in statements: [Statement]
     ) -> [Statement] {
         let parent = parent(of: scope, in: statements)
         var result: [Statement] = []
         for (index, statement) in statements.enumerated() {
             let inner = statement.scopes.filter(scope.covers) + (index == parent ? [scope] : [])
-            guard !inner.isEmpty, !statement.stores.isEmpty, let lowered = statement.lowered(to: .audit) else {
+            guard exception.reaches(statement.team), !inner.isEmpty, !statement.stores.isEmpty,
+                let lowered = statement.lowered(to: .audit)
+            else {
                 result.append(statement)
                 continue
             }
             let outer = statement.scopes.filter { !scope.covers($0) }
             if !outer.isEmpty { result.append(statement.with(scopes: outer, name: statement.name)) }
-            let name = freeName("\(statement.name)-\(suffix)", of: statement.team, in: statements + result)
+            let name = freeName("\(statement.name)-\(exception.id)", of: statement.team, in: statements + result)
             result.append(lowered.with(scopes: inner.sorted(), name: name))
         }
         return result

@@ -27,7 +27,10 @@ package struct PolicyExplanation: Sendable, Equatable {
         let trust = outcome.trust
         self.scope = scope
         owner = ScopeOwners(settings.teams).owner(of: scope)
-        exceptions = trust.exceptions(at: time).filter { $0.scope?.covers(scope) ?? false }
+        let speaker = owner
+        exceptions = trust.exceptions(at: time).filter {
+            ($0.scope?.covers(scope) ?? false) && $0.reaches(speaker)
+        }
         var reasons = [Self.reason(ofOwner: owner, scope, settings)]
         do throws(TrustModelError) {
             let found = try trust.deciding(scope, at: time)

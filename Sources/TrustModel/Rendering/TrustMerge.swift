@@ -83,14 +83,16 @@ package struct TrustMerge: Sendable {
         let own = FleetStatements(settings.policy, owners: owners)
         statements += own.statements
         warnings += own.warnings
-        warnings += (settings.exceptions ?? []).filter { $0.holds(at: time) }.map { TrustWarning(.exception, "\($0)") }
+        let exceptions = (settings.exceptions ?? []).map { $0.owned(by: owners) }
+        warnings += exceptions.filter { $0.holds(at: time) }.map { TrustWarning(.exception, "\($0)") }
         warnings += unknownDenials
         warnings += removeDenied(from: &stores)
         return Outcome(
             trust: HostTrust(
                 fleet: settings.fleet, release: release, issued: issued, statements: statements,
                 stores: stores.map(\.published), denials: deny.denials,
-                repositories: Set(ops?.repositories ?? lastRepositories).sorted(), exceptions: settings.exceptions),
+                repositories: Set(ops?.repositories ?? lastRepositories).sorted(), exceptions: exceptions
+            ).withoutEnded(at: time),
             warnings: warnings, content: content, lagging: lagging)
     }
 

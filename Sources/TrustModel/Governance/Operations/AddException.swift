@@ -1,6 +1,6 @@
 package import Codecs
 
-/// Lets one digest pass in one fleet, or holds one scope there to `audit`, until a moment.
+/// Lets one digest pass in one fleet, or holds what the owner of one scope says there to `audit`, until a moment.
 package struct AddException: GovernedOperation {
     package static let kind = OperationKind.addException
     package static let concern = ChangeConcern.exceptions
@@ -57,7 +57,7 @@ package struct AddException: GovernedOperation {
         let end = until.map { "until \($0)" } ?? "for 72 hours"
         switch subject {
         case .digest(let digest): return "accepts \(digest) in fleet \(fleet) \(end), whatever signs it"
-        case .scope(let scope): return "holds \(scope) to audit in fleet \(fleet) \(end)"
+        case .scope(let scope): return "holds \(scope), less what is another team's, to audit in fleet \(fleet) \(end)"
         }
     }
 
@@ -90,6 +90,9 @@ package struct AddException: GovernedOperation {
 }
 
 /// Ends an exception before its time, which takes nothing but a way around away.
+///
+/// It stands in the fleet's settings: where `targets` is signed offline hosts go on with it until the next ceremony, or
+/// until its own end.
 package struct EndException: GovernedOperation {
     package static let kind = OperationKind.endException
     package static let concern = ChangeConcern.exceptions
@@ -107,5 +110,7 @@ package struct EndException: GovernedOperation {
     package func proposal(in team: TeamName?) -> [Permission] { [.pauseFleet(fleet)] }
     package func approval(in team: TeamName?) -> Permission { .pauseFleet(fleet) }
     package func alone(in team: TeamName?) -> Permission? { .pauseFleet(fleet) }
-    package var summary: String { "ends the exception E-\(exception) of fleet \(fleet)" }
+    package var summary: String {
+        "ends the exception E-\(exception) of fleet \(fleet); where its targets are signed offline, hosts follow at the next ceremony"
+    }
 }
