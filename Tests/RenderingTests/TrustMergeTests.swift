@@ -32,6 +32,49 @@ import TrustModel
         #expect(outcome.trust.statements.flatMap(\.scopes).map(\.rawValue) == ["registry.example.com/acme"])
     }
 
+    @Test func `the anchors that hosts may take are listed for older agents too, and newer ones obey the newer list`()
+        async throws
+    {
+        let (own, other, stray) = (try await makeRoot("own"), try await makeRoot("other"), try await makeRoot("stray"))
+        var acme = TeamFixture(name: "acme", scopes: ["reg.example.com/acme"], stores: ["prod": [own, other, stray]])
+        acme.allowed = [
+            .init(kind: .ca, sha256: own.sha256, origin: .own), .init(kind: .tsa, sha256: other.sha256, origin: .own),
+        ]
+        let settings = FleetSettings(
+            fleet: try FleetName("prod"), fleetID: try FleetID(String(repeating: "a", count: 32)),
+            teams: [try acme.settings], enforcers: [])
+        let text = String(decoding: try settings.publishedBytes(), as: UTF8.self)
+        let list = [own.sha256, other.sha256].sorted().map { "\"\($0)\"" }.joined(separator: ",")
+        #expect(text.contains("\"allowedThirdPartyAnchors\":[\(list)]"))
+        let older = text.replacing("\"allowedAnchors\"", with: "\"unknown\"")
+        for (text, anchors) in [(text, [own]), (older, [own, other])] {
+            let trust = TrustMerge(
+                settings: try FleetSettings(verifiedBytes: Array(text.utf8)), ops: nil, deny: DenyDocument(denials: []),
+                teams: [try team("acme"): .verified(try acme.targets)], release: 1, issued: now
+            ).merged().trust
+            #expect(trust.stores.flatMap(\.anchors) == anchors.map { Base64.encode($0.der) })
+        }
+    }
+
+    @Test func `of content that is withheld only the removals count`() async throws {
+        let (kept, removed, added) = (try await makeRoot("a"), try await makeRoot("b"), try await makeRoot("c"))
+        let old = TeamFixture(
+            name: "acme", scopes: ["reg.example.com/acme"], stores: ["one": [kept, removed], "two": [removed]])
+        let new = TeamFixture(name: "acme", scopes: ["reg.example.com/acme"], stores: ["one": [added, kept]])
+        let left = try old.targets.less(removedIn: new.targets)
+        #expect(left.stores == [try store("acme", "one"): Array(kept.pem.utf8), try store("acme", "two"): []])
+        #expect(left.policy == (try old.targets.policy))
+        #expect(try old.targets.less(removedIn: old.targets) == old.targets)
+    }
+
+    @Test func `times in ops settings that no host could keep become the nearest that it can`() throws {
+        let text = """
+            {"critical":[],"pollSeconds":9000000000000000000,"reportSeconds":-5,"repositories":[],"schema":1}
+            """
+        let ops = try OpsSettings(verifiedBytes: Array(text.utf8))
+        #expect(ops.pollSeconds == 86_400 && ops.reportSeconds == 1)
+    }
+
     @Test func `a scope inside another team's longer scope is not the outer team's`() async throws {
         let root = try await makeRoot("a")
         var outer = TeamFixture(name: "outer", scopes: ["reg.example.com"], stores: ["s": [root]])

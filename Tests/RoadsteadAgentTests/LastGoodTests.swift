@@ -62,6 +62,47 @@ import TrustModel
         #expect(try host.inForce().trust.stores.map(\.anchors) == [[Base64.encode(root.der)]])
     }
 
+    @Test func `settings that need a newer agent stop what is new, and neither denials nor removals`() async throws {
+        let host = try OfflineHost()
+        var roots: [Certificate] = []
+        for name in ["kept", "removed", "denied", "added"] {
+            roots.append(try await FixtureCertificates.root(name, at: host.now))
+        }
+        try host.set("acme", [roots[0], roots[1]])
+        try host.set("beta", [roots[0], roots[2]])
+        try await host.publish()
+        try await host.sync()
+
+        let plain = String(decoding: try host.fleet.settings.publishedBytes(), as: UTF8.self)
+        let critical = plain.replacing(#""critical":[]"#, with: #""critical":["teleport"]"#)
+        host.fleet.settingsFile = Array(critical.utf8)
+        try host.set("acme", [roots[0], roots[3]])
+        let denial = DenyDocument.Denial(
+            id: "D-1", subject: .certificate(sha256: roots[2].sha256), team: nil, reason: "lost", issued: host.now)
+        try host.fleet.deny([denial])
+        host.now = host.now.adding(seconds: 60)
+        try await host.publish()
+        let outcome = try await host.sync()
+        #expect(try host.anchors(of: "acme") == [Base64.encode(roots[0].der)])
+        #expect(try host.anchors(of: "beta") == [Base64.encode(roots[0].der)])
+        #expect(outcome.lagging.map(\.state) == [.lastGood, .lastGood])
+        #expect(outcome.warnings.contains { $0.contains("\"teleport\"") && $0.contains("update the agent") })
+        #expect(try await !host.sync().hasChanged)
+
+        host.fleet.settingsFile = nil
+        try await host.publish()
+        #expect(try await host.sync().lagging.isEmpty)
+        #expect(try Set(host.anchors(of: "acme")) == Set([roots[0], roots[3]].map { Base64.encode($0.der) }))
+    }
+
+    @Test func `a host that never understood its fleet's settings takes nothing in`() async throws {
+        let host = try OfflineHost()
+        let plain = String(decoding: try host.fleet.settings.publishedBytes(), as: UTF8.self)
+        host.fleet.settingsFile = Array(plain.replacing(#""critical":[]"#, with: #""critical":["teleport"]"#).utf8)
+        try await host.publish()
+        await #expect(throws: TrustModelError.self) { try await host.sync() }
+    }
+
     @Test func `a generation that could not be read back is refused before anything is written`() async throws {
         let host = try OfflineHost()
         let (fleet, state) = (host.fleet, host.state)

@@ -9,6 +9,10 @@ struct FleetDocuments: Sendable {
     let ops: OpsSettings?
     let deny: DenyDocument
     let teams: [TeamName: TeamState]
+    /// Content that was verified and is not taken in; what it no longer has goes all the same.
+    let withheld: [TeamName: TeamTargets]
+    /// What the fleet's newest settings need and this agent does not know; nil where they are in force.
+    let lack: String?
     /// The fleet's own documents as received, by target name: kept with the generation, so that they are fetched once.
     let files: [String: [UInt8]]
 
@@ -21,27 +25,39 @@ struct FleetDocuments: Sendable {
 
     /// Collects the documents of a fleet's roles.
     ///
-    /// The settings and `deny/deny.json` are mandatory. Whatever is wrong with a team stays with that team.
+    /// The settings and `deny/deny.json` are mandatory. Whatever is wrong with a team stays with that team. Beside settings
+    /// that are not the newest nothing new of any team is taken in, since the newest might limit it.
     init<Source: FleetSource>(
-        settings bytes: [UInt8], _ roles: DelegatedRoles, _ routes: TeamRoutes, _ fetcher: TargetFetcher<Source>
+        _ usable: UsableSettings, _ roles: DelegatedRoles, _ routes: TeamRoutes, _ fetcher: TargetFetcher<Source>
     ) async throws {
-        settings = try FleetSettings(verifiedBytes: bytes)
+        settings = usable.settings
+        lack = usable.lack
         let deny = try await fetcher.mandatory(
             DenyDocument.documentName, of: .delegated(try RoleName("deny")), in: roles)
         self.deny = try DenyDocument(verifiedBytes: deny)
-        var files = [FleetSettings.documentName: bytes, DenyDocument.documentName: deny]
+        var files = [FleetSettings.documentName: usable.bytes, DenyDocument.documentName: deny]
         if let (bytes, settings) = await Self.ops(roles, fetcher) {
             (ops, files[OpsSettings.documentName]) = (settings, bytes)
         } else {
             ops = nil
         }
         self.files = files
-        teams = await Self.teams(settings.teams.map(\.name), roles, routes, fetcher)
+        let found = await Self.teams(settings.teams.map(\.name), roles, routes, fetcher)
+        guard let lack else {
+            (teams, withheld) = (found, [:])
+            return
+        }
+        teams = found.mapValues { _ in .unavailable(lack) }
+        withheld = found.compactMapValues { state in
+            guard case .verified(let content) = state else { return nil }
+            return content
+        }
     }
 
     /// The same fleet without anything new of any team: each keeps its last good content, less the denials.
     init(keepingBack documents: FleetDocuments, _ reason: String) {
         (settings, ops, deny, files) = (documents.settings, documents.ops, documents.deny, documents.files)
+        (withheld, lack) = (documents.withheld, documents.lack)
         teams = documents.teams.mapValues { _ in .unavailable(reason) }
     }
 

@@ -68,15 +68,15 @@ struct FleetRefresh<Source: FleetSource>: Sendable {
         var workflow = UpdateWorkflow(policy, after: previous)
         let trusted = try await workflow.run(with: access).trusted
         let bytes = try await fetcher.ofTheFleet(FleetSettings.documentName, in: trusted)
-        let settings = try FleetSettings(verifiedBytes: bytes)
-        try check(settings)
-        let routes = try TeamRoutes(settings, trusted.targets.content)
+        let settings = try UsableSettings(bytes, last: fetcher.known[FleetSettings.documentName])
+        try check(settings.settings)
+        let routes = try TeamRoutes(settings.settings, trusted.targets.content)
         var limits = policy.limits
         (limits.listedBytes, limits.targetsBytes) = (Self.delegatedBytes, Self.delegatedBytes)
         var delegations = DelegationsUpdate(
             trusted, limits: limits, mandatory: [try RoleName("deny")], isWanted: routes.isWanted)
         let roles = try await delegations.run(with: access)
-        let documents = try await FleetDocuments(settings: bytes, roles, routes, fetcher)
+        let documents = try await FleetDocuments(settings, roles, routes, fetcher)
         return Outcome(trusted: trusted, roles: roles, documents: documents)
     }
 

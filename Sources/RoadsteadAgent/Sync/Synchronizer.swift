@@ -50,6 +50,7 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
         let (inForce, overlap) = generations(store, &notes)
         let refresh = FleetRefresh(state, configuration, source: source, known: overlap?.content ?? [:])
         let fleet = try await refresh.run(now: now, after: previous)
+        notes += fleet.documents.lack.map { ["the fleet's newest settings are not in force here: \($0)"] } ?? []
         let (generation, name) = try putInForce(fleet, store, lastGood: inForce, overlap: overlap, now: now)
         return Outcome(
             generation: name ?? inForce?.name ?? "", hasChanged: name != nil, origin: generation.origin,
@@ -112,7 +113,7 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
         let previous = isSame ? overlap?.previousTrust : overlap?.trust
         let outcome = TrustMerge(
             settings: documents.settings, ops: documents.ops, deny: documents.deny, teams: documents.teams,
-            lastGood: teams(of: documents.settings, in: lastGood), lastRepositories: overlap?.trust.repositories ?? [],
+            lastGood: teams(of: documents, in: lastGood), lastRepositories: overlap?.trust.repositories ?? [],
             lagging: overlap?.manifest.laggingTeams ?? [], release: release, issued: stamp?.issued ?? now, time: now
         ).merged()
         let notation = NotationTree(
@@ -131,11 +132,15 @@ package struct Synchronizer<Source: FleetSource>: Sendable {
             outcome, notation: notation, previous: previous, documents: documents.files, origin: origin)
     }
 
+    /// Each team's content in a generation, less what content that is withheld no longer has.
     private func teams(
-        of settings: FleetSettings, in generation: GenerationStore.Intact?
+        of documents: FleetDocuments, in generation: GenerationStore.Intact?
     ) -> [TeamName: TeamTargets] {
         guard let generation else { return [:] }
-        let contents = settings.teams.map { TeamFiles.content(of: $0.name, files: generation.content) }
+        let contents = documents.settings.teams.map { team in
+            let kept = TeamFiles.content(of: team.name, files: generation.content)
+            return documents.withheld[team.name].map { kept.less(removedIn: $0) } ?? kept
+        }
         return Dictionary(contents.filter { $0.policy != nil }.map { ($0.team, $0) }) { first, _ in first }
     }
 }

@@ -1,3 +1,5 @@
+import Codecs
+
 /// A team's targets as they were verified: the bytes of its policy and of its stores.
 package struct TeamTargets: Sendable, Equatable {
     /// How many bytes a team's targets have together at most: some hundreds of anchors, and few enough that all teams
@@ -14,6 +16,19 @@ package struct TeamTargets: Sendable, Equatable {
         self.team = team
         self.policy = policy
         self.stores = stores
+    }
+
+    /// The same less the anchors that newer content no longer has in the same store. Nothing is added, and the policy stays.
+    package func less(removedIn newest: TeamTargets) -> TeamTargets {
+        let kept = stores.map { id, pem in (id, Self.common(pem, newest.stores[id] ?? [])) }
+        return TeamTargets(team: team, policy: policy, stores: Dictionary(uniqueKeysWithValues: kept))
+    }
+
+    /// Of a text that cannot be read nothing is known to be removed.
+    private static func common(_ pem: [UInt8], _ newest: [UInt8]) -> [UInt8] {
+        guard let held = try? PEM.decode(pem), let listed = try? PEM.decode(newest) else { return pem }
+        let common = held.filter { block in listed.contains { $0.bytes == block.bytes } }
+        return common.count == held.count ? pem : Array(common.map(\.text).joined().utf8)
     }
 
     /// Why a host does not take targets of these lengths from one team; nil when it does.

@@ -18,6 +18,8 @@ package final class FixtureFleet {
     package var ops: OpsSettings?
     /// Bytes of `deny/deny.json`; the empty document unless said.
     package var deny: [UInt8]
+    /// Bytes of `fleet/settings.json`; the settings unless said.
+    package var settingsFile: [UInt8]?
     /// Targets of each team's role, by name such as `acme/ca.prod.pem`.
     package var teams: [TeamName: [String: [UInt8]]] = [:]
     /// Roles that are listed but whose files are left out of the repository.
@@ -116,7 +118,7 @@ package final class FixtureFleet {
         let expires = now.adding(days: days)
         if rootBytes.isEmpty { try await writeRoot(at: now, days: days) }
         let (listed, delegations) = try await writeDelegated(now, expires)
-        let settingsFile = [FleetSettings.documentName: try settings.publishedBytes()]
+        let settingsFile = [FleetSettings.documentName: try settingsFile ?? settings.publishedBytes()]
         let targets = Targets(
             header: header("targets", expires, now), targets: try writeTargets(settingsFile), delegations: delegations)
         let targetsBytes = try await sign(targets, "targets")
