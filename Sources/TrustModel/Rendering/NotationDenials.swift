@@ -21,11 +21,9 @@ struct NotationDenials: Sendable {
         let hasSigners = statement.stores.contains { $0.kind != .tsa && !(stores.anchors[$0] ?? []).isEmpty }
         return denials.first { denial in
             guard denial.team == nil || denial.team == statement.team else { return false }
+            let isLogged = !statement.holdsToAnchors && denial.subject != nil
             switch denial.subject {
-            case .digest, .identity: return true
-            case .certificate, .issuerAndSerial,
-                .key where !statement.holdsToAnchors:
-                return true
+            case _ where isLogged, .digest, .identity: return true
             // Where nothing is trusted nothing has to be denied.
             case .certificate, .issuerAndSerial: return hasSigners && removals[denial.id] == nil
             // A key may be certified more than once, so this holds only where an anchor with it is gone.
