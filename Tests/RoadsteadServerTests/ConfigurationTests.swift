@@ -48,6 +48,16 @@ import Testing
         #expect(encrypted.publicAddress(port: 443) == "https://0.0.0.0:443")
     }
 
+    @Test func `client certificates and a trusted proxy do not go together`() throws {
+        var flags: [ConfigurationKey: String] = [.tlsCertificate: "/c", .tlsKey: "/k", .tlsClientAuthority: "/ca"]
+        _ = try ServerConfiguration(ConfigurationSources(flags: flags))
+        flags[.trustedProxy] = "10.0.0.1"
+        let problems = try #require(throws: ConfigurationProblems.self) {
+            try ServerConfiguration(ConfigurationSources(flags: flags))
+        }
+        #expect(problems.description.contains("client certificates and a trusted proxy"))
+    }
+
     @Test func `a database elsewhere is never spoken to in the clear`() throws {
         #expect(throws: ConfigurationProblems.self) {
             try ServerConfiguration(

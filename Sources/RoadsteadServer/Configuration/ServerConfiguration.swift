@@ -61,6 +61,7 @@ package struct ServerConfiguration: Sendable {
                 ?? RequestLimits.standard.failuresPerMinute)
         tls = Self.tls(&reader)
         checkExposure(&reader)
+        checkClientCertificates(&reader)
         try reader.finish()
     }
 
@@ -87,6 +88,14 @@ package struct ServerConfiguration: Sendable {
         reader.refuse(
             .listenHost, "plain HTTP on \(listenHost) would carry credentials in the clear",
             "set tls.certificate and tls.key, or name the proxy that terminates TLS with --trusted-proxy ADDRESS")
+    }
+
+    /// Behind a proxy the certificate of a connection is the proxy's, and would be everybody's.
+    private func checkClientCertificates(_ reader: inout SettingReader) {
+        guard tls?.clientAuthority != nil, !trustedProxies.isEmpty else { return }
+        reader.refuse(
+            .tlsClientAuthority, "client certificates and a trusted proxy do not go together",
+            "let clients connect to this server itself, or sign them in without certificates")
     }
 
     var isLoopback: Bool { listenHost == "localhost" || listenHost == "::1" || listenHost.hasPrefix("127.") }

@@ -64,8 +64,13 @@ struct Gate: Sendable {
     /// A bearer goes before the certificate of the connection.
     private func shown(_ bearer: String?, _ context: RoadsteadContext, _ now: UTCDate) async -> ShownCredential? {
         if let bearer { return .bearer(bearer) }
-        guard takesCertificates, let key = await ProvedKey.of(context.channel, now: now) else { return nil }
-        return .key(key)
+        return await provedKey(context, now).map { .key($0) }
+    }
+
+    /// The key that the caller's own connection has proved; one that comes through a proxy has proved none.
+    func provedKey(_ context: RoadsteadContext, _ now: UTCDate) async -> ProvedKey? {
+        guard takesCertificates, !proxies.speaksForOthers(context) else { return nil }
+        return await ProvedKey.of(context.channel, now: now)
     }
 
     /// Refuses addresses from which too many credentials were wrong.

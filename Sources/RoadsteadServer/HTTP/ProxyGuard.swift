@@ -28,6 +28,14 @@ struct ProxyGuard: Sendable {
         return String(last.drop { $0 == " " }.prefix(64))
     }
 
+    /// Whether the peer speaks for others: a key that its connection proves is its own, and none of theirs.
+    func speaksForOthers(_ context: RoadsteadContext) -> Bool {
+        guard let peer = context.remoteAddress?.ipAddress else { return false }
+        let mapped = "::ffff:"
+        return trusted.contains(peer)
+            || peer.hasPrefix(mapped) && trusted.contains(String(peer.dropFirst(mapped.count)))
+    }
+
     /// Whether the request was made on this machine, and not through a proxy on it.
     func isLocal(_ request: Request, _ context: RoadsteadContext) -> Bool {
         guard request.headers[.xForwardedFor] == nil, request.headers[.forwarded] == nil else { return false }

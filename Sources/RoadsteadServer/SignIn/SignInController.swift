@@ -106,7 +106,7 @@ struct SignInController: Sendable {
 
     private func register(_ call: Call, _ body: CertificateRequest) async throws -> TokenBody {
         let session = try person(call)
-        guard call.bearer != nil, let key = await ProvedKey.of(call.context.channel, now: call.now) else {
+        guard call.bearer != nil, let key = await gate.provedKey(call.context, call.now) else {
             throw StoreError(
                 .invalid, "this connection showed no client certificate beside the token",
                 hint: "roadstead login --client-certificate FILE --client-key FILE --register")
