@@ -59,8 +59,10 @@ extension ApiStore {
             try await first(work)
             try Self.requireProposal(content, work.authority)
             let transaction = work.transaction
+            if content.linksIdentities { try await transaction.refuseManyLinks(of: actor.person) }
             let team = try await content.team.asyncMap { try await transaction.lockTeam($0) }
-            let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
+            let planner = ChangePlanner(
+                transaction: transaction, inspector: inspector, team: team, author: actor.person, now: now)
             let plan = try await planner.plan(content)
             let founding = draft ? false : try await work.isFounding(content)
             let isAlone =
@@ -107,8 +109,12 @@ extension ApiStore {
                     .invalid, "C-\(number) is of \(change.reach), not of \(content.reach)",
                     hint: "propose another change")
             }
+            if content.linksIdentities, !change.content.linksIdentities {
+                try await transaction.refuseManyLinks(of: actor.person)
+            }
             let team = try await content.team.asyncMap { try await transaction.lockTeam($0) }
-            let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
+            let planner = ChangePlanner(
+                transaction: transaction, inspector: inspector, team: team, author: actor.person, now: now)
             let plan = try await planner.plan(content)
             let digest = try content.digest(number: number, version: version + 1, baseVersion: team?.version ?? 1)
             let update = UpdateChangeContent(
@@ -137,7 +143,8 @@ extension ApiStore {
             }
             try Self.requireProposal(change.content, work.authority)
             let team = try await change.team.asyncMap { try await transaction.lockTeam($0) }
-            let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
+            let planner = ChangePlanner(
+                transaction: transaction, inspector: inspector, team: team, author: actor.person, now: now)
             let plan = try await planner.plan(change.content)
             let founding = try await work.isFounding(change.content)
             let isAlone = ChangeRules.needsNobodyElse(

@@ -32,6 +32,8 @@ struct ChangePlanner: Sendable {
     let inspector: AnchorInspector
     /// The team that the change is about; nil for everything.
     let team: TeamRow?
+    /// Who proposes it.
+    let author: PersonID
     let now: UTCDate
 
     /// Larger than the certificate of any honest CA; each host of each fleet loads it.

@@ -131,6 +131,19 @@ struct ListApprovedChanges: Query {
     func decode(_ row: Row) throws -> Int64 { try row.value("number") }
 }
 
+/// What a person's open changes of no team say.
+struct ListOpenContents: Query {
+    static let sql = """
+        SELECT content FROM change
+        WHERE author = $1 AND team_id IS NULL AND state IN ('draft', 'submitted', 'approved')
+        """
+    let author: PersonID
+    var bindings: [Binding] { [.int(author.rawValue)] }
+    func decode(_ row: Row) throws -> ChangeContent {
+        try row.value("content", { (bytes: [UInt8]) in try JSON(parsing: bytes).decode() })
+    }
+}
+
 struct NextChangeNumber: Query {
     static let sql = "SELECT nextval('change_number') AS number"
     var bindings: [Binding] { [] }

@@ -61,7 +61,8 @@ package struct Reader: Sendable {
     func mayRead(_ change: ChangeRow) -> Bool {
         if change.author == author { return true }
         if let team = change.team { return teams.contains(team) }
-        return may(.readGovernance) || may(change.content.approval) || change.content.proposal.allSatisfy(may)
+        let proposal = change.content.proposal
+        return may(.readGovernance) || may(change.content.approval) || (!proposal.isEmpty && proposal.allSatisfy(may))
     }
 }
 

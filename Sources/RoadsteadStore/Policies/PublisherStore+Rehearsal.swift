@@ -28,7 +28,8 @@ extension PublisherStore {
         _ content: ChangeContent, by actor: Actor, on transaction: Transaction, now: UTCDate
     ) async throws -> [FleetEffect] {
         let team = try await content.team.asyncMap { try await transaction.lockTeam($0) }
-        let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
+        let planner = ChangePlanner(
+            transaction: transaction, inspector: inspector, team: team, author: actor.person, now: now)
         let plan = try await planner.plan(content)
         let rehearsal = BeginRehearsal(
             team: team?.id, actor: actor, content: try content.canonicalBytes,

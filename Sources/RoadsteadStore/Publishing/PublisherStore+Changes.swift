@@ -62,7 +62,8 @@ extension PublisherStore {
             return .expired(number)
         }
         let team = try await change.team.asyncMap { try await transaction.lockTeam($0) }
-        let planner = ChangePlanner(transaction: transaction, inspector: inspector, team: team, now: now)
+        let planner = ChangePlanner(
+            transaction: transaction, inspector: inspector, team: team, author: change.author, now: now)
         let plan = try await planner.plan(change.content)
         let needed = try change.needed.union(plan.needed)
         guard case .agreed = try await transaction.standing(of: change, needed: needed, now: now) else {

@@ -6,7 +6,7 @@ extension LinkIdentity: PlannableOperation {
     func plan(_ planner: ChangePlanner, _ content: ChangeContent) async throws -> PlannedStep {
         let transaction = planner.transaction
         let find = ListIdentityProofs(issuer: issuer.text, subject: subject.text, now: planner.now)
-        guard try await !transaction.fetchAll(find).isEmpty else { throw unproved }
+        guard try await transaction.fetchAll(find).contains(planner.author) else { throw unproved }
         if try await transaction.fetchOptional(FindIdentityLink(issuer: issuer.text, subject: subject.text)) != nil {
             throw StoreError(
                 .conflict, "\(subject) at \(issuer) is linked to a person already", hint: "unlink it first")
@@ -52,7 +52,31 @@ extension LinkIdentity: PlannableOperation {
 
     private var unproved: StoreError {
         StoreError(
-            .forbidden, "nobody has shown that \(subject) at \(issuer) is theirs",
+            .forbidden, "the author has not shown that \(subject) at \(issuer) is theirs",
             hint: "whose it is shows a token of it: roadstead identity link --token-file FILE")
+    }
+}
+
+extension ChangeContent {
+    /// Whether it makes another identity the author's.
+    var linksIdentities: Bool {
+        operations.contains { operation in
+            guard case .governed(let step) = operation else { return false }
+            return step.operation is LinkIdentity
+        }
+    }
+}
+
+extension Transaction {
+    /// Anybody may ask for a link, so what waits of one person has an end.
+    fileprivate static let mostOpenLinks = 20
+
+    func refuseManyLinks(of author: PersonID) async throws {
+        let open = try await fetchAll(ListOpenContents(author: author)).count { $0.linksIdentities }
+        guard open < Self.mostOpenLinks else {
+            throw StoreError(
+                .conflict, "you have \(open) open changes that link identities",
+                hint: "wait until they are decided, or withdraw some: roadstead change withdraw C-N")
+        }
     }
 }
