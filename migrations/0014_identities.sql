@@ -5,13 +5,14 @@ ALTER TABLE credential
     ADD COLUMN kind text COLLATE "C" NOT NULL DEFAULT 'token' CHECK (kind IN ('token', 'provider', 'certificate')),
     -- Of the public key of a client certificate.
     ADD COLUMN key_sha256 bytea CHECK (octet_length(key_sha256) = 32),
-    -- By which identity it came about; neither for what a person made with another credential.
+    -- By which identity it came about, also through another credential that this identity made.
     ADD COLUMN issuer text COLLATE "C" CHECK (octet_length(issuer) BETWEEN 1 AND 512),
     ADD COLUMN subject text COLLATE "C" CHECK (octet_length(subject) BETWEEN 1 AND 255),
     ALTER COLUMN token_sha256 DROP NOT NULL,
     ADD CHECK ((kind = 'token') = (token_sha256 IS NOT NULL)),
     ADD CHECK ((kind = 'certificate') = (key_sha256 IS NOT NULL)),
     ADD CHECK (kind <> 'provider' OR issuer IS NOT NULL),
+    ADD CHECK (kind <> 'certificate' OR expires_at <= created_at + interval '8784 hours'),
     ADD CHECK ((issuer IS NULL) = (subject IS NULL));
 CREATE UNIQUE INDEX credential_of_key ON credential (key_sha256) WHERE kind = 'certificate' AND revoked_at IS NULL;
 CREATE UNIQUE INDEX credential_of_identity ON credential (issuer, subject)
@@ -33,6 +34,8 @@ CREATE TABLE identity_link (
     CHECK ((unlinked_at IS NULL) = (unlinked_by IS NULL))
 );
 CREATE UNIQUE INDEX identity_link_once ON identity_link (issuer, subject) WHERE unlinked_at IS NULL;
+-- An identity that was ever linked is no person of its own any more.
+CREATE INDEX identity_link_ever ON identity_link (issuer, subject);
 CREATE INDEX identity_link_of_person ON identity_link (person_id, id);
 
 -- That a person showed a token of an identity while signed in: good for one link to that person.
@@ -98,6 +101,10 @@ CREATE VIEW held_role WITH (security_invoker = true) AS
 -- After founding, links and group roles come in by what others agreed to. A role by a group counts for its end, too.
 CREATE TRIGGER governed BEFORE INSERT ON identity_link FOR EACH ROW EXECUTE FUNCTION refuse_ungoverned();
 CREATE TRIGGER governed BEFORE INSERT ON group_role FOR EACH ROW EXECUTE FUNCTION refuse_ungoverned();
+CREATE TRIGGER taken_away_stays BEFORE UPDATE ON identity_link FOR EACH ROW
+    WHEN (OLD.unlinked_at IS NOT NULL) EXECUTE FUNCTION refuse_return();
+CREATE TRIGGER taken_away_stays BEFORE UPDATE ON group_role FOR EACH ROW
+    WHEN (OLD.removed_at IS NOT NULL) EXECUTE FUNCTION refuse_return();
 CREATE OR REPLACE FUNCTION count_founders() RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT count(DISTINCT p.id) FROM held_role h JOIN person p ON p.id = h.person_id
     WHERE h.role IN ('trust-admin', 'security-officer') AND h.team_id IS NULL AND h.fleet_id IS NULL

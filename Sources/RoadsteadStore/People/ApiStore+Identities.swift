@@ -9,8 +9,7 @@ extension ApiStore {
     package func authenticate(
         _ identity: AssertedIdentity, signUp: SignUp, requestID: String, now: UTCDate
     ) async throws -> Session {
-        let query = FetchProviderCredential(issuer: identity.issuer, subject: identity.subject)
-        if let known = try await pool.fetchOptional(query), known.isGood(at: now), known.expires >= identity.expires {
+        if let known = try await pool.fetchOptional(FindStanding(identity: identity)), known.isGood(at: now) {
             let session = try await session(of: known, requestID: requestID, now: now)
             try await noteUse(of: known, by: session.actor, now: now)
             return session
@@ -34,7 +33,8 @@ extension ApiStore {
     ) async throws -> Session {
         let expires = now.adding(seconds: AssertedIdentity.sessionSeconds)
         var credential = NewCredential(tokenSHA256: tokenSHA256, label: label, expires: expires)
-        credential.identity = identity
+        credential.issuer = identity.issuer
+        credential.subject = identity.subject
         try credential.check(now: now)
         let id = try await pool.withTransaction(attempts: 4) { transaction in
             try await Self.spend(identity, nonceSHA256, on: transaction, now)
@@ -78,7 +78,8 @@ extension ApiStore {
         return KeysetPage(fetched: try await pool.fetchAll(query), limit: page.limit) { "\($0.id)" }
     }
 
-    /// Ends a link and every credential that came by it, at once: the person's own, or any for a trust administrator.
+    /// Ends a link, every credential that came by it, also through others, and the groups that its issuer named, at once:
+    /// the person's own, or any for a trust administrator.
     package func unlinkIdentity(_ id: Int64, by actor: Actor, now: UTCDate) async throws {
         try await work(actor, nil, now: now) { work in
             let limits = work.authority.limits
@@ -100,6 +101,8 @@ extension ApiStore {
             }
             try await work.transaction.execute(
                 RevokeCredentialsOfIdentity(issuer: link.issuer, subject: link.subject, now: now))
+            // Which of them that identity brought is not known; the next token of another says its own.
+            try await work.transaction.execute(ForgetAssertedGroups(person: link.person, issuer: link.issuer))
             try await work.audit.record(
                 .identityUnlinked, "person:\(link.person)",
                 detail: ["link": .integer(id), "issuer": .string(link.issuer), "subject": .string(link.subject)])
@@ -114,6 +117,7 @@ extension ApiStore {
     // MARK: - Client certificates
 
     /// Makes the key of a client certificate, which the caller's connection has just proved, a credential of the caller.
+    /// It ends with the certificate, and after as many days as a token at the latest.
     package func registerCertificate(
         keySHA256: [UInt8], label: String, expires: UTCDate, by actor: Actor, now: UTCDate
     ) async throws -> CredentialRecord {
@@ -123,7 +127,9 @@ extension ApiStore {
         return try await work(actor, nil, now: now) { work in
             try Self.requirePersonsToken(work.authority.limits, "register a certificate")
             let insert = InsertCertificateCredential(
-                person: actor.person, keySHA256: keySHA256, label: label, now: now, expires: expires)
+                maker: try await work.transaction.fetchOne(FetchCredential(id: actor.credential)),
+                keySHA256: keySHA256, label: label, now: now,
+                expires: min(expires, now.adding(days: NewCredential.maximumDays)))
             guard let id = try await work.transaction.fetchOptional(insert) else {
                 throw StoreError(
                     .conflict, "this certificate's key is registered already",
@@ -131,7 +137,7 @@ extension ApiStore {
             }
             try await work.audit.record(
                 .certificateRegistered, "credential:\(id)",
-                detail: ["key": .string(Hex.encode(keySHA256)), "expires": .string("\(expires)")])
+                detail: ["key": .string(Hex.encode(keySHA256)), "expires": .string("\(insert.expires)")])
             return try await work.transaction.fetchOne(FetchCredential(id: id))
         }
     }
@@ -182,12 +188,15 @@ extension ApiStore {
         _ now: UTCDate
     ) async throws -> IdentityHolder {
         let (issuer, subject) = (identity.issuer, identity.subject)
+        guard try await !transaction.fetchOne(IsBarred(identity: identity)) else { throw notSignedIn }
         if let link = try await transaction.fetchOptional(FindIdentityLink(issuer: issuer, subject: subject)) {
             guard link.limits.holder == .machine || identity.isForPeople else { throw notSignedIn }
             try await keepGroups(identity, of: link, on: transaction)
             return IdentityHolder(person: link.person, limits: link.limits)
         }
-        guard identity.isForPeople else { throw notSignedIn }
+        // Two accounts of one person never become two people by ending the link.
+        let once = WasLinked(issuer: issuer, subject: subject)
+        guard identity.isForPeople, try await !transaction.fetchOne(once) else { throw notSignedIn }
         let own = FetchPersonBySubject(issuer: issuer, subject: subject)
         let person: PersonRecord
         if let known = try await transaction.fetchOptional(own) {
@@ -224,19 +233,17 @@ extension ApiStore {
         return person
     }
 
-    /// The credential for which an identity's tokens stand, made anew after it was revoked by a token issued since.
+    /// The credential for which an identity's tokens stand, made anew after it was revoked.
     private static func standing(
         of identity: AssertedIdentity, _ holder: IdentityHolder, on transaction: Transaction, _ requestID: String,
         _ now: UTCDate
     ) async throws -> Int64 {
         let query = FetchProviderCredential(issuer: identity.issuer, subject: identity.subject)
-        if let known = try await transaction.fetchOptional(query) {
-            if known.revoked == nil, known.person == holder.person {
-                let prolong = ProlongCredential(id: known.id, expires: identity.expires, now: now)
-                try await transaction.execute(prolong)
-                return known.id
-            }
-            guard let revoked = known.revoked, identity.issued > revoked else { throw notSignedIn }
+        if let known = try await transaction.fetchOptional(query), known.revoked == nil {
+            guard known.person == holder.person else { throw notSignedIn }
+            let prolong = ProlongCredential(id: known.id, expires: identity.expires, now: now)
+            try await transaction.execute(prolong)
+            return known.id
         }
         let team = try await holder.limits.team.asyncMap { try await transaction.requireTeam($0).id }
         let id = try await transaction.fetchOne(

@@ -87,6 +87,15 @@ struct RevokeCredentialsOfIdentity: Statement {
     var bindings: [Binding] { [.text(issuer), .text(subject), .date(now)] }
 }
 
+/// Whether an identity is or ever was linked to a person.
+struct WasLinked: Query {
+    static let sql = "SELECT EXISTS (SELECT FROM identity_link WHERE issuer = $1 AND subject = $2) AS found"
+    let issuer: String
+    let subject: String
+    var bindings: [Binding] { [.text(issuer), .text(subject)] }
+    func decode(_ row: Row) throws -> Bool { try row.value("found") }
+}
+
 // MARK: - Proofs
 
 struct KeepIdentityProof: Statement {
@@ -171,6 +180,26 @@ struct KeepAssertedGroups: Statement {
     }
 }
 
+/// Takes from a person what the tokens of an issuer said, until the next one speaks.
+struct ForgetAssertedGroups: Statement {
+    static let sql = "UPDATE asserted_groups SET groups = '{}' WHERE person_id = $1 AND issuer = $2"
+    let person: PersonID
+    let issuer: String
+    var bindings: [Binding] { [.int(person.rawValue), .text(issuer)] }
+}
+
+/// Which people the newest token of an issuer put into a group, whether its word still counts or not.
+struct ListGroupMembers: Query {
+    static let sql = """
+        SELECT person_id FROM asserted_groups WHERE issuer = $1 AND $2 = ANY (groups) AND person_id = ANY ($3)
+        """
+    let issuer: String
+    let group: String
+    let people: [PersonID]
+    var bindings: [Binding] { [.text(issuer), .text(group), .ints(people.map(\.rawValue))] }
+    func decode(_ row: Row) throws -> PersonID { PersonID(rawValue: try row.value("person_id")) }
+}
+
 private let groupRoleSelect = """
     SELECT g.id, g.issuer, g.group_name, g.role, team_name(g.team_id) AS team, f.name AS fleet,
         g.team_id IS NULL AND g.fleet_id IS NULL AS is_everywhere, g.set_at, g.set_by_change
@@ -244,7 +273,36 @@ struct EndGroupRole: Statement {
 
 // MARK: - Credentials of identities and keys
 
-/// The standing of an identity's tokens, newest first; a revoked one bars the tokens issued before.
+/// What bars a token: that its identity's tokens were revoked, or its link ended, when it was issued or since.
+private let barred = """
+    EXISTS (SELECT FROM credential r WHERE r.issuer = $1 AND r.subject = $2 AND r.kind = 'provider' AND r.revoked_at >= $3)
+    OR EXISTS (SELECT FROM identity_link u WHERE u.issuer = $1 AND u.subject = $2 AND u.unlinked_at >= $3)
+    """
+
+/// Whether an identity's token counts no more, whatever was issued after it.
+struct IsBarred: Query {
+    static let sql = "SELECT \(barred) AS found"
+    let identity: AssertedIdentity
+    var bindings: [Binding] { [.text(identity.issuer), .text(identity.subject), .date(identity.issued)] }
+    func decode(_ row: Row) throws -> Bool { try row.value("found") }
+}
+
+/// The standing of an identity's tokens where this one changes nothing about it: neither its end nor its holder's groups.
+struct FindStanding: Query {
+    static let sql = """
+        \(credentialSelect) WHERE c.issuer = $1 AND c.subject = $2 AND c.kind = 'provider' AND c.revoked_at IS NULL
+        AND c.expires_at >= $4 AND NOT (\(barred)) AND (c.holder = 'machine' OR EXISTS (SELECT FROM asserted_groups a
+            WHERE a.person_id = c.person_id AND a.issuer = $1 AND a.issued_at >= $3))
+        ORDER BY c.id DESC LIMIT 1
+        """
+    let identity: AssertedIdentity
+    var bindings: [Binding] {
+        [.text(identity.issuer), .text(identity.subject), .date(identity.issued), .date(identity.expires)]
+    }
+    func decode(_ row: Row) throws -> CredentialRecord { try CredentialRecord(row) }
+}
+
+/// The standing of an identity's tokens, newest first.
 struct FetchProviderCredential: Query {
     static let sql = """
         \(credentialSelect) WHERE c.issuer = $1 AND c.subject = $2 AND c.kind = 'provider' ORDER BY c.id DESC LIMIT 1
@@ -288,17 +346,22 @@ struct InsertProviderCredential: Query {
 
 struct InsertCertificateCredential: Query {
     static let sql = """
-        INSERT INTO credential (person_id, kind, key_sha256, label, access, holder, created_at, expires_at)
-        VALUES ($1, 'certificate', $2, $3, 'write', 'person', $4, $5) ON CONFLICT DO NOTHING RETURNING id
+        INSERT INTO credential (person_id, kind, key_sha256, label, access, holder, created_at, expires_at, issuer,
+            subject)
+        VALUES ($1, 'certificate', $2, $3, 'write', 'person', $4, $5, $6, $7) ON CONFLICT DO NOTHING RETURNING id
         """
-    let person: PersonID
+    /// What it was made with: whose it is, and by which identity.
+    let maker: CredentialRecord
     let keySHA256: [UInt8]
     let label: String
     let now: UTCDate
     let expires: UTCDate
 
     var bindings: [Binding] {
-        [.int(person.rawValue), .bytes(keySHA256), .text(label), .date(now), .date(expires)]
+        [
+            .int(maker.person.rawValue), .bytes(keySHA256), .text(label), .date(now), .date(expires),
+            .text(maker.issuer), .text(maker.subject),
+        ]
     }
 
     func decode(_ row: Row) throws -> Int64 { try row.value("id") }

@@ -131,7 +131,7 @@ struct InsertCredential: Query {
         [
             .int(person.rawValue), .bytes(credential.tokenSHA256), .text(credential.label),
             .text(credential.limits.access.rawValue), .text(credential.limits.holder.rawValue), .int(team), .date(now),
-            .date(credential.expires), .text(credential.identity?.issuer), .text(credential.identity?.subject),
+            .date(credential.expires), .text(credential.issuer), .text(credential.subject),
         ]
     }
 

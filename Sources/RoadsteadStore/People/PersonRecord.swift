@@ -19,7 +19,7 @@ package struct CredentialRecord: Sendable, Equatable {
     package let id: Int64
     package let person: PersonID
     package let kind: CredentialKind
-    /// The identity by which it came about; nil for what a person made with another credential.
+    /// The identity by which it came about, also through another credential; nil where it was none of a provider's.
     package let issuer: String?
     package let subject: String?
     package let label: String
@@ -38,8 +38,9 @@ package struct NewCredential: Sendable {
     package let label: String
     package let limits: TokenLimits
     package let expires: UTCDate
-    /// By which identity its holder signed in to get it.
-    var identity: AssertedIdentity?
+    /// By which identity its holder signed in to get it, or to get the one that it was made with.
+    var issuer: String?
+    var subject: String?
 
     package static let maximumDays: Int64 = 366
 
