@@ -37,6 +37,19 @@ END
 $$;
 REVOKE ALL ON FUNCTION end_founding_at FROM PUBLIC;
 
+-- How many people could agree; NULL while founding holds. Whoever else counts them waits until the transaction ends, so
+-- that two cannot each take another away.
+CREATE FUNCTION count_who_agree() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    is_over boolean;
+BEGIN
+    SELECT over_at IS NOT NULL INTO is_over FROM founding FOR NO KEY UPDATE;
+    RETURN CASE WHEN is_over THEN count_founders() END;
+END
+$$;
+REVOKE ALL ON FUNCTION count_who_agree FROM PUBLIC;
+
 CREATE FUNCTION end_founding() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
@@ -122,6 +135,25 @@ END
 $$;
 CREATE TRIGGER role_was_agreed BEFORE INSERT ON role_binding FOR EACH ROW EXECUTE FUNCTION role_was_agreed();
 
+-- What was taken away is given back as something new, with what that takes: never by those who serve undoing it.
+CREATE FUNCTION refuse_return() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_user IN ('roadstead_api', 'roadstead_publisher') THEN
+        RAISE EXCEPTION '% of % is refused: what was taken away is not given back', TG_OP, TG_TABLE_NAME
+            USING ERRCODE = 'insufficient_privilege', TABLE = TG_TABLE_NAME, CONSTRAINT = 'taken_away_stays';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER taken_away_stays BEFORE UPDATE ON role_binding FOR EACH ROW
+    WHEN (OLD.revoked_at IS NOT NULL) EXECUTE FUNCTION refuse_return();
+CREATE TRIGGER taken_away_stays BEFORE UPDATE ON person FOR EACH ROW
+    WHEN (OLD.disabled_at IS NOT NULL AND NEW.disabled_at IS DISTINCT FROM OLD.disabled_at)
+    EXECUTE FUNCTION refuse_return();
+CREATE TRIGGER taken_away_stays BEFORE UPDATE ON credential FOR EACH ROW
+    WHEN (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at)
+    EXECUTE FUNCTION refuse_return();
+
 -- What a fleet's hosts do beside their mode. Without a time of its own a fleet has its profile's.
 ALTER TABLE fleet
     ADD COLUMN reject_after_seconds bigint CHECK (reject_after_seconds BETWEEN 3600 AND 34560000),
@@ -137,7 +169,7 @@ CREATE TRIGGER governed_begin BEFORE INSERT ON fleet FOR EACH ROW
     EXECUTE FUNCTION refuse_ungoverned();
 
 GRANT SELECT ON founding TO roadstead_api, roadstead_publisher;
-GRANT EXECUTE ON FUNCTION founding_holds, end_founding_at TO roadstead_api, roadstead_publisher;
+GRANT EXECUTE ON FUNCTION founding_holds, end_founding_at, count_who_agree TO roadstead_api, roadstead_publisher;
 GRANT INSERT (founding, fleet_id), UPDATE (founding, fleet_id) ON change TO roadstead_api;
 GRANT UPDATE (bindings) ON invitation TO roadstead_api;
 GRANT DELETE ON repository TO roadstead_api;

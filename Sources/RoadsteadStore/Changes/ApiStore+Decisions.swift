@@ -78,12 +78,14 @@ extension Transaction {
         let people = Set(decisions.map(\.person)).sorted()
         let bindings = try await fetchAll(ListBindingsOfPeople(people: people, now: now))
         let held = Dictionary(grouping: bindings, by: \.person)
+        let favoured = try await beneficiaries(of: change.content, among: people)
         return ChangeRules.standing(
             of: change.facts,
             decisions: decisions.map {
+                // Whom it gives a role to by now agrees with none.
                 ChangeDecision(
                     person: $0.person, approves: $0.approves, digest: $0.digest,
-                    bindings: (held[$0.person] ?? []).map(\.binding))
+                    bindings: favoured.contains($0.person) ? [] : (held[$0.person] ?? []).map(\.binding))
             },
             needed: try needed ?? change.needed)
     }
@@ -111,9 +113,9 @@ extension Transaction {
         let team: TeamName? = if case .team(let team) = approval.target { team } else { nil }
         let holders = try await fetchAll(ListHolders(roles: approval.roles, team: team)).map(\.person)
         let decided = decisions.filter { $0.digest == change.digest }.map(\.person)
-        let able = Set(holders).subtracting(decided).subtracting([change.author])
-        let people = try await fetchAll(ListPeopleByID(ids: able.sorted()))
-        return people.filter { !change.content.favours($0) }.sorted { $0.subject < $1.subject }
+        let asked = Set(holders).subtracting(decided).subtracting([change.author])
+        let able = asked.subtracting(try await beneficiaries(of: change.content, among: asked.sorted()))
+        return try await fetchAll(ListPeopleByID(ids: able.sorted())).sorted { $0.subject < $1.subject }
     }
 }
 

@@ -36,7 +36,10 @@ extension ApiStore {
             }
             let others = try await work.transaction.fetchAll(LockAdministrators()).filter { $0.person != id }
             guard !others.isEmpty else { throw Self.lastAdministrator }
-            guard try await work.transaction.execute(DisablePerson(id: id, now: now)) == 1 else { return }
+            let disabled = try await work.transaction.keepingTwoWhoAgree {
+                try await work.transaction.execute(DisablePerson(id: id, now: now))
+            }
+            guard disabled == 1 else { return }
             try await work.audit.record(.personDisabled, "person:\(id)")
         }
     }
@@ -66,15 +69,17 @@ extension ApiStore {
                     .forbidden, "this token cannot make one that is good for more than itself",
                     hint: "use a token with write access and without limits")
             }
+            let own = try await work.transaction.fetchOne(FetchCredential(id: actor.credential))
             if mine.holder == .machine {
-                let own = try await work.transaction.fetchOne(FetchCredential(id: actor.credential))
                 guard credential.expires <= own.expires else {
                     throw StoreError(
                         .forbidden, "a machine's token cannot make one that outlives it, past \(own.expires)",
                         hint: "a person makes the next one")
                 }
             }
-            let id = try await Self.insert(credential, of: actor.person, on: work.transaction, now: now)
+            var made = credential
+            (made.issuer, made.subject) = (own.issuer, own.subject)
+            let id = try await Self.insert(made, of: actor.person, on: work.transaction, now: now)
             try await work.audit.record(
                 .credentialIssued, "credential:\(id)",
                 detail: [
@@ -119,6 +124,19 @@ extension ApiStore {
     static let lastAdministrator = StoreError(
         .conflict, "nobody could administer any more: this is the last trust administrator",
         hint: "make another one first")
+}
+
+extension Transaction {
+    /// Does what one person does alone, unless it leaves fewer than two who could agree to administration: then nobody
+    /// could ever be appointed again. While the first people are still being appointed there is nothing to keep.
+    func keepingTwoWhoAgree<Result>(_ body: () async throws -> Result) async throws -> Result {
+        let before = try await fetchOne(CountWhoAgree())
+        let result = try await body()
+        guard let before, let left = try await fetchOne(CountWhoAgree()), left < 2, left < before else { return result }
+        throw StoreError(
+            .conflict, "fewer than two people could agree to administration any more: \(left)",
+            hint: "appoint somebody else first, as trust administrator or security officer on everything")
+    }
 }
 
 extension RoleReach {

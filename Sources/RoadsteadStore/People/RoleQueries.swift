@@ -139,6 +139,13 @@ struct FoundingHolds: Query {
     func decode(_ row: Row) throws -> Bool { try row.value("holds") }
 }
 
+/// How many people could agree to administration; nil while it is in force at once. Whoever else counts them waits.
+struct CountWhoAgree: Query {
+    static let sql = "SELECT count_who_agree() AS agreeing"
+    var bindings: [Binding] { [] }
+    func decode(_ row: Row) throws -> Int? { try row.value("agreeing") }
+}
+
 struct FetchFoundingEnd: Query {
     static let sql = "SELECT over_at FROM founding"
     var bindings: [Binding] { [] }

@@ -34,7 +34,8 @@ extension RemoveGroupRole: PlannableOperation {
         }
         return PlannedStep { context in
             let end = EndGroupRole(id: found.id, change: context.change, now: context.planner.now)
-            guard try await context.planner.transaction.execute(end) == 1 else {
+            let ended = try await context.takingAway { try await context.planner.transaction.execute(end) }
+            guard ended == 1 else {
                 throw StoreError(.conflict, "the group role was removed already")
             }
             try await context.audit.record(

@@ -84,7 +84,8 @@ extension RevokeRole: PlannableOperation {
             let transaction = context.planner.transaction
             let record = try await record(transaction)
             let revoke = RevokeBinding(id: binding, by: context.author, now: context.planner.now)
-            guard try await transaction.execute(revoke) == 1 else { throw StoreError.noSuch("role binding", binding) }
+            let revoked = try await context.takingAway { try await transaction.execute(revoke) }
+            guard revoked == 1 else { throw StoreError.noSuch("role binding", binding) }
             try await context.record(
                 .roleRevoked, "person:\(record.person)", team: record.binding.reach.team,
                 fleet: record.binding.reach.fleet,
@@ -105,20 +106,36 @@ extension RevokeRole: PlannableOperation {
     }
 }
 
-extension ChangeContent {
-    /// Whether it gives a role to somebody.
-    func favours(_ person: PersonRecord) -> Bool {
-        operations.contains { operation in
-            guard case .governed(let step) = operation, let grant = step.operation as? GrantRole else { return false }
-            return grant.person == person.subject && (grant.issuer ?? PersonRecord.localIssuer) == person.issuer
-        }
+extension StepContext {
+    /// Takes a role away. Where others agreed to it, as a change that gives as well needs, they saw who is left.
+    func takingAway<Result>(_ body: () async throws -> Result) async throws -> Result {
+        if content.adds { return try await body() }
+        return try await planner.transaction.keepingTwoWhoAgree(body)
     }
 }
 
 extension Transaction {
+    /// To whom of some people a change gives a role: by name, or by a group that their tokens named.
+    func beneficiaries(of content: ChangeContent, among people: [PersonID]) async throws -> Set<PersonID> {
+        var found: Set<PersonID> = []
+        for case .governed(let step) in content.operations {
+            switch step.operation {
+            case let grant as GrantRole:
+                let find = FetchPersonBySubject(
+                    issuer: grant.issuer ?? PersonRecord.localIssuer, subject: grant.person)
+                if let person = try await fetchOptional(find) { found.insert(person.id) }
+            case let group as SetGroupRole:
+                let list = ListGroupMembers(issuer: group.issuer.text, group: group.group.text, people: people)
+                found.formUnion(try await fetchAll(list))
+            default: break
+            }
+        }
+        return found.intersection(people)
+    }
+
     /// Nobody agrees to a role of their own, whoever proposed it.
     func refuseBeneficiary(_ id: PersonID, of change: ChangeRow) async throws {
-        guard change.content.favours(try await fetchOne(FetchPerson(id: id))) else { return }
+        guard try await !beneficiaries(of: change.content, among: [id]).isEmpty else { return }
         throw StoreError(
             .ownProposal, "C-\(change.number) gives you a role, and nobody agrees to their own",
             hint: "ask somebody else who may approve")
