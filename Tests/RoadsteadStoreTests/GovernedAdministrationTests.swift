@@ -71,7 +71,7 @@ import TrustModel
         #expect(try await world.publisher.publishApprovedChanges(now: start) == [.published(record.change.number)])
         #expect(try await world.api.team(team).displayName == "Acme")
 
-        try await world.api.disablePerson(bob.person.id, by: world.admin.actor, now: start)
+        try await world.asOwner("UPDATE person SET disabled_at = created_at WHERE id = \(bob.person.id)")
         let after = try await world.api.propose(
             try change([AddTeam(team: try TeamName("other"), displayName: "Other")]), by: world.admin.actor, now: start)
         #expect(after.change.state == .submitted && after.canApprove.isEmpty)
@@ -204,6 +204,62 @@ import TrustModel
         }
     }
 
+    @Test func `nobody alone leaves fewer than two people who could agree to administration`() async throws {
+        let world = try await World.make()
+        let bob = try await world.person("bob", (.securityOfficer, .everything))
+        let binding = try #require(
+            try await world.api.roleBindings(try PageRequest()).items.first { $0.person == bob.person.id })
+        let revoke = try change([RevokeRole(binding: binding.id)])
+        await expect(.conflict) { _ = try await world.api.propose(revoke, by: world.admin.actor, now: start) }
+        await expect(.conflict) {
+            try await world.api.disablePerson(bob.person.id, by: world.admin.actor, now: start)
+        }
+        #expect(try await !world.api.person(bob.person.id).disabled)
+        let carol = try await world.person("carol", (.securityOfficer, .everything), (.auditor, .everything))
+        #expect(try await world.api.propose(revoke, by: world.admin.actor, now: start).change.state == .published)
+        await expect(.conflict) {
+            try await world.api.disablePerson(carol.person.id, by: world.admin.actor, now: start)
+        }
+        try await world.api.disablePerson(bob.person.id, by: world.admin.actor, now: start)
+    }
+
+    @Test func `two administrators at once do not leave fewer than two who could agree`() async throws {
+        let world = try await World.make()
+        let bob = try await world.person("bob", (.trustAdmin, .everything))
+        let officers = [
+            try await world.person("carol", (.securityOfficer, .everything)).person.id, bob.person.id,
+        ]
+        let results = await withTaskGroup(of: Bool.self) { group in
+            for id in officers {
+                group.addTask {
+                    (try? await world.api.disablePerson(id, by: world.admin.actor, now: start)) != nil
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(results.count { $0 } == 1)
+    }
+
+    @Test func `what was taken away is not given back by those who serve`() async throws {
+        let world = try await World.make()
+        let bob = try await world.person("bob", (.trustAdmin, .everything))
+        _ = try await world.person("carol", (.securityOfficer, .everything))
+        try await world.api.disablePerson(bob.person.id, by: world.admin.actor, now: start)
+        try await world.asOwner(
+            "UPDATE role_binding SET revoked_at = granted_at, revoked_by = person_id WHERE person_id = \(bob.person.id)"
+        )
+        for role in [DatabaseRole.api, .publisher] {
+            for script in [
+                "UPDATE role_binding SET revoked_at = NULL, revoked_by = NULL WHERE person_id = \(bob.person.id)",
+                "UPDATE person SET disabled_at = NULL WHERE id = \(bob.person.id)",
+            ] {
+                await #expect(throws: PostgresError(.permission, ""), "\(role) \(script)") {
+                    try await world.database.withConnection(as: role) { try await $0.run(script: script) }
+                }
+            }
+        }
+    }
+
     // MARK: - Invitations
 
     @Test func `after founding an invitation brings no roles until somebody else agreed to them`() async throws {
@@ -322,7 +378,7 @@ import TrustModel
         await #expect(throws: PostgresError.self) {
             try await world.database.withConnection(as: .api) { try await $0.run(script: script) }
         }
-        try await world.api.disablePerson(bob.person.id, by: world.admin.actor, now: start)
+        try await world.asOwner("UPDATE person SET disabled_at = created_at WHERE id = \(bob.person.id)")
         for script in ["UPDATE founding SET over_at = NULL", "DELETE FROM founding", "TRUNCATE founding"] {
             await #expect(throws: PostgresError.self, "\(script)") { try await world.asOwner(script) }
         }

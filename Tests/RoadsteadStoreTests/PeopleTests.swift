@@ -124,6 +124,7 @@ import TrustModel
     @Test func `the last trust administrator stays, also when two leave at once`() async throws {
         let world = try await World.make()
         let bob = try await world.person("bob", (.trustAdmin, .everything))
+        _ = try await world.person("carol", (.securityOfficer, .everything))
         let bindings = try await world.api.roleBindings(try PageRequest()).items
         let results = await withTaskGroup(of: Bool.self) { group in
             for (binding, session) in [(bindings[0], bob), (bindings[1], world.admin)] {

@@ -6,7 +6,9 @@ import PostgresKit
 enum StatementList {
     static let all: [any Statement.Type] = [
         AcceptInvitation.self, FetchWaysPastWalls.self, FindOpenInvitation.self, JoinedSince.self, SetInvitedRoles.self,
-        FoundingHolds.self,
+        FoundingHolds.self, CountWhoAgree.self, FindStanding.self, IsBarred.self, WasLinked.self,
+        ForgetAssertedGroups.self,
+        ListGroupMembers.self, ListOpenContents.self,
         FetchFoundingEnd.self, DeleteRepository.self, FoundChange.self, FindRootRule.self, SetFleetOptions.self,
         AdvanceFleet.self,
         AdvanceTeam.self, AppendAuditEvent.self, BeginCredentialDay.self,
