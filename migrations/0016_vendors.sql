@@ -4,6 +4,48 @@
 ALTER TABLE change ADD COLUMN outsiders_needed integer NOT NULL DEFAULT 0
     CHECK (outsiders_needed BETWEEN 0 AND approvals_needed);
 GRANT UPDATE (outsiders_needed) ON change TO roadstead_api, roadstead_publisher;
+-- As with approvals and officers: once it is submitted only an edit takes the need away.
+CREATE TRIGGER change_needs_no_fewer_outsiders BEFORE UPDATE ON change FOR EACH ROW
+    WHEN (OLD.state <> 'draft' AND NEW.version = OLD.version AND NEW.outsiders_needed < OLD.outsiders_needed)
+    EXECUTE FUNCTION refuse_change();
+
+-- Which roles in teams people have held by a group, for as long as the group brings them: who stays away from the
+-- provider, or sends a token without groups, does not become an outsider by that.
+CREATE TABLE insider_by_group (
+    person_id bigint NOT NULL REFERENCES person,
+    group_role_id bigint NOT NULL REFERENCES group_role,
+    PRIMARY KEY (person_id, group_role_id)
+);
+CREATE FUNCTION keep_insiders() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO insider_by_group (person_id, group_role_id)
+        SELECT a.person_id, g.id FROM group_role g
+        JOIN asserted_groups a ON a.issuer = g.issuer AND g.group_name = ANY (a.groups)
+        WHERE g.removed_at IS NULL AND g.team_id IS NOT NULL AND CASE TG_TABLE_NAME
+            WHEN 'group_role' THEN g.id = (to_jsonb(NEW)->>'id')::bigint
+            ELSE a.person_id = (to_jsonb(NEW)->>'person_id')::bigint END
+        ON CONFLICT DO NOTHING;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER insiders_are_kept AFTER INSERT ON group_role FOR EACH ROW EXECUTE FUNCTION keep_insiders();
+CREATE TRIGGER insiders_are_kept AFTER INSERT OR UPDATE ON asserted_groups
+    FOR EACH ROW EXECUTE FUNCTION keep_insiders();
+INSERT INTO insider_by_group (person_id, group_role_id)
+    SELECT a.person_id, g.id FROM group_role g
+    JOIN asserted_groups a ON a.issuer = g.issuer AND g.group_name = ANY (a.groups)
+    WHERE g.removed_at IS NULL AND g.team_id IS NOT NULL;
+CREATE TRIGGER insider_stays BEFORE UPDATE OR DELETE ON insider_by_group FOR EACH ROW EXECUTE FUNCTION refuse_change();
+GRANT SELECT ON insider_by_group TO roadstead_api, roadstead_publisher;
+
+-- Who is of which team: by a role of their own, or by a group that ever brought them one.
+CREATE VIEW team_insider WITH (security_invoker = true) AS
+    SELECT person_id, team_id FROM role_binding WHERE revoked_at IS NULL AND team_id IS NOT NULL
+    UNION
+    SELECT i.person_id, g.team_id FROM insider_by_group i JOIN group_role g ON g.id = i.group_role_id
+    WHERE g.removed_at IS NULL;
+GRANT SELECT ON team_insider TO roadstead_api, roadstead_publisher;
 
 -- A third party; a removed one keeps its row, and its versions go on if it is registered again.
 CREATE TABLE vendor (
@@ -59,8 +101,8 @@ CREATE TRIGGER vendor_anchor_stays BEFORE DELETE ON vendor_anchor FOR EACH ROW E
 CREATE TRIGGER vendor_version_stays BEFORE UPDATE OR DELETE ON vendor_version
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
--- Fences look at all rows, whoever it is that they hold back. This one: two people agreed to exactly this, one of them an administrator or officer who holds no
--- role in the team that asked, and neither is the author.
+-- Fences look at all rows, whoever it is that they hold back. This one: two people agreed to exactly this, one of them
+-- an administrator or officer now, by a group too, who is not of the team that asked, and neither is the author.
 CREATE FUNCTION vendor_is_agreed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -68,10 +110,10 @@ DECLARE
     outsiders bigint;
 BEGIN
     SELECT count(DISTINCT d.person_id), count(DISTINCT d.person_id) FILTER (WHERE
-            EXISTS (SELECT FROM role_binding b WHERE b.person_id = d.person_id AND b.revoked_at IS NULL
-                AND b.team_id IS NULL AND b.fleet_id IS NULL AND b.role IN ('trust-admin', 'security-officer'))
-            AND NOT EXISTS (SELECT FROM role_binding b WHERE b.person_id = d.person_id AND b.revoked_at IS NULL
-                AND b.team_id = NEW.asked_by))
+            EXISTS (SELECT FROM held_role h WHERE h.person_id = d.person_id
+                AND (h.held_until IS NULL OR h.held_until > NEW.created_at)
+                AND h.team_id IS NULL AND h.fleet_id IS NULL AND h.role IN ('trust-admin', 'security-officer'))
+            AND NOT EXISTS (SELECT FROM team_insider i WHERE i.person_id = d.person_id AND i.team_id = NEW.asked_by))
         INTO approvers, outsiders
     FROM change c JOIN change_decision d ON d.change_number = c.number AND d.digest = c.digest
     WHERE c.number = NEW.change_number AND c.team_id IS NULL AND c.adds AND d.approves AND d.person_id <> c.author
@@ -158,6 +200,7 @@ CREATE TRIGGER anchor_leaves_by_change BEFORE UPDATE ON anchor FOR EACH ROW
 
 -- An anchor comes of a change that was agreed to, of its team or of no team; or of a rehearsal, which is never kept.
 DROP TRIGGER anchor_was_agreed ON anchor;
+DROP FUNCTION anchor_was_agreed;
 CREATE FUNCTION anchor_is_agreed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
@@ -197,6 +240,14 @@ GRANT INSERT ON vendor_version, vendor_anchor, vendor_use TO roadstead_publisher
 GRANT UPDATE (version, review_by, removed_by_change, removed_at) ON vendor TO roadstead_api;
 GRANT UPDATE (state, removed_by_change, removed_at) ON vendor_anchor TO roadstead_api, roadstead_publisher;
 GRANT UPDATE (ended_by_change, ended_at) ON vendor_use TO roadstead_api, roadstead_publisher;
+
+-- How many stores follow a vendor, those of teams that the reader may not see counted too.
+CREATE FUNCTION count_vendor_uses(of_vendor bigint) RETURNS bigint
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT count(*) FROM vendor_use WHERE vendor_id = of_vendor AND ended_at IS NULL
+$$;
+REVOKE ALL ON FUNCTION count_vendor_uses FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION count_vendor_uses TO roadstead_api, roadstead_publisher;
 
 -- Whether hosts take from a team only the anchors that the fleet's own settings list.
 ALTER TABLE team ADD COLUMN anchor_limit text COLLATE "C" NOT NULL DEFAULT 'automatic'

@@ -94,15 +94,24 @@ $$;
 CREATE CONSTRAINT TRIGGER rehearsal_is_undone AFTER INSERT ON change DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.number < 0) EXECUTE FUNCTION refuse_rehearsal();
 
--- An anchor comes of a change that was agreed to, or of a rehearsal, which is undone.
-CREATE OR REPLACE FUNCTION anchor_was_agreed() RETURNS trigger LANGUAGE plpgsql AS $$
+-- As before, and a rehearsal lifts a denial too: it is undone.
+CREATE OR REPLACE FUNCTION denial_goes_on() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM change c JOIN team t ON t.id = c.team_id
-        WHERE c.number = NEW.added_by_change AND c.adds AND (c.state IN ('approved', 'published') OR c.number < 0)
-            AND c.break_glass_until IS NOT DISTINCT FROM NEW.until AND (NEW.until IS NULL OR t.custody = 'server'))
+    IF OLD.lifted_at IS NOT NULL
+        OR (OLD.id, OLD.kind, OLD.value, OLD.issuer, OLD.team_id, OLD.reason, OLD.author, OLD.change_number, OLD.issued_at)
+            IS DISTINCT FROM
+            (NEW.id, NEW.kind, NEW.value, NEW.issuer, NEW.team_id, NEW.reason, NEW.author, NEW.change_number, NEW.issued_at)
     THEN
-        RAISE EXCEPTION 'change % does not add this anchor', NEW.added_by_change
-            USING ERRCODE = 'check_violation', TABLE = 'anchor', CONSTRAINT = 'anchor_was_agreed';
+        RAISE EXCEPTION 'denial % is never changed', OLD.id
+            USING ERRCODE = 'check_violation', TABLE = 'denial', CONSTRAINT = 'denial_goes_on';
+    END IF;
+    IF NEW.lifted_at IS NOT NULL AND NEW.lifted_by_change > 0 AND NOT EXISTS (
+        SELECT FROM change c JOIN change_decision d ON d.change_number = c.number AND d.digest = c.digest
+        WHERE c.number = NEW.lifted_by_change AND c.adds AND d.approves
+            AND c.team_id IS NOT DISTINCT FROM OLD.team_id)
+    THEN
+        RAISE EXCEPTION 'denial % is lifted by an approved change only', OLD.id
+            USING ERRCODE = 'check_violation', TABLE = 'denial', CONSTRAINT = 'denial_lifted_by_change';
     END IF;
     RETURN NEW;
 END

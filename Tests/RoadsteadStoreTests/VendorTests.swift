@@ -26,6 +26,51 @@ import TrustModel
         #expect(vendor.askedBy == scene.team)
     }
 
+    @Test
+    func `who was of the team by a group is no outsider when the group is not named any more, until it is taken away`()
+        async throws
+    {
+        let scene = try await VendorScene.make()
+        let proposed = try await scene.proposeVendor([[1]])
+        try await scene.world.asOwner(
+            """
+            INSERT INTO group_role (issuer, group_name, role, team_id, set_by_change, set_at)
+            SELECT 'https://id.example.com', 'dev', 'team-member', id, \(proposed.change.number), now()
+            FROM team WHERE name = '\(scene.team)';
+            INSERT INTO asserted_groups (person_id, issuer, groups, issued_at, expires_at) VALUES
+            (\(scene.officer.person.id), 'https://id.example.com', '{dev}', now(), now() + interval '1 hour');
+            UPDATE asserted_groups SET groups = '{}'
+            """)
+        try await scene.approveByTwo(proposed)
+        #expect(try await scene.publish().isEmpty)
+        let waiting = try await scene.world.api.change(proposed.change.number)
+        #expect(waiting.missing == (try ApprovalsNeeded(count: 1, outsiders: 1)))
+        await #expect(throws: (any Error).self) {
+            try await scene.world.asOwner(
+                "UPDATE change SET outsiders_needed = 0 WHERE number = \(proposed.change.number)")
+        }
+        // Nobody decides again: what is agreed by now goes on by itself.
+        try await scene.world.asOwner(
+            "UPDATE group_role SET removed_at = now(), removed_by_change = \(proposed.change.number)")
+        #expect(try await scene.publish() == [.published(proposed.change.number)])
+    }
+
+    @Test func `a change says only once what a vendor is`() async throws {
+        let scene = try await VendorScene.make()
+        let (first, second) = (try await scene.proposeVendor([[1]]), try await scene.proposeVendor([[2]]))
+        let content = try first.change.content.with(
+            first.change.content.operations + second.change.content.operations)
+        await expect(.invalid) { _ = try await scene.world.api.propose(content, by: scene.member.actor, now: start) }
+    }
+
+    @Test func `a vendor says how many stores follow it`() async throws {
+        let scene = try await VendorScene.make()
+        try await scene.register([[1]])
+        #expect(try await scene.world.api.vendor(scene.vendor).useCount == 0)
+        try await scene.use(in: scene.team, approver: scene.insider)
+        #expect(try await scene.world.api.vendor(scene.vendor).useCount == 1)
+    }
+
     @Test func `a fingerprint that was typed otherwise registers nothing`() {
         #expect(throws: TrustModelError(.document, "")) {
             try VendorAnchor(kind: .ca, certificate: [1], typed: VendorScene.fingerprint([2]))

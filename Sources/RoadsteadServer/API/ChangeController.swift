@@ -174,7 +174,7 @@ struct ChangeController: Sendable {
                 guard let vendor = step.operation.vendorThatStoresFollow, effects.vendorUses[vendor] == nil else {
                     continue
                 }
-                effects.vendorUses[vendor] = try? await store.vendor(vendor).uses
+                effects.vendorUses[vendor] = try? await VendorReach(store.vendor(vendor))
             }
         }
         return effects

@@ -13,9 +13,20 @@ struct ChangeEffects {
     /// The fleets that trust what a denial denies as soon as it is lifted, by denial.
     var trusting: [Int64: [FleetName]] = [:]
     /// The stores that follow a vendor.
-    var vendorUses: [VendorName: [VendorUseRecord]] = [:]
+    var vendorUses: [VendorName: VendorReach] = [:]
     /// Login names by key id.
     var holders: [String: String] = [:]
+}
+
+/// The stores that follow a vendor: those that the reader may see, and how many others.
+struct VendorReach {
+    let shown: [VendorUseRecord]
+    let others: Int
+
+    init(_ vendor: VendorRecord) {
+        shown = vendor.uses
+        others = max(0, vendor.useCount - vendor.uses.count)
+    }
 }
 
 extension ChangeOperation {
@@ -45,11 +56,16 @@ extension ChangeOperation {
 
     /// The teams and fleets to which a change of a vendor goes by itself.
     private func reach(of operation: any GovernedOperation, _ known: ChangeEffects) -> String {
-        guard let vendor = operation.vendorThatStoresFollow, let uses = known.vendorUses[vendor] else { return "" }
-        guard !uses.isEmpty else { return "; no team uses it" }
-        let places = uses.map { use in
+        guard let vendor = operation.vendorThatStoresFollow, let reach = known.vendorUses[vendor] else { return "" }
+        guard !reach.shown.isEmpty || reach.others > 0 else { return "; no team uses it" }
+        var places = reach.shown.map { use in
             let fleets = use.fleets.map(\.rawValue).joined(separator: ", ")
             return "\(use.store)\(fleets.isEmpty ? "" : " (fleets \(fleets))")"
+        }
+        switch reach.others {
+        case 0: break
+        case 1: places.append("a store of another team")
+        default: places.append("\(reach.others) stores of other teams")
         }
         return "; it reaches \(places.joined(separator: ", "))"
     }

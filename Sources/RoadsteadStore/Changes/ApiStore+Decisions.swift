@@ -79,13 +79,15 @@ extension Transaction {
         let bindings = try await fetchAll(ListBindingsOfPeople(people: people, now: now))
         let held = Dictionary(grouping: bindings, by: \.person)
         let favoured = try await beneficiaries(of: change.content, among: people)
+        let teams = Dictionary(grouping: try await fetchAll(ListTeamsOfPeople(people: people)), by: \.person)
         return ChangeRules.standing(
             of: change.facts,
             decisions: decisions.map {
                 // Whom it gives a role to by now agrees with none.
                 ChangeDecision(
                     person: $0.person, approves: $0.approves, digest: $0.digest,
-                    bindings: favoured.contains($0.person) ? [] : (held[$0.person] ?? []).map(\.binding))
+                    bindings: favoured.contains($0.person) ? [] : (held[$0.person] ?? []).map(\.binding),
+                    teams: Set((teams[$0.person] ?? []).map(\.team)))
             },
             needed: try needed ?? change.needed)
     }

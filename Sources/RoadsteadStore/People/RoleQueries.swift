@@ -60,6 +60,19 @@ struct ListBindingsOfPeople: Query {
     func decode(_ row: Row) throws -> BindingRecord { try BindingRecord(held: row) }
 }
 
+/// The teams that people are of, also by groups that a provider has not named again.
+struct ListTeamsOfPeople: Query {
+    static let sql = """
+        SELECT i.person_id, team_name(i.team_id) AS team FROM team_insider i WHERE i.person_id = ANY ($1)
+        ORDER BY i.person_id, i.team_id
+        """
+    let people: [PersonID]
+    var bindings: [Binding] { [.ints(people.map(\.rawValue))] }
+    func decode(_ row: Row) throws -> (person: PersonID, team: TeamName) {
+        (PersonID(rawValue: try row.value("person_id")), try row.value("team", { try TeamName($0) }))
+    }
+}
+
 struct ListBindings: Query {
     static let sql = "\(bindingSelect) AND b.id > $1 ORDER BY b.id LIMIT $2"
     let after: Int64

@@ -49,7 +49,8 @@ extension Transaction {
                     VendorUseRecord(
                         id: use.id, store: use.store, change: use.change, added: use.added,
                         fleets: (fleets[use.teamID] ?? []).map(\.fleet))
-                }, reviewBy: vendor.reviewBy, registered: said.registered, removed: vendor.removed)
+                }, useCount: vendor.uses, reviewBy: vendor.reviewBy, registered: said.registered,
+                removed: vendor.removed)
         }
     }
 }

@@ -5,6 +5,10 @@ import TrustModel
 extension SetVendor: PlannableOperation {
     func plan(_ planner: ChangePlanner, _ content: ChangeContent) async throws -> PlannedStep {
         let transaction = planner.transaction
+        guard content.vendorsSet.filter({ $0 == vendor }).count == 1 else {
+            throw StoreError(
+                .invalid, "the change says twice what vendor \"\(vendor)\" is", hint: "leave one of them out")
+        }
         let asking = try await transaction.requireTeam(askedBy)
         let present = try await transaction.fetchOptional(LockVendor(name: vendor))
         guard present?.version ?? 0 == version else {
@@ -129,6 +133,15 @@ extension RemoveVendorAnchor: PlannableOperation {
             try await context.audit.record(
                 .vendorAnchorRemoved, vendor,
                 detail: ["sha256": .string(fingerprint), "change": .string("C-\(context.change)")])
+        }
+    }
+}
+
+extension ChangeContent {
+    fileprivate var vendorsSet: [VendorName] {
+        operations.compactMap { operation in
+            guard case .governed(let step) = operation else { return nil }
+            return (step.operation as? SetVendor)?.vendor
         }
     }
 }

@@ -2,14 +2,16 @@ import Codecs
 import PostgresKit
 import TrustModel
 
-private let vendorColumns = "id, name, version, review_by, created_at, removed_at"
+private let vendorColumns =
+    "id, name, version, review_by, created_at, removed_at, count_vendor_uses(id) AS uses"
 
 extension VendorRow {
     init(_ row: Row) throws {
         self.init(
             id: try row.value("id"), name: try row.value("name", { try VendorName($0) }),
             version: try row.value("version"), reviewBy: try row.value("review_by"),
-            created: try row.value("created_at"), removed: try row.value("removed_at"))
+            created: try row.value("created_at"), removed: try row.value("removed_at"),
+            uses: try row.value("uses"))
     }
 }
 
@@ -193,10 +195,11 @@ struct ListVendorUses: Query {
     }
 }
 
+/// The fleets that take the newest of a team; to those that lag behind, what a vendor changes comes by promotion.
 struct ListFleetsOfTeams: Query {
     static let sql = """
         SELECT m.team_id, f.name FROM fleet_team m JOIN fleet f ON f.id = m.fleet_id
-        WHERE m.team_id = ANY ($1) AND f.removed_at IS NULL ORDER BY f.name
+        WHERE m.team_id = ANY ($1) AND f.removed_at IS NULL AND f.promotes_from IS NULL ORDER BY f.name
         """
     let teams: [Int64]
     var bindings: [Binding] { [.ints(teams)] }

@@ -10,6 +10,8 @@ package struct VendorRecord: Sendable, Equatable {
     package let registeredBy: PersonID
     package let anchors: [VendorAnchorRecord]
     package let uses: [VendorUseRecord]
+    /// How many stores follow it, those that the reader may not see too.
+    package let useCount: Int
     package let reviewBy: UTCDate
     package let registered: UTCDate
     package let removed: UTCDate?
@@ -18,7 +20,8 @@ package struct VendorRecord: Sendable, Equatable {
     func using(_ uses: [VendorUseRecord]) -> VendorRecord {
         VendorRecord(
             name: name, version: version, details: details, askedBy: askedBy, registeredBy: registeredBy,
-            anchors: anchors, uses: uses, reviewBy: reviewBy, registered: registered, removed: removed)
+            anchors: anchors, uses: uses, useCount: useCount, reviewBy: reviewBy, registered: registered,
+            removed: removed)
     }
 }
 
@@ -41,7 +44,7 @@ package struct VendorUseRecord: Sendable, Equatable {
     package let store: TrustStoreID
     package let change: Int64
     package let added: UTCDate
-    /// The fleets that the team is in.
+    /// The fleets that the team is in and that take its newest content at once.
     package let fleets: [FleetName]
 }
 
@@ -53,6 +56,8 @@ struct VendorRow: Sendable {
     let reviewBy: UTCDate
     let created: UTCDate
     let removed: UTCDate?
+    /// How many stores follow it.
+    let uses: Int
 }
 
 /// A store that follows a vendor, as other statements need it.

@@ -7,12 +7,17 @@ package struct ChangeDecision: Sendable, Equatable {
     /// The digest of what the person saw.
     package let digest: String
     package let bindings: [RoleBinding]
+    /// Teams that the person is of, also by groups whose word has ended: losing a role never adds weight.
+    package let teams: Set<TeamName>
 
-    package init(person: PersonID, approves: Bool, digest: String, bindings: [RoleBinding]) {
+    package init(
+        person: PersonID, approves: Bool, digest: String, bindings: [RoleBinding], teams: Set<TeamName> = []
+    ) {
         self.person = person
         self.approves = approves
         self.digest = digest
         self.bindings = bindings
+        self.teams = teams
     }
 }
 
@@ -125,7 +130,7 @@ package enum ChangeRules {
         let people = Set(approvers.map(\.person))
         let officers = Set(approvers.filter { isOfficer($0.bindings, change.team) }.map(\.person))
         let missingOfficers = max(0, needed.securityOfficers - officers.count)
-        let outsiders = Set(approvers.filter { isOutsider($0.bindings, change.asking) }.map(\.person))
+        let outsiders = Set(approvers.filter { isOutsider($0, change.asking) }.map(\.person))
         let missingOutsiders = max(0, needed.outsiders - outsiders.count)
         let missing = max(needed.count - people.count, missingOfficers, missingOutsiders)
         guard missing > 0,
@@ -146,9 +151,9 @@ package enum ChangeRules {
     }
 
     /// Whether none of the roles is one of the team that asks: what decides comes from elsewhere.
-    private static func isOutsider(_ bindings: [RoleBinding], _ team: TeamName?) -> Bool {
+    private static func isOutsider(_ decision: ChangeDecision, _ team: TeamName?) -> Bool {
         guard let team else { return true }
-        return !bindings.contains { $0.reach == .team(team) }
+        return !decision.teams.contains(team) && !decision.bindings.contains { $0.reach == .team(team) }
     }
 
     private static func refusalOfState(_ change: Facts, now: UTCDate) -> ChangeRefusal? {
