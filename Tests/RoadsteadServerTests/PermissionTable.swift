@@ -190,7 +190,7 @@ enum PermissionTable {
                 ReviewRequest(note: "fine", nextBy: SystemClock.now().adding(days: 9))
             }.at { place, _ in "/v1/anchors/\(place.anchor)/review" }
         ],
-        "GET /v1/requests": [PermissionRow(.readGovernance)],
+        "GET /v1/requests": [PermissionRow(.themselves)],
         "GET /v1/requests/{number}": [PermissionRow(.themselves).at { _, _ in "/v1/requests/99999" }],
         "POST /v1/requests": [
             PermissionRow(.propose) {
@@ -206,11 +206,11 @@ enum PermissionTable {
             PermissionRow(PermissionRule([.admin, .officer])) { _ in RequestAnswer(answer: "no") }
                 .at { _, _ in "/v1/requests/99999/decline" }
         ],
-        "GET /v1/campaigns": [PermissionRow(.readGovernance)],
+        "GET /v1/campaigns": [PermissionRow(.themselves)],
         "POST /v1/campaigns": [PermissionRow(.administer)],
-        "GET /v1/campaigns/{number}": [PermissionRow(.readGovernance).at { _, _ in "/v1/campaigns/99999" }],
+        "GET /v1/campaigns/{number}": [PermissionRow(.themselves).at { _, _ in "/v1/campaigns/99999" }],
         "GET /v1/campaigns/{number}/items": [
-            PermissionRow(.readGovernance).at { _, _ in "/v1/campaigns/99999/items" }
+            PermissionRow(.themselves).at { _, _ in "/v1/campaigns/99999/items" }
         ],
         "POST /v1/campaigns/{number}/close": [
             PermissionRow(.administer).at { _, _ in "/v1/campaigns/99999/close" }

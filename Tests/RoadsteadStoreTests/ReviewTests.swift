@@ -143,4 +143,30 @@ import TrustModel
             _ = try await scene.world.api.answerItem(items[1].id, removal: nil, by: scene.insider.actor, now: start)
         }
     }
+
+    @Test func `an owner confirms what they proposed, and a removal must be of what the item is about`() async throws {
+        let scene = try await VendorScene.make()
+        try await scene.world.rule()
+        for certificate in [[7], [8]] as [[UInt8]] {
+            let own = try await scene.world.propose(certificate, in: scene.team, by: scene.member)
+            try await scene.world.approve(own, by: scene.insider)
+            _ = try await scene.publish()
+        }
+        let opened = try await scene.world.api.openCampaign(
+            team: nil, due: start.adding(days: 30), reason: "yearly", by: scene.world.admin.actor, now: start)
+        let items = try await scene.world.api.items(ofCampaign: opened.number, try PageRequest()).items
+        let content = try ChangeContent(
+            team: scene.team, operations: [.removeAnchor(id: try #require(items[1].anchor))], justification: "unused")
+        let removal = try await scene.world.api.propose(content, by: scene.member.actor, now: start)
+        await expect(.invalid) {
+            _ = try await scene.world.api.answerItem(
+                items[0].id, removal: removal.change.number, by: scene.member.actor, now: start)
+        }
+        let answered = try await scene.world.api.answerItem(
+            items[1].id, removal: removal.change.number, by: scene.member.actor, now: start)
+        #expect(answered.state == .removal)
+        let confirmed = try await scene.world.api.answerItem(
+            items[0].id, removal: nil, by: scene.member.actor, now: start)
+        #expect(confirmed.state == .confirmed)
+    }
 }

@@ -19,7 +19,7 @@ struct RequestController: Sendable {
     var endpoints: [Endpoint] {
         [
             .read(
-                "/v1/requests", "Requests", tag: Self.tag, permission: .takes(.readGovernance),
+                "/v1/requests", "Requests", tag: Self.tag, permission: .filtered,
                 queries: Self.filters + Endpoint.pageQueries
             ) { call in
                 let state: TrustRequest.State? = try call.query("state").map { try AnchorController.word($0, "state") }

@@ -31,7 +31,7 @@ struct ReviewController: Sendable {
                 return try await VendorController(store: store).body(record, now: call.now)
             },
             .read(
-                "/v1/campaigns", "Recertification campaigns", tag: Self.tag, permission: .takes(.readGovernance),
+                "/v1/campaigns", "Recertification campaigns", tag: Self.tag, permission: .filtered,
                 queries: Endpoint.pageQueries
             ) { call in
                 let page = try await store.campaigns(try call.page())
@@ -45,12 +45,12 @@ struct ReviewController: Sendable {
                         team: body.team, due: body.due, reason: body.reason, by: try call.caller().actor,
                         now: call.now))
             },
-            .read("/v1/campaigns/{number}", "A campaign", tag: Self.tag, permission: .takes(.readGovernance)) { call in
+            .read("/v1/campaigns/{number}", "A campaign", tag: Self.tag, permission: .filtered) { call in
                 try await render(store.campaign(try call.number("number")))
             },
             .read(
                 "/v1/campaigns/{number}/items", "What a campaign asks about, with the answers", tag: Self.tag,
-                permission: .takes(.readGovernance), queries: Endpoint.pageQueries
+                permission: .filtered, queries: Endpoint.pageQueries
             ) { call in
                 let page = try await store.items(ofCampaign: try call.number("number"), try call.page())
                 return Page(items: try await bodies(page.items), next: page.next)

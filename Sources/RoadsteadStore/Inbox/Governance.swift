@@ -6,7 +6,8 @@ import TrustModel
 struct OpenRequests: InboxSource {
     func items(_ request: InboxRequest) async throws -> [InboxItem] {
         guard request.may(.approveAdministration) else { return [] }
-        let query = ListRequests(after: 0, team: nil, state: .open, limit: ApiStore.inboxItemsOfSource)
+        let query = ListRequests(
+            after: 0, team: nil, state: .open, readable: .everything, author: nil, limit: ApiStore.inboxItemsOfSource)
         return try await request.transaction.fetchAll(query).map { asked in
             let what =
                 switch asked.content {
@@ -63,12 +64,13 @@ struct OpenCampaignItems: InboxSource {
                 Recertification.concerns(
                     level, isOwner: item.owner == request.person, bindings: request.authority.bindings, team: item.team)
             else { return nil }
+            let remove = "roadstead campaign remove \(item.campaign) \(item.id)"
+            let mayConfirm = request.may(item.confirmation(by: request.person))
             return InboxItem(
                 .recertification, "item \(item.id)",
                 "is \(item.subject) in \(item.store) of team \(item.team) still needed?", due: due,
                 overdue: due <= request.now,
-                command:
-                    "roadstead campaign confirm \(item.id), or roadstead campaign remove \(item.campaign) \(item.id)")
+                command: mayConfirm ? "roadstead campaign confirm \(item.id), or \(remove)" : remove)
         }
     }
 }

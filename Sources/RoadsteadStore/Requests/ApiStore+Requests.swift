@@ -49,16 +49,19 @@ extension ApiStore {
         }
     }
 
+    /// Requests of the teams that the reader may see, and the reader's own.
     package func requests(
         team: TeamName? = nil, state: TrustRequest.State? = nil, _ page: PageRequest
     ) async throws -> KeysetPage<RequestRecord> {
-        let query = ListRequests(after: try page.numberAfter(), team: team, state: state, limit: page.fetched)
+        let query = ListRequests(
+            after: try page.numberAfter(), team: team, state: state, readable: reader.teams, author: reader.author,
+            limit: page.fetched)
         return KeysetPage(fetched: try await pool.fetchAll(query), limit: page.limit) { "\($0.number)" }
     }
 
     package func request(_ number: Int64) async throws -> RequestRecord {
         guard let record = try await pool.fetchOptional(FetchRequest(number: number)),
-            reader.teams.contains(record.team)
+            reader.teams.contains(record.team) || record.author == reader.author
         else {
             throw StoreError.noSuch("request", "R-\(number)")
         }

@@ -31,13 +31,21 @@ struct FetchRequest: Query {
 struct ListRequests: Query {
     static let sql = """
         \(requestSelect) WHERE r.number > $1 AND ($2::text IS NULL OR t.name = $2) AND ($3::text IS NULL OR r.state = $3)
-        ORDER BY r.number LIMIT $4
+        AND ($4::text[] IS NULL OR t.name = ANY ($4) OR r.author = $5) ORDER BY r.number LIMIT $6
         """
     let after: Int64
     let team: TeamName?
     let state: TrustRequest.State?
+    let readable: Readable<TeamName>
+    /// Whose own are listed whatever their team.
+    let author: PersonID?
     let limit: Int
-    var bindings: [Binding] { [.int(after), .text(team?.rawValue), .text(state?.rawValue), .int(limit)] }
+    var bindings: [Binding] {
+        [
+            .int(after), .text(team?.rawValue), .text(state?.rawValue), .names(readable), .int(author?.rawValue),
+            .int(limit),
+        ]
+    }
     func decode(_ row: Row) throws -> RequestRecord { try RequestRecord(row) }
 }
 

@@ -36,6 +36,22 @@ package struct CampaignItemRecord: Sendable, Equatable {
     package let change: Int64?
 }
 
+extension CampaignItemRecord {
+    /// What somebody must hold who says that it is still needed: its owner what it took to propose it, others what it
+    /// takes to agree.
+    func confirmation(by person: PersonID) -> Permission { person == owner ? .propose(team) : .approveAdditions(team) }
+
+    /// Whether an operation of a change takes it away.
+    func isRemoved(by operation: ChangeOperation) -> Bool {
+        switch operation {
+        case .removeAnchor(let id): id == anchor
+        case .governed(let step):
+            (step.operation as? StopVendor).map { $0.vendor == vendor && $0.store.description == store } ?? false
+        default: false
+        }
+    }
+}
+
 extension ApiStore {
     /// Lists everything that a team trusts, or all teams, for their owners to confirm.
     package func openCampaign(
@@ -62,20 +78,24 @@ extension ApiStore {
         }
     }
 
+    /// Campaigns of all teams, and of those that the reader may see.
     package func campaigns(_ page: PageRequest) async throws -> KeysetPage<CampaignRecord> {
-        let query = ListCampaigns(after: try page.numberAfter(), limit: page.fetched)
+        let query = ListCampaigns(after: try page.numberAfter(), readable: reader.teams, limit: page.fetched)
         return KeysetPage(fetched: try await pool.fetchAll(query), limit: page.limit) { "\($0.number)" }
     }
 
     package func campaign(_ number: Int64) async throws -> CampaignRecord {
-        guard let record = try await pool.fetchOptional(FetchCampaign(number: number)) else {
-            throw StoreError.noSuch("campaign", number)
-        }
+        guard let record = try await pool.fetchOptional(FetchCampaign(number: number)),
+            record.team.map(reader.teams.contains) ?? reader.holdsAnyRole
+        else { throw StoreError.noSuch("campaign", number) }
         return record
     }
 
+    /// What a campaign asks about, in the teams that the reader may see.
     package func items(ofCampaign number: Int64, _ page: PageRequest) async throws -> KeysetPage<CampaignItemRecord> {
-        let query = ListCampaignItems(campaign: number, after: try page.numberAfter(), limit: page.fetched)
+        _ = try await campaign(number)
+        let query = ListCampaignItems(
+            campaign: number, after: try page.numberAfter(), readable: reader.teams, limit: page.fetched)
         return KeysetPage(fetched: try await pool.fetchAll(query), limit: page.limit) { "\($0.id)" }
     }
 
@@ -89,14 +109,15 @@ extension ApiStore {
             guard let item = try await work.transaction.fetchOptional(FetchCampaignItem(id: id)) else {
                 throw StoreError.noSuch("item of a campaign", id)
             }
-            try work.authority.require(change == nil ? .approveAdditions(item.team) : .proposeRemoval(item.team))
+            try work.authority.require(change == nil ? item.confirmation(by: actor.person) : .proposeRemoval(item.team))
             if let change {
                 guard let found = try await work.transaction.fetchOptional(FetchChange(number: change)),
-                    found.team == item.team, !found.content.adds
+                    found.team == item.team, [.submitted, .approved, .published].contains(found.state),
+                    found.content.operations.contains(where: item.isRemoved(by:))
                 else {
                     throw StoreError(
-                        .invalid, "C-\(change) is no change of team \(item.team) that removes something",
-                        hint: "propose the removal first")
+                        .invalid, "C-\(change) does not remove \(item.subject) from \(item.store) of team \(item.team)",
+                        hint: "propose the removal first: roadstead campaign remove \(item.campaign) \(id)")
                 }
             }
             let update = AnswerCampaignItem(id: id, change: change, by: actor.person, now: now)

@@ -30,10 +30,14 @@ struct FetchCampaign: Query {
 }
 
 struct ListCampaigns: Query {
-    static let sql = "\(campaignSelect) WHERE c.number > $1 ORDER BY c.number LIMIT $2"
+    static let sql = """
+        \(campaignSelect) WHERE c.number > $1 AND (c.team_id IS NULL OR $2::text[] IS NULL OR t.name = ANY ($2))
+        ORDER BY c.number LIMIT $3
+        """
     let after: Int64
+    let readable: Readable<TeamName>
     let limit: Int
-    var bindings: [Binding] { [.int(after), .int(limit)] }
+    var bindings: [Binding] { [.int(after), .names(readable), .int(limit)] }
     func decode(_ row: Row) throws -> CampaignRecord { try CampaignRecord(row) }
 }
 
@@ -106,11 +110,15 @@ struct FetchCampaignItem: Query {
 }
 
 struct ListCampaignItems: Query {
-    static let sql = "\(itemSelect) WHERE i.campaign_number = $1 AND i.id > $2 ORDER BY i.id LIMIT $3"
+    static let sql = """
+        \(itemSelect) WHERE i.campaign_number = $1 AND i.id > $2 AND ($3::text[] IS NULL OR t.name = ANY ($3))
+        ORDER BY i.id LIMIT $4
+        """
     let campaign: Int64
     let after: Int64
+    let readable: Readable<TeamName>
     let limit: Int
-    var bindings: [Binding] { [.int(campaign), .int(after), .int(limit)] }
+    var bindings: [Binding] { [.int(campaign), .int(after), .names(readable), .int(limit)] }
     func decode(_ row: Row) throws -> CampaignItemRecord { try CampaignItemRecord(row) }
 }
 
