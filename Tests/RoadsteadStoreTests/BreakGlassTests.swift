@@ -96,6 +96,17 @@ import TrustModel
         await expect(.conflict) { _ = try await Self.propose(scene, [8]) }
     }
 
+    @Test func `there is no second one while nobody has reviewed the first in time`() async throws {
+        let scene = try await Scene.make()
+        let first = try await Self.breakGlass(scene)
+        let late = start.adding(days: 8)
+        let second = try Self.content(scene, [9], until: start.adding(days: 9))
+        await expect(.conflict) { _ = try await scene.world.api.propose(second, by: scene.dave.actor, now: late) }
+        _ = try await scene.world.api.review(
+            first.change.number, note: "it was needed", by: scene.world.admin.actor, now: late)
+        _ = try await scene.world.api.propose(second, by: scene.dave.actor, now: late)
+    }
+
     @Test func `it adds anchors and nothing else`() throws {
         let team = try TeamName("acme")
         let glass = BreakGlass(until: start, reason: "now")

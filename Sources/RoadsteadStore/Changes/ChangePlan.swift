@@ -65,7 +65,7 @@ struct ChangePlanner: Sendable {
         }
         if isOfAnchors, content.adds { try await refuseOversize(steps) }
         if let breakGlass = content.breakGlass {
-            try check(breakGlass)
+            try await check(breakGlass)
             return ChangePlan(steps: steps, needed: .one)
         }
         return ChangePlan(steps: steps, needed: needed ?? .one)

@@ -4,7 +4,9 @@ import TrustModel
 
 extension ChangePlanner {
     /// Refuses break-glass where the team signs itself, and an end that is past or too far.
-    func check(_ breakGlass: BreakGlass) throws {
+    ///
+    /// Nor is there a second one while nobody has looked at an earlier one in time.
+    func check(_ breakGlass: BreakGlass) async throws {
         let team = try requireTeam()
         guard team.custody == .server else {
             throw StoreError(
@@ -15,6 +17,11 @@ extension ChangePlanner {
             throw StoreError(
                 .invalid, "break-glass cannot end at \(breakGlass.until)",
                 hint: "within \(BreakGlass.maximumDays) days from now")
+        }
+        if let overdue = try await transaction.fetchOptional(FindOverdueReview(team: team.id, now: now)) {
+            throw StoreError(
+                .conflict, "nobody has reviewed C-\(overdue), which team \(team.name) added by break-glass",
+                hint: "somebody without a part in it reviews it first: roadstead change review C-\(overdue)")
         }
     }
 
@@ -36,6 +43,19 @@ extension AuditWriter {
         guard let until = content.breakGlass?.until else { return }
         try await record(.breakGlassUsed, "C-\(change)", team: content.team, detail: ["until": .string("\(until)")])
     }
+}
+
+/// The oldest break-glass of a team that nobody has looked at in time.
+struct FindOverdueReview: Query {
+    static let sql = """
+        SELECT c.number FROM change c WHERE c.team_id = $1 AND c.state = 'published' AND c.break_glass_until IS NOT NULL
+        AND c.closed_at <= $2 AND NOT EXISTS (SELECT FROM change_review r WHERE r.change_number = c.number)
+        ORDER BY c.number LIMIT 1
+        """
+    let team: Int64
+    let now: UTCDate
+    var bindings: [Binding] { [.int(team), .date(now.adding(days: -BreakGlass.maximumDays))] }
+    func decode(_ row: Row) throws -> Int64 { try row.value("number") }
 }
 
 /// The other stores of a team that hold a certificate now, and when it ends there.
