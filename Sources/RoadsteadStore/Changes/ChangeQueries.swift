@@ -144,6 +144,16 @@ struct ListOpenContents: Query {
     }
 }
 
+/// Changes that wait although as many people as they need have approved what they say now.
+struct ListSubmittedWithApprovals: Query {
+    static let sql = """
+        SELECT number FROM change WHERE state = 'submitted' AND approvals_needed > 0
+        AND change_approvers(number, author, digest) >= approvals_needed ORDER BY number LIMIT 1000
+        """
+    var bindings: [Binding] { [] }
+    func decode(_ row: Row) throws -> Int64 { try row.value("number") }
+}
+
 struct NextChangeNumber: Query {
     static let sql = "SELECT nextval('change_number') AS number"
     var bindings: [Binding] { [] }

@@ -51,7 +51,9 @@ extension Transaction {
                 .notOpen, "C-\(number) is \(change.state.rawValue), and a hot fix brings what has taken effect already")
         }
         guard let name = change.team else {
-            throw StoreError(.conflict, "C-\(number) concerns every fleet at once already")
+            throw StoreError(
+                .conflict, "C-\(number) is of no single team, and a hot fix brings what one change did in its team",
+                hint: "promote the teams instead: roadstead fleet promote")
         }
         let team = try await lockTeam(name)
         guard try await fetchAll(ListTeamsOfFleet(fleet: fleet.id)).contains(where: { $0.id == team.id }) else {
@@ -67,6 +69,13 @@ extension Transaction {
         guard !anchors.isEmpty || policy != nil else {
             throw StoreError(
                 .conflict, "C-\(change) changes neither an anchor nor the policy, so there is nothing to bring")
+        }
+        if policy != nil, let newest = try await fetchOptional(FetchPolicy(team: taken.team.id)),
+            newest.change != change
+        {
+            throw StoreError(
+                .conflict, "C-\(newest.change) set the policy of team \(taken.team.name) after C-\(change)",
+                hint: "a hot fix never brings an older policy back: bring C-\(newest.change)")
         }
         if let gone = anchors.first(where: { $0.isAdded && $0.removedByChange != nil }) {
             throw StoreError(

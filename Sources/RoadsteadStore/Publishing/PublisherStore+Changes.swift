@@ -19,7 +19,7 @@ extension PublisherStore {
     /// The approvers' roles and the root rules are asked once more: who lost the role no longer counts, and a rule
     /// that became stricter holds. A change that fails stops no other.
     package func publishApprovedChanges(now: UTCDate) async throws -> [ChangeOutcome] {
-        var outcomes: [ChangeOutcome] = []
+        var outcomes = try await approveAgreedChanges(now: now)
         for number in try await pool.fetchAll(ListApprovedChanges()) {
             do {
                 if let outcome = try await publish(number, now: now) { outcomes.append(outcome) }
@@ -32,12 +32,41 @@ extension PublisherStore {
         return outcomes
     }
 
+    /// Moves on what has come to be agreed without anybody deciding again: an approver holds the role once more.
+    ///
+    /// - Returns: what went wrong; it is tried again.
+    private func approveAgreedChanges(now: UTCDate) async throws -> [ChangeOutcome] {
+        var failed: [ChangeOutcome] = []
+        for number in try await pool.fetchAll(ListSubmittedWithApprovals()) {
+            do {
+                try await pool.withTransaction(attempts: 4) { try await approve(number, on: $0, now: now) }
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                failed.append(.failed(number, reason: "\(error)"))
+            }
+        }
+        return failed
+    }
+
+    private func approve(_ number: Int64, on transaction: Transaction, now: UTCDate) async throws {
+        guard let change = try await transaction.fetchOptional(LockChange(number: number)),
+            change.state == .submitted, now < change.expires,
+            case .agreed = try await transaction.standing(of: change, now: now)
+        else { return }
+        try await end(
+            change, .approved, "approved at \(now), when its approvers all held their roles", .changeApproved,
+            transaction, now)
+    }
+
     private func publish(_ number: Int64, now: UTCDate) async throws -> ChangeOutcome? {
         do {
             return try await pool.withTransaction(attempts: 4) { try await bringIn(number, on: $0, now: now) }
         } catch let error as StoreError {
             return try await reject(number, "\(error)", now: now)
-        } catch let error as PostgresError where [.binding, .check, .statement].contains(error.code) {
+        } catch let error as PostgresError
+            where [.binding, .check, .statement, .unique, .foreignKey].contains(error.code)
+        {
             // Values that the schema does not take: trying again would hold up every change and release behind it.
             return try await reject(number, "\(error)", now: now)
         }
