@@ -91,6 +91,62 @@ import TrustModel
         #expect(try await scene.anchors(of: scene.prod) == [[1]])
     }
 
+    @Test func `a hot fix never brings an older policy back`() async throws {
+        let scene = try await TwoFleets.make()
+        try await scene.add([1])
+        try await scene.publish(scene.prod)
+        try await scene.follow()
+        let older = try await scene.propose(policy: [try statement()])
+        try await scene.agree(older)
+        let newer = try await scene.propose(policy: [try statement(identities: ["x509.subject: C=US, ST=WA, O=Acme"])])
+        try await scene.agree(newer)
+        await expect(.conflict) { _ = try await scene.hotFix(older.change.number) }
+        _ = try await scene.hotFix(newer.change.number)
+        #expect(
+            try await scene.statements(of: scene.prod)?.map(\.trustedIdentities)
+                == [["x509.subject: C=US, ST=WA, O=Acme"]])
+    }
+
+    @Test func `a policy that was made from another one than there is now is refused, and an edit takes it up anew`()
+        async throws
+    {
+        let scene = try await TwoFleets.make()
+        let identity = "x509.subject: C=US, ST=WA, O=Acme"
+        let first = try await scene.propose(policy: [try statement()])
+        let late = try await scene.propose(policy: [try statement(identities: [identity])])
+        let edited = try await scene.propose(policy: [try statement(scope: "registry.example.com/acme/app")])
+        try await scene.agree(first)
+        try await scene.world.approve(late, by: scene.bob)
+        let outcomes = try await scene.world.publisher.publishApprovedChanges(now: start)
+        guard case .rejected(late.change.number, let reason)? = outcomes.first else {
+            Issue.record("\(outcomes)")
+            return
+        }
+        #expect(reason.contains("stale"))
+        let again = try await scene.world.api.edit(
+            edited.change.number, to: edited.change.content, ifVersion: 1, by: scene.world.admin.actor, now: start)
+        try await scene.agree(again)
+    }
+
+    @Test func `the database lets a rehearsal lift a denial and register a vendor, and keeps neither`() async throws {
+        let scene = try await TwoFleets.make()
+        try await scene.world.asOwner(
+            #"""
+            BEGIN;
+            INSERT INTO denial (kind, value, reason, author, issued_at)
+                SELECT 'certificate', repeat('a', 64), 'stolen', min(id), now() FROM person;
+            UPDATE denial SET lifted_at = now(), lifted_by_change = begin_rehearsal(NULL, author,
+                (SELECT min(id) FROM credential), '\x7b7d', NULL, now());
+            INSERT INTO vendor (name, review_by, created_at) VALUES ('globex', now(), now());
+            INSERT INTO vendor_version (vendor_id, version, details, asked_by, registered_by, change_number, created_at)
+                SELECT v.id, 1, '{}', (SELECT min(id) FROM team), c.person_id,
+                    begin_rehearsal(NULL, c.person_id, c.id, '\x7b7d', NULL, now()), now()
+                FROM vendor v, credential c WHERE c.id = (SELECT min(id) FROM credential);
+            ROLLBACK
+            """#)
+        #expect(try await scene.world.count("SELECT count(*) AS n FROM vendor") == 0)
+    }
+
     @Test func `no program that serves the API writes a policy, and nobody changes one`() async throws {
         let scene = try await TwoFleets.make()
         try await scene.agree(try await scene.propose(policy: [try statement()]))

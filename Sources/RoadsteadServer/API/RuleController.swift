@@ -28,8 +28,9 @@ struct RuleController: Sendable {
             },
             .governRemoval("/v1/root-rules/{id}", "Removes a root rule", tag: Self.tag, permission: .takes(.administer))
             { call in
-                let rule = try await store.rootRule(try call.number("id")).rule
-                return try await store.govern([try RemoveRule(rule: rule.name)], call)
+                let record = try await store.rootRule(try call.number("id"))
+                return try await store.govern(
+                    [try RemoveRule(rule: record.rule.name, madeFrom: "\(record.id)")], call)
             },
             .write(
                 "/v1/root-rules/explain", "What the rules say about a certificate", tag: Self.tag,

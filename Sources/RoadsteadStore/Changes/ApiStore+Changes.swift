@@ -63,29 +63,30 @@ extension ApiStore {
             let team = try await content.team.asyncMap { try await transaction.lockTeam($0) }
             let planner = ChangePlanner(
                 transaction: transaction, inspector: inspector, team: team, author: actor.person, now: now)
-            let plan = try await planner.plan(content)
-            let founding = draft ? false : try await work.isFounding(content)
+            let stamped = try await planner.stamped(content)
+            let plan = try await planner.plan(stamped)
+            let founding = draft ? false : try await work.isFounding(stamped)
             let isAlone =
                 founding
                 || !draft
                     && ChangeRules.needsNobodyElse(
-                        content, bindings: work.authority.bindings, limits: work.authority.limits)
+                        stamped, bindings: work.authority.bindings, limits: work.authority.limits)
             let state: ChangeState = draft ? .draft : isAlone ? .published : .submitted
             let number = try await transaction.fetchOne(NextChangeNumber())
-            let digest = try content.digest(number: number, version: 1, baseVersion: team?.version ?? 1)
+            let digest = try stamped.digest(number: number, version: 1, baseVersion: team?.version ?? 1)
             try await transaction.execute(
                 InsertChange(
-                    number: number, team: team, actor: actor, content: content, needed: isAlone ? nil : plan.needed,
-                    state: state, digest: digest, bytes: try content.canonicalBytes,
+                    number: number, team: team, actor: actor, content: stamped, needed: isAlone ? nil : plan.needed,
+                    state: state, digest: digest, bytes: try stamped.canonicalBytes,
                     founding: founding, now: now))
             if isAlone {
-                try await planner.apply(plan, of: number, by: actor.person, content, audit: work.audit)
+                try await planner.apply(plan, of: number, by: actor.person, stamped, audit: work.audit)
             }
             let action: AuditAction = draft ? .changeDrafted : isAlone ? .changePublished : .changeSubmitted
             try await work.audit.record(
-                action, "C-\(number)", team: content.team,
-                fleet: content.fleet,
-                detail: ["digest": .string(digest), "adds": .bool(content.adds), "founding": .bool(founding)])
+                action, "C-\(number)", team: stamped.team,
+                fleet: stamped.fleet,
+                detail: ["digest": .string(digest), "adds": .bool(stamped.adds), "founding": .bool(founding)])
             if isAlone { try await transaction.execute(SendPublishSignal()) }
             return try await transaction.record(ofChange: number)
         }
@@ -97,7 +98,7 @@ extension ApiStore {
     ) async throws -> ChangeRecord {
         let present = try await change(number).change
         if present.author == actor.person, present.state != .draft {
-            try await askGuards(content, by: actor, now: now)
+            try await askGuards(content.madeAnew, by: actor, now: now)
         }
         return try await work(actor, nil, now: now) { work in
             let transaction = work.transaction
@@ -115,12 +116,13 @@ extension ApiStore {
             let team = try await content.team.asyncMap { try await transaction.lockTeam($0) }
             let planner = ChangePlanner(
                 transaction: transaction, inspector: inspector, team: team, author: actor.person, now: now)
-            let plan = try await planner.plan(content)
-            let digest = try content.digest(number: number, version: version + 1, baseVersion: team?.version ?? 1)
+            let stamped = try await planner.stamped(content.madeAnew)
+            let plan = try await planner.plan(stamped)
+            let digest = try stamped.digest(number: number, version: version + 1, baseVersion: team?.version ?? 1)
             let update = UpdateChangeContent(
-                number: number, version: version + 1, baseVersion: team?.version ?? 1, content: content,
-                bytes: try content.canonicalBytes, digest: digest, plan: plan,
-                expires: content.expiry(of: change.state, from: now), credential: actor.credential, now: now)
+                number: number, version: version + 1, baseVersion: team?.version ?? 1, content: stamped,
+                bytes: try stamped.canonicalBytes, digest: digest, plan: plan,
+                expires: stamped.expiry(of: change.state, from: now), credential: actor.credential, now: now)
             try await transaction.execute(update)
             try await work.audit.record(
                 .changeEdited, "C-\(number)", team: content.team,

@@ -2,7 +2,7 @@ package import Codecs
 import PostgresKit
 package import TrustModel
 
-extension SetFleetPolicy: PlannableOperation {
+extension SetFleetPolicy {
     func plan(_ planner: ChangePlanner, _ content: ChangeContent) async throws -> PlannedStep {
         let transaction = planner.transaction
         let row = try await transaction.requireFleet(fleet)

@@ -2,7 +2,7 @@ import Codecs
 import PostgresKit
 import TrustModel
 
-extension SetPolicy: PlannableOperation {
+extension SetPolicy {
     func plan(_ planner: ChangePlanner, _ content: ChangeContent) async throws -> PlannedStep {
         let team = try planner.requireTeam()
         let transaction = planner.transaction

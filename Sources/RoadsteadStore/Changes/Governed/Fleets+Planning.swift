@@ -61,7 +61,7 @@ extension RemoveFleetTeam: PlannableOperation {
     private var absent: StoreError { StoreError(.notFound, "team \"\(team)\" is not in fleet \"\(fleet)\"") }
 }
 
-extension SetFleetSettings: PlannableOperation {
+extension SetFleetSettings {
     func plan(_ planner: ChangePlanner, _ content: ChangeContent) async throws -> PlannedStep {
         _ = try await planner.transaction.requireFleet(fleet)
         return PlannedStep { context in

@@ -41,6 +41,7 @@ extension ChangePlanner {
         guard let operation = step.operation as? any PlannableOperation else {
             throw StoreError(.invalid, "this server does not do \(type(of: step.operation).kind.rawValue)")
         }
+        try await (operation as? any PlannableReplacement)?.refuseStale(self)
         return try await operation.plan(self, content)
     }
 }

@@ -2,7 +2,7 @@ import Codecs
 import PostgresKit
 import TrustModel
 
-extension SetRule: PlannableOperation {
+extension SetRule {
     func plan(_ planner: ChangePlanner, _ content: ChangeContent) async throws -> PlannedStep {
         try await planner.require(rule.team, before: self, in: content)
         if !replaces, try await planner.transaction.fetchOptional(FindRootRule(name: rule.name)) != nil,
@@ -33,7 +33,7 @@ extension SetRule: PlannableOperation {
     }
 }
 
-extension RemoveRule: PlannableOperation {
+extension RemoveRule {
     func plan(_ planner: ChangePlanner, _ content: ChangeContent) async throws -> PlannedStep {
         guard try await planner.transaction.fetchOptional(FindRootRule(name: rule)) != nil else {
             throw StoreError.noSuch("root rule", rule)

@@ -1,12 +1,18 @@
 /// Says what a signature on a team's images must satisfy, in the team's own statements or by the standard one.
-package struct SetPolicy: GovernedOperation {
+package struct SetPolicy: ReplacingOperation {
     package static let kind = OperationKind.setPolicy
     package static let concern = ChangeConcern.anchors
 
     /// Absent for the standard statement: every scope of the team, strictly, under its own stores.
     package let statements: TeamStatements?
+    package let madeFrom: String?
 
-    package init(statements: TeamStatements?) { self.statements = statements }
+    package init(statements: TeamStatements?, madeFrom: String? = nil) {
+        self.statements = statements
+        self.madeFrom = madeFrom
+    }
+
+    package func made(from state: String?) -> Self { Self(statements: statements, madeFrom: state) }
 
     package func proposal(in team: TeamName?) -> [Permission] { [team.map(Permission.propose) ?? .administer] }
     package func approval(in team: TeamName?) -> Permission {
@@ -18,17 +24,19 @@ package struct SetPolicy: GovernedOperation {
         return "sets the team's policy: " + statements.statements.map(\.summary).joined(separator: "; ")
     }
 
-    private enum CodingKeys: String, CodingKey { case statements }
+    private enum CodingKeys: String, CodingKey { case statements, madeFrom }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let statements = try container.decodeIfPresent([TeamPolicy.Statement].self, forKey: .statements)
         self.statements = try statements.map { try TeamStatements($0) }
+        madeFrom = try container.decodeIfPresent(String.self, forKey: .madeFrom)
     }
 
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encodeIfPresent(statements?.statements, forKey: .statements)
+        try container.encodeIfPresent(madeFrom, forKey: .madeFrom)
     }
 }
 
