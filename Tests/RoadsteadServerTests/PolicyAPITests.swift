@@ -126,7 +126,8 @@ import TrustModel
             try await approve(change, api, as: olga)
             let found: Page<ExceptionBody> = try await api.ask(.get, "/v1/exceptions?fleet=demo", as: alice)
             #expect(found.items.map(\.digest) == [digest] && found.items.map(\.owner) == ["on-call"])
-            let number = try #require(Int64(try #require(found.items.first).exception.dropFirst(2)))
+            let first = try #require(found.items.first)
+            let number = try #require(Int64(first.exception.dropFirst(2)))
             let end: JSON = ["op": "end-exception", "fleet": "demo", "exception": .integer(number)]
             let ended = try await api.send(
                 .post, "/v1/changes", json: ["operations": [end], "justification": "signed"], as: olga)
