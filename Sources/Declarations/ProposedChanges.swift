@@ -24,7 +24,12 @@ package struct ProposedOperations: Sendable, Equatable {
     /// of an anchor nowhere, and certificates have one PEM.
     static func plain(_ operation: JSON) throws -> JSON {
         let body = try operation.decode(OperationBody.self, place: "operation")
-        guard case .addAnchor(let anchor) = body else { return try JSON(encoding: body) }
+        guard case .addAnchor(let anchor) = body else {
+            guard case .object(var members) = try JSON(encoding: body) else { return operation }
+            // Says what it replaces, not what it does.
+            members["madeFrom"] = nil
+            return .object(members)
+        }
         let der = try Certificate(pemOrDER: Array(anchor.certificate.utf8)).der
         return try JSON(
             encoding: AddAnchorBody(

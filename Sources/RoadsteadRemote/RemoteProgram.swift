@@ -52,6 +52,7 @@ package enum RemoteProgram {
             Terminal.note(waiting.message)
             return ExitStatus.waiting
         }
+        if let status = error as? ExitCode { return status.rawValue }
         if let problem = error as? any Problem {
             Terminal.complain(problem.reason, hint: problem.hint)
             return status(of: problem)
