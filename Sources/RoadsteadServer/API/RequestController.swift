@@ -81,7 +81,7 @@ extension RequestAsk {
                     certificate: try Certificate(pemOrDER: Array(certificate.utf8)).der)
             case .vendor:
                 guard let vendor, certificate == nil, storeKind == nil, origin == nil else {
-                    throw ServerError(.request, "a request for a vendor names it, and no store or certificate")
+                    throw StoreError(.invalid, "a request for a vendor names it, and no store or certificate")
                 }
                 return .vendor(vendor, source: source)
             }
