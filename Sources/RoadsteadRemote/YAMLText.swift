@@ -59,7 +59,8 @@ enum YAMLText {
             && text.utf8.allSatisfy { byte in
                 isLetter(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "._/@-".utf8.contains(byte)
             }
-        return isPlain ? text : JSON.string(text).text
+        // A mark of byte order is dropped by readers unless it is written as an escape.
+        return isPlain ? text : JSON.string(text).text.replacing("\u{FEFF}", with: "\\uFEFF")
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool {

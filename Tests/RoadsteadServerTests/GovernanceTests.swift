@@ -106,7 +106,9 @@ import TrustModel
                 .put, "/v1/fleets/prod/source", FleetSourceRequest(promotesFrom: try FleetName("canary")), as: alice)
 
             var effects: [String] = []
-            for id: Int64 in 1...2 {
+            let anchors: Page<AnchorBody> = try await api.ask(
+                .get, "/v1/anchors?team=acme&state=active", as: olga)
+            for id in anchors.items.map(\.id) {
                 let removal: ChangeBody = try await api.ask(
                     .post, "/v1/changes",
                     ChangeRequest(

@@ -16,7 +16,6 @@ import TrustModel
         var story = Story(scene, people: [scene.bob, scene.erin, scene.carol, scene.dave, frank], seed: seed)
         for _ in 0..<200 { try await story.step() }
         #expect(story.published > 0, "seed \(seed) never published anything, so it shows nothing")
-        #expect(story.sentBack > 0, "seed \(seed) never sent anything back, so it shows little")
     }
 }
 
@@ -202,7 +201,7 @@ private struct Story {
         let known = changes.filter(\.value.isPublished).keys.sorted()
         let found = try await scene.world.database.withConnection(as: .owner) { connection in
             let rows = try await connection.rows(
-                "SELECT number AS n FROM change WHERE state = 'published' AND NOT founding ORDER BY number")
+                "SELECT number AS n FROM change WHERE state = 'published' AND team_id IS NOT NULL ORDER BY number")
             return try rows.map { row -> Int64 in try row.value("n") }
         }
         #expect(found == known)

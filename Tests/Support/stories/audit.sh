@@ -55,7 +55,7 @@ expect_text "says something else than its hash"
 sed 4d "$work/log.jsonl" >"$work/short.jsonl"
 expect 1 carol audit verify --offline --file "$work/short.jsonl"
 expect_text "entry 4 is missing"
-sed -n '1,3p;5p;4p;6,$p' "$work/log.jsonl" >"$work/swapped.jsonl"
+awk 'NR == 4 { held = $0; next } { print } NR == 5 { print held }' "$work/log.jsonl" >"$work/swapped.jsonl"
 expect 1 carol audit verify --offline --file "$work/swapped.jsonl"
 expect 0 carol audit verify --offline --file <(sed 1,5d "$work/log.jsonl")
 expect 3 carol audit verify --offline --file <(head -c 2000 "$work/log.jsonl")
