@@ -48,7 +48,7 @@ import Testing
     private static let texts = [
         "acme", "true", "no", "12", "-3", "", " lead", "trail ", "a: b", "# no", "line\nline\n", "line\n\nline\n",
         "é\"\\",
-        "registry.example.com/acme", "C=US,O=Acme", "*", "&x", "- item", "null", "~", "\u{7}", "\u{85}", "\u{FEFF}",
+        "registry.example.com/acme", "C=US,O=Acme", "*", "&x", "- item", "null", "~", "\u{7}", "\u{85}",
         "🚢",
         "-----BEGIN CERTIFICATE-----\nMIIB==\n-----END CERTIFICATE-----\n", "2026-11-22T10:00:00Z", "0x10", "1e3", "|",
     ]
