@@ -59,8 +59,12 @@ enum YAMLText {
             && text.utf8.allSatisfy { byte in
                 isLetter(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "._/@-".utf8.contains(byte)
             }
-        // A mark of byte order is dropped by readers unless it is written as an escape.
-        return isPlain ? text : JSON.string(text).text.replacing("\u{FEFF}", with: "\\uFEFF")
+        // Readers drop a mark of byte order, and fold these ends of lines, unless they are written as escapes.
+        return isPlain
+            ? text
+            : JSON.string(text).text
+                .replacing("\u{FEFF}", with: "\\uFEFF").replacing("\u{85}", with: "\\u0085")
+                .replacing("\u{2028}", with: "\\u2028").replacing("\u{2029}", with: "\\u2029")
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool {
