@@ -7,6 +7,10 @@ package struct KeyError: Problem {
         case malformed
         /// The bytes are something else than a key of the kind that belongs there.
         case notAKey = "not-a-key"
+        /// A URI names no key, or in a form that is not known.
+        case name
+        /// The signing policy does not allow the key.
+        case refused
         /// The type, curve or encryption of the key is none that is supported.
         case unsupported
         /// The key is of a supported type but too small, too large or of small order.
