@@ -3,9 +3,12 @@
 # usage: setup.sh [bench]
 set -euo pipefail
 
-# The last three are for tests and the demo: tokens in software, a tool that fills them, and an image registry.
-packages=(libpq-dev libssl-dev libp11-kit-dev pkg-config postgresql python3 python3-venv curl softhsm2 opensc
-    docker-registry)
+packages=(libpq-dev libssl-dev libp11-kit-dev pkg-config postgresql python3 python3-venv curl)
+# For tests and the demo: an image registry, and keys in software tokens, a virtual smart card, a TPM, a remote module, an
+# agent, a keyring.
+packages+=(docker-registry softhsm2 opensc p11-kit p11-kit-modules socat pcscd vsmartcard-vpcd yubico-piv-tool
+    swtpm swtpm-tools tpm2-abrmd tpm2-tools libtss2-tcti-tabrmd0 libtpm2-pkcs11-1 libtpm2-pkcs11-tools dbus
+    openssh-client openssl keyutils libsecret-tools gnome-keyring)
 if [ "${1:-}" = bench ]; then packages+=(nginx wrk hyperfine time); fi
 
 missing=()
