@@ -48,7 +48,8 @@ var targets: [Target] = [
     library("Declarations", ["RoadsteadWire", "TrustModel", "PKI", "SigningKeys", "Codecs", "Problems"]),
     library("RoadsteadPublish", ["TrustModel", "TUF", "SigningKeys", "Files", "Codecs", "Problems"]),
     library(
-        "RoadsteadCommand", ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
+        "RoadsteadCommand",
+        ["TrustModel", "TUF", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
         settings: touchesC),
     .executableTarget(
         name: "roadstead", dependencies: ["RoadsteadCommand"], swiftSettings: strict,
@@ -278,7 +279,7 @@ if layers == "full" {
         library(
             "RoadsteadRemote",
             [
-                "Declarations", "RegistryClient", "Envelopes", "OCI",
+                "Declarations", "RoadsteadCommand", "RegistryClient", "Envelopes", "OCI",
                 "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI",
                 "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -13,26 +13,33 @@ package enum Program {
         KeyCommands.list, CACommands.initialize, CACommands.issue, VersionCommand.command,
     ]
 
+    /// Whether a command line is about one of the commands here, or a group of them.
+    package static func owns(_ arguments: [String]) -> Bool {
+        let words = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
+        return commands.contains { $0.words.first == words.first }
+    }
+
     /// Runs the command line of this process.
-    package static func run() async -> Int32 {
+    package static func run(reach: Reach) async -> Int32 {
         let console = Console.current
         let arguments = Array(CommandLine.arguments.dropFirst())
         do {
-            return try await run(arguments, console).rawValue
+            return try await run(arguments, console, reach).rawValue
         } catch {
             console.report(error)
             return status(of: error).rawValue
         }
     }
 
-    private static func run(_ arguments: [String], _ console: Console) async throws -> ExitStatus {
+    private static func run(
+        _ arguments: [String], _ console: Console, _ reach: Reach
+    ) async throws -> ExitStatus {
         guard let first = arguments.first, first != "--help", first != "-h", arguments != ["help"] else {
             console.printText(help)
             return .success
         }
-        if first == "help" { return try await run(Array(arguments.dropFirst()) + ["--help"], console) }
-        if first == "--version" { return try await run(["version"], console) }
-        if KeyCommands.concernToken(arguments) { throw try KeyCommands.handOver(arguments) }
+        if first == "help" { return try await run(Array(arguments.dropFirst()) + ["--help"], console, reach) }
+        if first == "--version" { return try await run(["version"], console, reach) }
         guard let command = command(for: arguments) else { return try unknown(arguments, console) }
         let rest = Array(arguments.dropFirst(command.words.count))
         let beforeEnd = rest.prefix { $0 != "--" }
@@ -40,11 +47,22 @@ package enum Program {
             console.printText(command.help)
             return .success
         }
-        return try await command.run(try Invocation(rest, of: command), console)
+        let invocation = try Invocation(rest, of: command)
+        if !reach.isFull, command.reachesBeyondFiles(invocation) { throw try handOver(arguments) }
+        return try await command.run(invocation, console, reach)
     }
 
     private static func command(for arguments: [String]) -> Command? {
         commands.first { arguments.starts(with: $0.words) }
+    }
+
+    /// Becomes the program that reaches more; gives the error when it is not there.
+    private static func handOver(_ arguments: [String]) throws -> CommandError {
+        try Sibling.replaceProcess(program: "roadstead-remote", arguments: arguments)
+        return CommandError(
+            .environment,
+            "the program roadstead-remote, which reaches keys and images beyond files, is not beside this one",
+            hint: "install it, and roadstead-p11 for tokens, beside roadstead")
     }
 
     /// A group of ours without its verb, or a command of the program that talks to the server.
@@ -108,6 +126,7 @@ package enum Program {
     private static func status(of error: any Error) -> ExitStatus {
         switch error {
         case let error as CommandError: error.code == .usage ? .usage : .environment
+        case let error as KeyError: error.code == .name ? .usage : .environment
         case let error as OCIError: error.code == .digest || error.code == .reference ? .usage : .environment
         case let error as TrustModelError: error.code == .scope ? .usage : .environment
         default: .environment

@@ -49,13 +49,6 @@ func readSecretLine(_ path: String) throws -> String {
     return try secretLine(of: text, path)
 }
 
-/// A secret that lies ready in an open descriptor.
-func readSecretLine(descriptor: Int32) throws -> String {
-    let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
-    let data = try handle.read(upToCount: 4_096) ?? Data()
-    return try secretLine(of: String(decoding: data, as: UTF8.self), "descriptor \(descriptor)")
-}
-
 private func secretLine(of text: String, _ place: String) throws -> String {
     let line = text.trimmingCharacters(in: .whitespacesAndNewlines)
     guard !line.isEmpty, !line.contains("\n") else {

@@ -1,78 +1,64 @@
 import ArgumentParser
-import Files
+import Foundation
+import RoadsteadCommand
 import SigningKeys
-import TokenKeys
-import TokenWire
 
-/// The one place where a key's URI becomes something that signs, or its public half.
+/// Who gives the secrets of keys, and what is let pass: the same words as in the commands of the small program.
 ///
-/// `file:PATH`: only files that others cannot read, encrypted unless plain text is allowed by name. `pkcs11:…`: a key on a
-/// token, which stays there. [RFC 7512]
+/// PINs and passphrases never stand on a command line, and the PKCS#11 module is the caller's own choice: neither is taken
+/// from anything that a server sent.
 struct KeyOptions: ParsableArguments {
     @Option(help: ArgumentHelp("File with the passphrase; asked for on the terminal unless given.", valueName: "file"))
     var passphraseFile: String?
 
+    @Option(
+        name: .customLong("passphrase-fd"),
+        help: ArgumentHelp("Open descriptor to read the passphrase from.", valueName: "n"))
+    var passphraseDescriptor: Int?
+
     @Flag(help: "Take a private key that no passphrase protects.")
     var allowPlaintextKey = false
 
-    @OptionGroup(title: "Keys on tokens") var tokens: TokenOptions
+    @Option(
+        name: .customLong("pkcs11-module"),
+        help: ArgumentHelp(
+            "PKCS#11 module that reaches the token, if not what ROADSTEAD_PKCS11_MODULE says.", valueName: "file"))
+    var module: String?
 
-    private static let limit = 65_536
+    @Option(
+        help: ArgumentHelp(
+            "File with the token's PIN, that only you can read; asked for on the terminal unless given.",
+            valueName: "file"))
+    var pinFile: String?
 
-    /// The private key that a URI names, wherever it lies.
-    func signer(_ uri: String) async throws -> any Signer {
-        guard uri.hasPrefix(TokenURI.scheme) else { return try privateKey(uri) }
-        let name = try TokenURI(uri)
-        return try await TokenKey(name, on: try tokens.connection(to: name))
+    @Option(name: .customLong("pin-fd"), help: ArgumentHelp("Open descriptor to read the PIN from.", valueName: "n"))
+    var pinDescriptor: Int?
+
+    @Flag(help: "Give the PIN although the token says that few tries are left.")
+    var allowLastPINTries = false
+
+    /// The private key that a URI names, wherever it lives.
+    func signer(_ uri: String) async throws -> any Signer { try await backends().open(try KeyName(uri)).signer }
+
+    /// The public half of the key that a URI names; a secret is asked for only where even that is hidden.
+    func publicKey(of uri: String) async throws -> PublicKey { try await backends().publicKey(try KeyName(uri)) }
+
+    private func backends() throws -> KeyBackends {
+        let environment = ProcessInfo.processInfo.environment
+        return try Reach.full.backends(
+            KeyRequest(
+                passphrase: try Self.source(passphraseFile, passphraseDescriptor, "passphrase"),
+                pin: try Self.source(pinFile, pinDescriptor, "pin"),
+                module: module ?? environment["ROADSTEAD_PKCS11_MODULE"], allowsPlaintext: allowPlaintextKey,
+                allowsLastPINTries: allowLastPINTries, console: .current))
     }
 
-    /// The public half of the key that a URI names; a token is asked for its PIN only if it hides even that.
-    func publicKey(of uri: String) async throws -> PublicKey {
-        guard uri.hasPrefix(TokenURI.scheme) else { return try publicKey(uri) }
-        let name = try TokenURI(uri)
-        return try PublicKey(try await tokens.connection(to: name).publicKey(name))
-    }
-
-    /// The public part of a key, from a file that holds just that or from a private key's.
-    func publicKey(_ uri: String) throws -> PublicKey {
-        let text = try readText(try path(uri), limit: Self.limit)
-        guard text.contains("-----BEGIN PUBLIC KEY-----") else { return try privateKey(uri).publicKey }
-        return try PublicKey(pem: Array(text.utf8))
-    }
-
-    func privateKey(_ uri: String) throws -> PrivateKey {
-        let path = try path(uri)
-        let pem = try Files.readSecret(path, limit: Self.limit)
-        guard try PrivateKey.protection(ofPEM: pem) == .plaintext else {
-            return try PrivateKey(pem: pem, passphrase: try passphrase(of: path))
+    private static func source(_ file: String?, _ descriptor: Int?, _ kind: String) throws -> SecretSource {
+        guard file == nil || descriptor == nil else {
+            throw RemoteError(.usage, "--\(kind)-file and --\(kind)-fd exclude each other")
         }
-        guard allowPlaintextKey else {
-            throw RemoteError(
-                .usage, "\(path) holds a private key that no passphrase protects",
-                hint: "make one with roadstead key generate, or give --allow-plaintext-key")
-        }
-        return try PrivateKey(pem: pem)
-    }
-
-    private func passphrase(of path: String) throws -> Secret {
-        if let passphraseFile { return Secret(try readSecretLine(passphraseFile)) }
-        guard let answer = Terminal.askSecretly("passphrase of \(path): ") else {
-            throw RemoteError(
-                .usage, "\(path) is encrypted, and there is no terminal to ask for its passphrase",
-                hint: "give --passphrase-file FILE")
-        }
-        return Secret(answer)
-    }
-
-    private func path(_ uri: String) throws -> String {
-        guard uri.hasPrefix("file:") else {
-            throw RemoteError(
-                .usage, "\"\(uri)\" is not a key that this program can use",
-                hint: "file:PATH, or pkcs11:token=LABEL;object=LABEL")
-        }
-        return String(uri.dropFirst("file:".count))
+        if file == "-" { return try .reading(descriptor: 0) }
+        if let descriptor { return try .reading(descriptor: descriptor) }
+        return file.map { .file($0) } ?? .terminal
     }
 }
-
-/// The former name, for commands that take keys in files only.
-typealias KeyFileOptions = KeyOptions

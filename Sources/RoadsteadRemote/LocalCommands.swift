@@ -2,10 +2,10 @@ import ArgumentParser
 
 /// The commands of the small program `roadstead`, by name, so that completion and manual cover both programs.
 ///
-/// They never run here: the small program runs its own.
+/// The parser of arguments never runs them: `Program` does, in both programs.
 enum LocalCommands {
     static let all: [any ParsableCommand.Type] = [
-        LocalSign.self, LocalVerify.self, LocalInspect.self, LocalCA.self, LocalVersion.self,
+        LocalSign.self, LocalVerify.self, LocalInspect.self, LocalKey.self, LocalCA.self, LocalVersion.self,
     ]
 
     static var names: [String] { all.compactMap { $0.configuration.commandName } }
@@ -40,6 +40,27 @@ private struct LocalCA: ParsableCommand {
     struct Issue: ParsableCommand {
         static let configuration = CommandConfiguration(commandName: "issue", abstract: "Issue a signing certificate.")
         @Argument(help: "As roadstead ca issue --help says.", completion: .file()) var rest: [String] = []
+    }
+}
+
+private struct LocalKey: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "key", abstract: "Make and look at keys, in files, on tokens and in services.",
+        subcommands: [Generate.self, Inspect.self, List.self])
+
+    struct Generate: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "generate", abstract: "Make a private key.")
+        @Argument(help: "As roadstead key generate --help says.", completion: .file()) var rest: [String] = []
+    }
+
+    struct Inspect: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "inspect", abstract: "Show a key's public half.")
+        @Argument(help: "As roadstead key inspect --help says.", completion: .file()) var rest: [String] = []
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List the keys of a token.")
+        @Argument(help: "As roadstead key list --help says.", completion: .file()) var rest: [String] = []
     }
 }
 

@@ -1,7 +1,8 @@
 import ArgumentParser
 import Foundation
 import Problems
-import TokenWire
+import RoadsteadCommand
+import SigningKeys
 
 /// Exit statuses that pipelines can tell apart. [docs/cli.md]
 enum ExitStatus {
@@ -12,9 +13,11 @@ enum ExitStatus {
     static let waiting: Int32 = 4
 }
 
-/// Everything of the command line that talks to a server; `roadstead` runs it.
+/// Everything of the command line that talks to a server or reaches further than files; `roadstead` runs it.
 package enum RemoteProgram {
+    /// The commands of the small program come here when they need more than files; they run as they are.
     package static func run(arguments: [String]) async -> Int32 {
+        if Program.owns(arguments) { return await Program.run(reach: .full) }
         do {
             try checkFirstWord(of: arguments)
             var command = try RemoteCommand.parseAsRoot(arguments)
@@ -39,7 +42,7 @@ package enum RemoteProgram {
         throw RemoteError(
             .usage, "there is no command \"\(word.prefix(64))\"",
             hint: OtherTongues.hint(for: arguments) ?? nearest(to: word, known)
-                ?? "without a server: sign, verify, inspect, key, ca, version; with one: \(known.filter { $0 != "key" }.joined(separator: ", "))"
+                ?? "without a server: \(LocalCommands.names.joined(separator: ", ")); with one: \(known.joined(separator: ", "))"
         )
     }
 
@@ -67,7 +70,7 @@ package enum RemoteProgram {
     }
 
     private static func status(of problem: any Problem) -> Int32 {
-        if (problem as? TokenError)?.code == .uri { return ExitStatus.usage }
+        if (problem as? KeyError)?.code == .name { return ExitStatus.usage }
         return switch (problem as? RemoteError)?.code {
         case .usage: ExitStatus.usage
         case .notSignedIn, .unreachable, .file: ExitStatus.environment
@@ -96,7 +99,7 @@ struct RemoteCommand: AsyncParsableCommand {
             DenyCommand.self,
             FleetCommand.self, CeremonyCommand.self, ReleaseCommand.self, HostCommand.self, PersonCommand.self,
             TokenCommand.self, IdentityCommand.self, GroupRoleCommand.self, AuditCommand.self, ReportCommand.self,
-            WebhookCommand.self, KeyCommand.self, ApplyCommand.self, DiffCommand.self, GetCommand.self,
+            WebhookCommand.self, ApplyCommand.self, DiffCommand.self, GetCommand.self,
             CompletionCommand.self, ManualCommand.self,
         ])
 }

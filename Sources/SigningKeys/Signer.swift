@@ -6,6 +6,19 @@ package protocol Signer: Sendable {
     func signature(over message: [UInt8], scheme: SignatureScheme) async throws -> [UInt8]
 }
 
+/// Any signer, for what is generic over its signer's type.
+package struct AnySigner: Signer {
+    private let signer: any Signer
+
+    package init(_ signer: any Signer) { self.signer = signer }
+
+    package var publicKey: PublicKey { signer.publicKey }
+
+    package func signature(over message: [UInt8], scheme: SignatureScheme) async throws -> [UInt8] {
+        try await signer.signature(over: message, scheme: scheme)
+    }
+}
+
 /// Signs, and returns the signature only if the signer's public key confirms it: no fault in a token, a service or a
 /// processor lets a wrong signature out.
 package func verifiedSignature(

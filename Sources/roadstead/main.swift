@@ -1,4 +1,4 @@
 import Glibc
 import RoadsteadCommand
 
-exit(await Program.run())
+exit(await Program.run(reach: .files))

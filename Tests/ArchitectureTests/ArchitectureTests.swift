@@ -24,10 +24,12 @@ private let arrows: [String: Set<String>] = [
     "RoadsteadPublish": ["TrustModel", "TUF", "SigningKeys", "PKI", "Files", "Codecs", "Problems"],
     "RoadsteadStore": ["TrustModel", "PostgresKit", "Migrations", "PKI", "SigningKeys", "Codecs", "Problems"],
     "Observability": ["Problems"],
-    "RoadsteadCommand": ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
+    "RoadsteadCommand": [
+        "TrustModel", "TUF", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems",
+    ],
     "RegistryClient": ["OCI", "SigningKeys", "Files", "Codecs", "Problems"],
     "RoadsteadRemote": [
-        "Declarations", "RegistryClient", "Envelopes", "OCI",
+        "Declarations", "RoadsteadCommand", "RegistryClient", "Envelopes", "OCI",
         "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI", "SigningKeys",
         "Files", "Codecs", "Problems",
     ],

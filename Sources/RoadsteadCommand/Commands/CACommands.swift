@@ -20,16 +20,12 @@ enum CACommands {
         .value("days", "N", "how long the certificate is valid (default: \(standard))")
     }
 
-    private static func keyType(_ standard: KeyCommands.TypeName) -> Option {
-        .value("key-type", "TYPE", "\(KeyCommands.TypeName.list) (default: \(standard.rawValue))")
-    }
-
     private static let rootDays = 3_650
     private static let leafDays = 365
 
     static let initialize = Command(
         "ca init", "make a root key and its certificate",
-        options: [subject, out, keyType(.p384), days(rootDays), KeyFile.allowPlaintext] + Passphrase.options,
+        options: [subject, out, KeyTypeName.option(.p384), days(rootDays)] + KeyOptions.file,
         discussion: """
             Makes ca.key, the root's private key, and ca.crt, its certificate: the trust anchor that a team registers.
             Keep the key offline; it is needed only to issue.
@@ -41,11 +37,10 @@ enum CACommands {
         "ca issue", "issue a certificate for a new signing key",
         options: [
             .value("ca", "DIR", required: true, "the directory that roadstead ca init made"), subject, out,
-            keyType(.p256),
+            KeyTypeName.option(.p256),
             days(leafDays), .repeated("crl-url", "URL", "where the revocation list will be; may be repeated"),
             .value("ca-passphrase-file", "FILE", "the passphrase of the CA's key, where it is another one"),
-            KeyFile.allowPlaintext,
-        ] + Passphrase.options,
+        ] + KeyOptions.file,
         discussion: """
             Makes signing.key, signing.crt, and chain.pem for roadstead sign: the new certificate and the root.
             The subject needs C, ST and O, because trust policies name signers by them. With --crl-url, hosts at level
@@ -55,40 +50,46 @@ enum CACommands {
             #"roadstead ca issue --ca acme-ca --subject "C=US, ST=WA, O=Acme, CN=CI" --out ci"#
         ], run: runIssue)
 
-    private static func runInitialize(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
-        let type: KeyCommands.TypeName = try invocation.choice("key-type", default: .p384)
+    private static func runInitialize(
+        _ invocation: Invocation, _ console: Console, _ reach: Reach
+    ) async throws -> ExitStatus {
+        let type: KeyTypeName = try invocation.choice("key-type", default: .p384)
         let directory = try invocation.required("out")
         let subject = try name(try invocation.required("subject"))
         let validity = try validity(invocation, rootDays, console)
         try NewFiles.checkAbsent([keyFile(directory), certificateFile(directory)])
-        let key = try PrivateKey.generate(type.type)
-        let certificate = try await CertificateBuilder.root(subject: subject, signer: key, validity: validity)
-        let pem = try KeyFile.pem(of: key, named: keyFile(directory), invocation, console)
+        let request = try KeyRequest(invocation, console)
+        let key = try await reach.newFileKey(type.type, keyFile(directory), request)
+        let certificate = try await CertificateBuilder.root(subject: subject, signer: key.signer, validity: validity)
         try NewFiles.create([
-            (keyFile(directory), pem, 0o600), (certificateFile(directory), certificate.pem, 0o644),
+            (keyFile(directory), key.pem, 0o600), (certificateFile(directory), certificate.pem, 0o644),
         ])
         report(certificate, [keyFile(directory), certificateFile(directory)], console)
         return .success
     }
 
-    private static func runIssue(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
-        let type: KeyCommands.TypeName = try invocation.choice("key-type", default: .p256)
+    private static func runIssue(
+        _ invocation: Invocation, _ console: Console, _ reach: Reach
+    ) async throws -> ExitStatus {
+        let type: KeyTypeName = try invocation.choice("key-type", default: .p256)
         let authority = try invocation.required("ca")
         let directory = try invocation.required("out")
         let subject = try name(try invocation.required("subject"))
         let paths = ["signing.key", "signing.crt", "chain.pem"].map { "\(directory)/\($0)" }
         try NewFiles.checkAbsent(paths)
         guard let root = try CertificateFile.chain(certificateFile(authority)).first else { return .environment }
-        let signer = try KeyFile.open(
-            "file:\(keyFile(authority))", invocation, console, passphraseOption: "ca-passphrase-file")
-        let issuer = try CertificateBuilder.Authority(certificate: root, signer: signer)
-        let key = try PrivateKey.generate(type.type)
+        let request = try KeyRequest(invocation, console)
+        var own = request
+        if let file = invocation["ca-passphrase-file"] { own.passphrase = .file(file) }
+        let opened = try await reach.backends(own).open(try KeyName("file:\(keyFile(authority))"))
+        let issuer = try CertificateBuilder.Authority(certificate: root, signer: AnySigner(opened.signer))
+        let key = try await reach.newFileKey(type.type, paths[0], request)
         let certificate = try await CertificateBuilder.leaf(
-            .codeSigning, subject: subject, publicKey: key.publicKey, issuer: issuer,
+            .codeSigning, subject: subject, publicKey: key.signer.publicKey, issuer: issuer,
             validity: try validity(invocation, leafDays, console, within: root), crlURLs: invocation.all("crl-url"))
-        let pem = try KeyFile.pem(of: key, named: paths[0], invocation, console)
         try NewFiles.create([
-            (paths[0], pem, 0o600), (paths[1], certificate.pem, 0o644), (paths[2], certificate.pem + root.pem, 0o644),
+            (paths[0], key.pem, 0o600), (paths[1], certificate.pem, 0o644),
+            (paths[2], certificate.pem + root.pem, 0o644),
         ])
         report(certificate, paths, console)
         return .success

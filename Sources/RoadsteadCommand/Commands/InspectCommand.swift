@@ -17,7 +17,9 @@ enum InspectCommand {
         discussion: "Nothing that is shown has been verified against a trust policy; roadstead verify does that.",
         examples: ["roadstead inspect --oci-layout image@sha256:…", "roadstead inspect chain.pem"], run: run)
 
-    private static func run(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
+    private static func run(
+        _ invocation: Invocation, _ console: Console, _ reach: Reach
+    ) async throws -> ExitStatus {
         let output: Output = try invocation.choice("output", default: .text)
         let result: JSON
         if let layout = invocation["oci-layout"] {

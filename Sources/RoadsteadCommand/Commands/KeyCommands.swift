@@ -1,45 +1,20 @@
 import Codecs
 import Envelopes
-import Files
 import SigningKeys
+import TUF
 
-/// `roadstead key …`: keys in files here; those on tokens are handed over, since their modules are not for this program.
+/// `roadstead key …`: keys, wherever they live.
 enum KeyCommands {
-    /// The types of keys by the names that people type.
-    enum TypeName: String, Sendable, CaseIterable {
-        case p256 = "ec-p256"
-        case p384 = "ec-p384"
-        case p521 = "ec-p521"
-        case rsa2048 = "rsa-2048"
-        case rsa3072 = "rsa-3072"
-        case rsa4096 = "rsa-4096"
-        case ed25519
-
-        var type: KeyType {
-            switch self {
-            case .p256: .ec(.p256)
-            case .p384: .ec(.p384)
-            case .p521: .ec(.p521)
-            case .rsa2048: .rsa(bits: 2_048)
-            case .rsa3072: .rsa(bits: 3_072)
-            case .rsa4096: .rsa(bits: 4_096)
-            case .ed25519: .ed25519
-            }
-        }
-
-        static let list = allCases.map(\.rawValue).joined(separator: "|")
-    }
-
     static let generate = Command(
-        "key generate", "make a private key in a file",
+        "key generate", "make a private key", operand: "[URI]",
         options: [
-            .value("out", "FILE", required: true, "the new file; one that exists is never replaced"),
-            .value("key-type", "TYPE", "\(TypeName.list) (default: ec-p256)"), KeyFile.allowPlaintext,
-        ] + Passphrase.options,
+            .value("out", "FILE", "the new file, instead of a URI; one that exists is never replaced"),
+            KeyTypeName.option(.p256),
+        ] + KeyOptions.all,
         discussion: """
-            The key is encrypted (PKCS#8) under a passphrase that is asked for on the terminal, or comes from a file or a
-            file descriptor. The public key is printed. Ed25519 keys serve fleets, not Notary Project signatures.
-            With a pkcs11: URI instead of --out, a token makes the key: roadstead key generate pkcs11: --help.
+            A key in a file is encrypted (PKCS#8) under a passphrase that is asked for on the terminal, or comes from one
+            of the other sources. A key on a token is made there and never leaves it. The public key is printed. Ed25519
+            keys serve fleets, not Notary Project signatures.
             """,
         examples: [
             "roadstead key generate --out team.key", "roadstead key generate --key-type ed25519 --out fleet-root.key",
@@ -48,63 +23,102 @@ enum KeyCommands {
         run: runGenerate)
 
     static let inspect = Command(
-        "key inspect", "show what is known of a key", operand: "file:PATH|pkcs11:URI",
-        options: [KeyFile.allowPlaintext] + Passphrase.options + [Output.option],
+        "key inspect", "show what is known of a key, and its public half", operand: "URI",
+        options: KeyOptions.all + [.value("output", "text|json|pem", "the form of the result (default: text)")],
         examples: [
             "roadstead key inspect file:team.key", "roadstead key inspect 'pkcs11:token=ops;object=fleet-root'",
         ], run: runInspect)
 
     static let list = Command(
-        "key list", "list the keys of a token", operand: "pkcs11:token=LABEL",
-        discussion: "roadstead key list pkcs11: --help lists the options for tokens.",
-        examples: ["roadstead key list pkcs11:token=ops --pin-file pin"]
-    ) { _, _ in
-        throw CommandError(.usage, "roadstead key list needs a token", hint: "pkcs11:token=LABEL")
-    }
+        "key list", "list the keys of a token or service", operand: "URI",
+        options: KeyOptions.all + [Output.option],
+        discussion: "Of a token whose PIN nothing names, only what anybody may see is listed.",
+        examples: ["roadstead key list pkcs11:token=ops --pin-file pin"], run: runList)
 
-    /// Whether a command line is about a key on a token.
-    static func concernToken(_ arguments: [String]) -> Bool {
-        arguments.first == "key" && arguments.contains { $0.hasPrefix("pkcs11:") }
-    }
-
-    /// Becomes the program that can reach tokens; gives the error when it is not there.
-    static func handOver(_ arguments: [String]) throws -> CommandError {
-        try Sibling.replaceProcess(program: "roadstead-remote", arguments: arguments)
-        return CommandError(
-            .environment, "the program roadstead-remote, which reaches keys on tokens, is not beside this one",
-            hint: "install it, and roadstead-p11, beside roadstead")
-    }
-
-    private static func runGenerate(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
-        let name: TypeName = try invocation.choice("key-type", default: .p256)
-        let path = try invocation.required("out")
-        try NewFiles.checkAbsent([path])
-        let key = try PrivateKey.generate(name.type)
-        let pem = try KeyFile.pem(of: key, named: path, invocation, console)
-        try NewFiles.create([(path, pem, 0o600)])
-        console.say("made a key of type \(key.publicKey.type) in \(path)")
-        console.printText(key.publicKey.pem)
+    private static func runGenerate(
+        _ invocation: Invocation, _ console: Console, _ reach: Reach
+    ) async throws -> ExitStatus {
+        let type: KeyTypeName = try invocation.choice("key-type", default: .p256)
+        let name = try newName(invocation)
+        let key = try await reach.backends(KeyRequest(invocation, console)).generate(type.type, name)
+        console.say("made a key of type \(key.signer.publicKey.type): \(key.name)")
+        console.printText(key.signer.publicKey.pem)
         return .success
     }
 
-    private static func runInspect(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
-        let output: Output = try invocation.choice("output", default: .text)
-        let uri = try invocation.operand("key, such as file:team.key,")
-        let pem = try Files.read(try KeyFile.path(uri), limit: 65_536)
-        var object = JSONObject([("key", .string(uri))])
-        let key: PublicKey
-        if let given = try? PublicKey(pem: pem) {
-            key = given
-            object["protection"] = "public key only"
-        } else {
-            let opened = try KeyFile.open(uri, invocation, console)
-            key = opened.publicKey
-            object["protection"] = opened.protection.map { .string($0.rawValue) }
+    /// The URI of a key to be made, or the file that stands for one.
+    private static func newName(_ invocation: Invocation) throws -> KeyName {
+        guard let file = invocation["out"] else {
+            return try KeyName(try invocation.operand("key's URI, or --out FILE,"))
         }
-        object["type"] = .string(key.type.description)
-        object["sha256"] = .string(Hex.encode(key.fingerprint))
-        object["notaryAlgorithm"] = .string(EnvelopeAlgorithm(key.type)?.rawValue ?? "none")
-        console.printText(output == .json ? JSON.object(object).text + "\n" : JSON.object(object).prettyText)
+        guard invocation.operands.isEmpty else {
+            throw CommandError(.usage, "--out and a key's URI exclude each other")
+        }
+        return try KeyName("file:\(file)")
+    }
+
+    private static func runInspect(
+        _ invocation: Invocation, _ console: Console, _ reach: Reach
+    ) async throws -> ExitStatus {
+        let output: KeyOutput = try invocation.choice("output", default: .text)
+        let name = try KeyName(try invocation.operand("key, such as file:team.key,"))
+        let key = try await reach.backends(KeyRequest(invocation, console)).publicKey(name)
+        let report = KeyReport(name, key)
+        switch output {
+        case .pem: console.printText(key.pem)
+        case .json: console.print(report.json.text)
+        case .text: console.printText(report.json.prettyText)
+        }
         return .success
+    }
+
+    private static func runList(
+        _ invocation: Invocation, _ console: Console, _ reach: Reach
+    ) async throws -> ExitStatus {
+        let output: Output = try invocation.choice("output", default: .text)
+        let name = try KeyName(try invocation.operand("token or service, such as pkcs11:token=LABEL,"))
+        let listing = try await reach.backends(KeyRequest(invocation, console)).list(name)
+        for text in listing.skipped { console.say("left out: \(text)") }
+        for entry in listing.entries where output == .text {
+            let half = entry.isPrivate ? "private" : "public"
+            console.print(
+                "\(entry.name.text)  \(entry.publicKey.type)  \(half)  \(Hex.encode(entry.publicKey.fingerprint))")
+        }
+        if output == .json {
+            let keys = listing.entries.map { KeyReport($0.name, $0.publicKey, isPrivate: $0.isPrivate).json }
+            console.print(JSON.array(keys).text)
+        }
+        return .success
+    }
+}
+
+/// How a key is shown.
+enum KeyOutput: String, Sendable, CaseIterable {
+    case text, json, pem
+}
+
+/// What is told of a key.
+struct KeyReport {
+    private let name: KeyName
+    private let key: PublicKey
+    /// Whether the private half was seen; nil where nobody looked.
+    private let isPrivate: Bool?
+
+    init(_ name: KeyName, _ key: PublicKey, isPrivate: Bool? = nil) {
+        self.name = name
+        self.key = key
+        self.isPrivate = isPrivate
+    }
+
+    var json: JSON {
+        var object = JSONObject([
+            ("key", .string(name.text)), ("type", .string(key.type.description)),
+            ("sha256", .string(Hex.encode(key.fingerprint))),
+            ("notaryAlgorithm", .string(EnvelopeAlgorithm(key.type)?.rawValue ?? "none")),
+        ])
+        if let id = try? Key(key).id { object["keyID"] = .string(id.text) }
+        if let isPrivate { object["half"] = isPrivate ? "private" : "public" }
+        object["publicKey"] = .string(key.pem)
+        return .object(object)
     }
 }

@@ -8,19 +8,18 @@ import TrustModel
 /// `roadstead sign`: puts a Notary Project signature beside an artifact.
 enum SignCommand {
     static let command = Command(
-        "sign", "sign an artifact with a key from a file",
+        "sign", "sign an artifact",
         options: [
-            .value("key", "file:PATH", required: true, "the private key that signs"),
+            .value("key", "URI", required: true, "the private key that signs, such as file:team.key"),
             .value(
-                "certificate-chain", "FILE", required: true,
-                "PEM: the key's certificate, then its issuers up to the root"),
+                "certificate-chain", "FILE",
+                "PEM: the key's certificate, then its issuers up to the root (default: what lies beside the key)"),
             .value("oci-layout", "DIR@DIGEST", required: true, "the artifact, in an OCI image layout"),
             .value("format", "jws|cose", "the envelope's format (default: jws)"),
             .repeated(
                 "user-metadata", "KEY=VALUE", short: "m", "something to state about the artifact; may be repeated"),
             .value("expiry", "TIME", "how long the signature counts, such as 24h or 90d (default: for ever)"),
-            KeyFile.allowPlaintext,
-        ] + Passphrase.options + [Output.option],
+        ] + KeyOptions.all + [Output.option],
         discussion: """
             The signature is stored in the layout in the form of Notation 1.x, which every version of notation reads.
             The algorithm follows from the key: RSA 2048, 3072 and 4096 sign with PS256, PS384 and PS512; EC P-256, P-384
@@ -31,19 +30,23 @@ enum SignCommand {
             "roadstead sign --key file:ci.key --passphrase-fd 3 --certificate-chain ci.pem -m build=42 --expiry 30d --oci-layout image@sha256:… 3<pass",
         ], run: run)
 
-    private static func run(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
+    private static func run(
+        _ invocation: Invocation, _ console: Console, _ reach: Reach
+    ) async throws -> ExitStatus {
         let format: EnvelopeFormat = try invocation.choice("format", default: .jws)
         let output: Output = try invocation.choice("output", default: .text)
         let metadata = try metadata(invocation)
         let expiry = try invocation.duration("expiry").map { console.now.adding(seconds: $0) }
         let artifact = try LayoutArtifact(try invocation.required("oci-layout"))
-        let chain = try CertificateFile.chain(try invocation.required("certificate-chain"))
-        let key = try KeyFile.open(try invocation.required("key"), invocation, console)
+        let given = try invocation["certificate-chain"].map(CertificateFile.chain)
+        let key = try await reach.backends(KeyRequest(invocation, console))
+            .open(try KeyName(try invocation.required("key")))
+        let chain = try given ?? CertificateFile.chain(beside: key)
         let target = TargetArtifact(
             mediaType: artifact.descriptor.mediaType, digest: artifact.descriptor.digest.description,
             size: artifact.descriptor.size, annotations: metadata)
         let envelope = try await EnvelopeWriter(format: format, signingAgent: "roadstead/\(VersionCommand.version)")
-            .sign(target, chain: chain, signer: key, at: console.now, expiry: expiry)
+            .sign(target, chain: chain, signer: key.signer, at: console.now, expiry: expiry)
         let manifest = try artifact.layout.attach(
             envelope: envelope, mediaType: format.mediaType, to: artifact.descriptor,
             annotations: try annotations(chain, console.now))

@@ -30,7 +30,9 @@ enum VerifyCommand {
             "roadstead verify --oci-layout image@sha256:… --scope local/app --config ~/.config/notation --output json",
         ], run: run)
 
-    private static func run(_ invocation: Invocation, _ console: Console) async throws -> ExitStatus {
+    private static func run(
+        _ invocation: Invocation, _ console: Console, _ reach: Reach
+    ) async throws -> ExitStatus {
         let output: Output = try invocation.choice("output", default: .text)
         let maximum = try invocation.integer(
             "max-signatures", in: 1...1_000_000, default: ArtifactVerifier.defaultMaximumSignatures)

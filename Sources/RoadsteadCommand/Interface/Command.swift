@@ -1,3 +1,5 @@
+import SigningKeys
+
 /// One command: its name, what it takes, what it says about itself, and what it does.
 struct Command: Sendable {
     /// The words that call it, such as `key generate`.
@@ -9,12 +11,14 @@ struct Command: Sendable {
     /// Paragraphs below the options.
     let discussion: String
     let examples: [String]
-    let run: @Sendable (Invocation, Console) async throws -> ExitStatus
+    /// Whether a command line needs more than files, beside what its keys need.
+    private let needsMore: @Sendable (Invocation) -> Bool
+    let run: @Sendable (Invocation, Console, Reach) async throws -> ExitStatus
 
     init(
         _ name: String, _ summary: String, operand: String? = nil, options: [Option] = [], discussion: String = "",
-        examples: [String] = [],
-        run: @escaping @Sendable (Invocation, Console) async throws -> ExitStatus
+        examples: [String] = [], needsMore: @escaping @Sendable (Invocation) -> Bool = { _ in false },
+        run: @escaping @Sendable (Invocation, Console, Reach) async throws -> ExitStatus
     ) {
         self.name = name
         self.summary = summary
@@ -22,7 +26,20 @@ struct Command: Sendable {
         self.options = options
         self.discussion = discussion
         self.examples = examples
+        self.needsMore = needsMore
         self.run = run
+    }
+
+    /// Options whose value is a key's URI.
+    static let keyOptions = ["key", "ca-key"]
+
+    /// Whether a command line needs what only the larger program reaches.
+    func reachesBeyondFiles(_ invocation: Invocation) -> Bool {
+        let keys = Self.keyOptions.flatMap(invocation.all) + invocation.operands
+        let isElsewhere = keys.contains { key in
+            KeyScheme.allCases.contains { !KeyScheme.inFiles.contains($0) && key.hasPrefix($0.prefix) }
+        }
+        return isElsewhere || needsMore(invocation)
     }
 
     var words: [String] { name.split(separator: " ").map(String.init) }
@@ -43,6 +60,11 @@ struct Command: Sendable {
         if !examples.isEmpty { text += "\nexamples:\n" + examples.map { "  \($0)\n" }.joined() }
         return text
     }
+}
+
+extension KeyScheme {
+    /// What every program reaches.
+    static let inFiles: Set<KeyScheme> = [.file, .pkcs12]
 }
 
 enum HelpText {
