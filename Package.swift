@@ -223,6 +223,18 @@ if layers == "full" {
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         library(
+            "CloudKeys",
+            [
+                "SigningKeys", "Files", "Codecs", "Problems",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
+        .target(
+            name: "KeyServices", dependencies: ["PythonEnvironment", "Codecs"], path: "Tests/Support/KeyServices",
+            exclude: ["servers.txt", "vendors.txt"], swiftSettings: strict),
+        tests("CloudKeysTests", ["CloudKeys", "KeyServices", "SigningKeys", "Files", "Codecs", "Problems"]),
+        library(
             "RoadsteadServer",
             [
                 "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "Outbound", "PrivatePostgres", "Migrations",

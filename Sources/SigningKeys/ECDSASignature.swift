@@ -10,7 +10,7 @@ package enum ECDSASignature {
     }
 
     /// The fixed form of a signature in DER; nil if it is not what the two numbers encode to.
-    static func fixed(fromDER signature: [UInt8], _ curve: EllipticCurve) -> [UInt8]? {
+    package static func fixed(fromDER signature: [UInt8], _ curve: EllipticCurve) -> [UInt8]? {
         do {
             var numbers = try DERReader(inside: DERReader.single(signature, .sequence))
             let r = try numbers.read(.integer).unsignedIntegerBytes()

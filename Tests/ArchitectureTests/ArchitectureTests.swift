@@ -27,6 +27,7 @@ private let arrows: [String: Set<String>] = [
     "RoadsteadCommand": [
         "TrustModel", "TUF", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems",
     ],
+    "CloudKeys": ["SigningKeys", "Files", "Codecs", "Problems"],
     "RegistryClient": ["OCI", "SigningKeys", "Files", "Codecs", "Problems"],
     "RoadsteadRemote": [
         "Declarations", "RoadsteadCommand", "RegistryClient", "Envelopes", "OCI",
