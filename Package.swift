@@ -43,6 +43,7 @@ var targets: [Target] = [
     library("TUF", ["SigningKeys", "Codecs", "Problems"]),
     library("OCI", ["SigningKeys", "Codecs", "Problems"]),
     library("Envelopes", ["PKI", "SigningKeys", "Codecs", "Problems"]),
+    library("ReleaseCriteria", ["PKI", "OCI", "Envelopes", "SigningKeys", "Codecs", "Problems"]),
     library("TrustModel", ["PKI", "OCI", "Envelopes", "SigningKeys", "Codecs", "Problems"]),
     library("RoadsteadWire", ["TrustModel", "Codecs", "Problems"]),
     library("Declarations", ["RoadsteadWire", "TrustModel", "PKI", "SigningKeys", "Codecs", "Problems"]),
@@ -86,6 +87,9 @@ var targets: [Target] = [
         name: "RoadsteadCommandTests",
         dependencies: ["RoadsteadCommand", "roadstead", "TrustModel", "OCI", "Codecs", "TestVectors"],
         exclude: ["transcripts"], swiftSettings: strict),
+    tests(
+        "ReleaseCriteriaTests",
+        ["ReleaseCriteria", "PKI", "OCI", "Envelopes", "SigningKeys", "Codecs", "Problems", "PythonEnvironment"]),
     tests("OCITests", ["OCI", "SigningKeys", "Codecs", "Problems"]),
     tests(
         "TrustModelTests",
@@ -99,8 +103,8 @@ if isFuzzing {
         .executableTarget(
             name: "RoadsteadFuzz",
             dependencies: [
-                "RepositorySimulation", "TrustModel", "TUF", "Envelopes", "OCI", "PKI", "SigningKeys", "TokenWire",
-                "Files", "Codecs",
+                "RepositorySimulation", "ReleaseCriteria", "TrustModel", "TUF", "Envelopes", "OCI", "PKI", "SigningKeys",
+                "TokenWire", "Files", "Codecs",
             ], path: "Tests/Fuzzing", swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
     ]

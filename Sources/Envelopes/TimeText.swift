@@ -1,9 +1,9 @@
-import Codecs
+package import Codecs
 
 /// Times in JWS envelopes: RFC 3339 with any offset, as the tools of other time zones write them; fractions of a second
 /// are cut off. [RFC 3339 §5.6]
-enum TimeText {
-    static func date(_ text: String) throws(CodecError) -> UTCDate {
+package enum TimeText {
+    package static func date(_ text: String) throws(CodecError) -> UTCDate {
         let bytes = Array(text.utf8)
         guard bytes.count >= 20, bytes.count <= 40 else { throw malformed }
         let local = try UTCDate(String(decoding: bytes[..<19], as: UTF8.self) + "Z")

@@ -16,6 +16,7 @@ private let arrows: [String: Set<String>] = [
     "TUF": ["SigningKeys", "Codecs", "Problems"],
     "OCI": ["SigningKeys", "Codecs", "Problems"],
     "Envelopes": ["PKI", "SigningKeys", "Codecs", "Problems"],
+    "ReleaseCriteria": ["PKI", "OCI", "Envelopes", "SigningKeys", "Codecs", "Problems"],
     "TrustModel": ["PKI", "OCI", "Envelopes", "SigningKeys", "Codecs", "Problems"],
     "RoadsteadWire": ["TrustModel", "Codecs", "Problems"],
     "Declarations": ["RoadsteadWire", "TrustModel", "PKI", "SigningKeys", "Codecs", "Problems"],
@@ -62,7 +63,7 @@ private let networkModules: Set<String> = [
 ]
 private let coreTargets: Set<String> = [
     "Problems", "Codecs", "Files", "OpenSSLKit", "SigningKeys", "TokenWire", "PKCS11Kit", "TokenKeys", "PKI", "TUF",
-    "OCI", "Envelopes", "TrustModel",
+    "OCI", "Envelopes", "ReleaseCriteria", "TrustModel",
     "RoadsteadWire", "Declarations",
 ]
 

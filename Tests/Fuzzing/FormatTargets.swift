@@ -2,6 +2,7 @@ import Codecs
 import Envelopes
 import OCI
 import PKI
+import ReleaseCriteria
 import TokenWire
 import TrustModel
 
@@ -101,5 +102,21 @@ extension FuzzTarget {
         guard let join = try? JoinString(parsing: text) else { return }
         guard let written = try? join.text else { preconditionFailure("what was read cannot be written") }
         precondition((try? JoinString(parsing: written)) == join, "a join string is not its text")
+    }
+
+    /// Evidence and bytes to be signed, as a stranger hands them over: whatever is read, nothing is allowed by it, since
+    /// no attester signed it; and what is taken to be signed is exactly what was given.
+    static let evidence = FuzzTarget(name: "evidence") { bytes in
+        if let input = try? SigningInput(parsing: bytes) { precondition(input.artifact.size >= 0, "no artifact") }
+        if let statement = try? Statement(parsing: bytes) {
+            _ = try? Provenance(statement)
+            _ = try? TestReport(statement)
+            _ = try? ScanReport(statement)
+            _ = try? ReviewReport(statement)
+            _ = try? ApprovalStatement(statement)
+        }
+        guard let envelope = try? DSSEEnvelope(parsing: bytes) else { return }
+        precondition(envelope.signedBytes.count > envelope.payload.count, "nothing says what is signed")
+        _ = try? Statement(envelope)
     }
 }

@@ -17,6 +17,7 @@ enum Seeds {
         seeds["policy"] = policies
         seeds["token"] = try tokens()
         seeds["join"] = try joins()
+        seeds["evidence"] = statements
         seeds["metadata"] = (SampleRepository.shared?.files.values).map(Array.init)
         seeds["workflow"] = workflows
         try await addSigned(&seeds)
@@ -35,6 +36,22 @@ enum Seeds {
             #"{"a":[1,-2,true,false,null,"\u00e9\ud83d\ude00\n\\\"/"],"b":{"":{}},"é":9223372036854775807}"#,
             #"[[[[[[]]]]]]"#, #"{"a":1,"a":2}"#, #"[1.0,1e3,-0]"#, #"{"signed":{"version":1},"signatures":[]} x"#,
         ].map { Array($0.utf8) }
+    }
+
+    /// A statement, the same in an envelope, and bytes to be signed.
+    private static var statements: [[UInt8]] {
+        let statement = Array(
+            #"""
+            {"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"a","digest":{"sha256":"0a"}}],\#
+            "predicateType":"https://slsa.dev/provenance/v1","predicate":{"buildDefinition":{"buildType":"t",\#
+            "externalParameters":{"source":"git+https://h/p@refs/heads/main"}},"runDetails":{"builder":{"id":"b"},\#
+            "metadata":{"finishedOn":"2026-11-22T10:00:00Z"}}}}
+            """#.utf8)
+        let envelope: JSON = [
+            "payloadType": "application/vnd.in-toto+json", "payload": .string(Base64.encode(statement)),
+            "signatures": [["keyid": "k", "sig": "AAAA"]],
+        ]
+        return [statement, envelope.bytes]
     }
 
     /// Key URIs, and messages without their frames.

@@ -1,0 +1,99 @@
+package import Codecs
+package import OCI
+
+/// What somebody wants signed, as far as the criteria of a key are concerned.
+package struct ReleaseRequest: Sendable {
+    package let key: String
+    package let caller: String
+    /// nil for keys that sign other things than artifacts.
+    package let artifact: Digest?
+    /// Registry and repository, as the caller says.
+    package let repository: String?
+    package let evidence: [JSON]
+    package let now: UTCDate
+
+    package init(
+        key: String, caller: String, artifact: Digest?, repository: String?, evidence: [JSON], now: UTCDate
+    ) {
+        self.key = key
+        self.caller = caller
+        self.artifact = artifact
+        self.repository = repository
+        self.evidence = evidence
+        self.now = now
+    }
+}
+
+/// Everything that must hold before a key signs. All of it, or nothing is signed.
+package struct ReleaseCriteria: Sendable {
+    private let rules: Rules
+    private let attesters: [Attester]
+
+    /// Reads the criteria of a key; members that nothing reads are refused.
+    ///
+    /// - Throws: `CriteriaError(.configuration)` for criteria that name nobody who is known, or that cannot be met.
+    package init(_ tree: JSON, attesters: [Attester], place: String = "criteria") throws(CriteriaError) {
+        do { rules = try tree.decode(Rules.self, place: place, unknownMembers: .refused) } catch {
+            throw CriteriaError(.configuration, (error as? CodecError)?.reason ?? "\(place) cannot be read")
+        }
+        self.attesters = attesters
+        try rules.check(Set(attesters.map(\.name)), place)
+    }
+
+    /// Whether a statement about an artifact is asked for, so that the key can only sign artifacts.
+    package var needsArtifact: Bool { rules.needsArtifact }
+    package var isEmpty: Bool { rules.isEmpty }
+    /// The longest period over which uses must be remembered.
+    package var longestPeriod: Int64 { rules.rate?.map(\.seconds).max() ?? 0 }
+
+    /// The costly half: reads the evidence and checks every signature on it.
+    package func judge(_ request: ReleaseRequest) throws(CriteriaError) -> Judgement {
+        guard let artifact = request.artifact else {
+            return Judgement(request, findings: rules.windowFindings(request), ignored: [], approvals: [], rules: rules)
+        }
+        let evidence = try Evidence(request.evidence, about: artifact, attesters: attesters, at: request.now)
+        return Judgement(
+            request, findings: rules.findings(request, evidence), ignored: evidence.ignored,
+            approvals: rules.approvals?.approvals(evidence, key: request.key, at: request.now) ?? [], rules: rules)
+    }
+}
+
+/// What the evidence is worth; what was signed before decides the rest.
+package struct Judgement: Sendable {
+    private let request: ReleaseRequest
+    private let findings: [CriterionFinding]
+    private let approvals: [Approval]
+    private let rules: Rules
+    /// Evidence that does not count, and why.
+    package let ignored: [String]
+
+    fileprivate init(
+        _ request: ReleaseRequest, findings: [CriterionFinding], ignored: [String], approvals: [Approval], rules: Rules
+    ) {
+        self.request = request
+        self.findings = findings
+        self.approvals = approvals
+        self.rules = rules
+        self.ignored = ignored
+    }
+
+    /// The cheap half, to be asked where nobody else can sign in between.
+    package func decided(_ record: some UseRecord) -> ReleaseDecision {
+        var all = findings
+        if let rule = rules.approvals { all.append(rule.finding(approvals, record)) }
+        all += (rules.rate ?? []).map { $0.finding(request, record) }
+        let used = Set(approvals.map(\.identifier)).filter { !record.isSpent($0) }.sorted()
+        return ReleaseDecision(findings: all, ignored: ignored, approvals: used)
+    }
+}
+
+/// Whether a key may sign, and why.
+package struct ReleaseDecision: Sendable {
+    package let findings: [CriterionFinding]
+    package let ignored: [String]
+    /// The approvals that are used up by it.
+    package let approvals: [String]
+
+    /// A key without criteria allows nothing.
+    package var isAllowed: Bool { !findings.isEmpty && findings.allSatisfy(\.holds) }
+}

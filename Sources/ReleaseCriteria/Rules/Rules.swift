@@ -1,0 +1,105 @@
+import Codecs
+
+/// The criteria of one key, as they are written down.
+struct Rules: Sendable, Decodable {
+    let scopes: [RepositoryPrefix]?
+    let provenance: ProvenanceRule?
+    let tests: TestRule?
+    let scan: ScanRule?
+    let reviews: ReviewRule?
+    let attestations: [AttestationRule]?
+    let approvals: ApprovalRule?
+    let windows: [TimeWindow]?
+    let rate: [UseLimit]?
+    /// The operator's word that the caller alone decides.
+    let unrestricted: Bool?
+
+    private var statementRules: [any StatementRule] {
+        let single: [(any StatementRule)?] = [provenance, tests, scan]
+        return single.compactMap { $0 } + (attestations ?? [])
+    }
+
+    var needsArtifact: Bool {
+        scopes != nil || !statementRules.isEmpty || reviews != nil || approvals != nil
+    }
+
+    var isEmpty: Bool { !needsArtifact && windows == nil && rate == nil && unrestricted != true }
+
+    func findings(_ request: ReleaseRequest, _ evidence: Evidence) -> [CriterionFinding] {
+        var findings: [CriterionFinding] = []
+        if let scopes {
+            findings.append(
+                CriterionFinding(
+                    "scope", wanted: scopes.map(\.text).joined(separator: " or "),
+                    found: request.repository ?? "no repository named",
+                    holds: request.repository.map { name in scopes.contains { $0.covers(name) } } ?? false))
+        }
+        for rule in statementRules { findings += rule.findings(evidence, at: request.now) }
+        if let reviews { findings += reviews.findings(evidence, at: request.now) }
+        return findings + windowFindings(request)
+    }
+
+    func windowFindings(_ request: ReleaseRequest) -> [CriterionFinding] {
+        var findings: [CriterionFinding] = []
+        if unrestricted == true {
+            findings.append(
+                CriterionFinding("unrestricted", wanted: "a caller of this key", found: request.caller, holds: true))
+        }
+        if let windows {
+            findings.append(
+                CriterionFinding(
+                    "window", wanted: windows.map(\.description).joined(separator: " or "), found: "\(request.now)",
+                    holds: windows.contains { $0.contains(request.now) }))
+        }
+        return findings
+    }
+
+    /// Refuses criteria that cannot mean what was meant.
+    func check(_ known: Set<String>, _ place: String) throws(CriteriaError) {
+        guard !isEmpty else {
+            throw Self.wrong("\(place) asks for nothing", "name criteria, or say \"unrestricted\": true")
+        }
+        guard unrestricted != true || !needsArtifact else {
+            throw Self.wrong("\(place) is unrestricted and asks for evidence", "leave one of the two out")
+        }
+        for rule in statementRules {
+            let name = "\(place).\(type(of: rule).name)"
+            try Self.check(rule.attesters, rule.threshold, known, name)
+            if let age = rule.maximumAgeSeconds { try Self.check(age > 0, "\(name).maximumAgeSeconds") }
+        }
+        if let rule = provenance {
+            for list in [rule.builders, rule.repositories, rule.refs ?? ["-"], rule.buildTypes ?? ["-"]] {
+                try Self.check(!list.isEmpty && !list.contains(""), "a list of \(place).provenance")
+            }
+        }
+        if let tests { try Self.check(!tests.required.isEmpty, "\(place).tests.required") }
+        if let reviews { try Self.check(reviews.attesters, 1, known, "\(place).reviews") }
+        if let reviews { try Self.check(reviews.reviewers > 0, "\(place).reviews.reviewers") }
+        if let approvals { try Self.check(approvals.people, approvals.threshold, known, "\(place).approvals") }
+        if let scopes { try Self.check(!scopes.isEmpty && !scopes.contains { $0.text.isEmpty }, "\(place).scopes") }
+        if let windows { try Self.check(!windows.isEmpty && windows.allSatisfy(\.isPossible), "\(place).windows") }
+        if let rate {
+            try Self.check(!rate.isEmpty && rate.allSatisfy { $0.count > 0 && $0.seconds > 0 }, "\(place).rate")
+        }
+    }
+
+    private static func check(
+        _ names: [String], _ threshold: Int, _ known: Set<String>, _ place: String
+    ) throws(CriteriaError) {
+        if let unknown = names.first(where: { !known.contains($0) }) {
+            throw wrong("\(place) names \"\(unknown.prefix(60))\", who is no attester", "add it to \"attesters\"")
+        }
+        guard threshold >= 1, threshold <= names.count, Set(names).count == names.count else {
+            throw wrong(
+                "\(place) wants \(threshold) of \(names.count) attesters", "1 to as many as it names, each once")
+        }
+    }
+
+    private static func check(_ holds: Bool, _ place: String) throws(CriteriaError) {
+        guard holds else { throw wrong("\(place) has a value that no request can meet", nil) }
+    }
+
+    private static func wrong(_ reason: String, _ hint: String?) -> CriteriaError {
+        CriteriaError(.configuration, reason, hint: hint)
+    }
+}
