@@ -103,7 +103,8 @@ if isFuzzing {
         .executableTarget(
             name: "RoadsteadFuzz",
             dependencies: [
-                "RepositorySimulation", "ReleaseCriteria", "TrustModel", "TUF", "Envelopes", "OCI", "PKI", "SigningKeys",
+                "RepositorySimulation", "ReleaseCriteria", "TrustModel", "TUF", "Envelopes", "OCI", "PKI",
+                "SigningKeys",
                 "TokenWire", "Files", "Codecs",
             ], path: "Tests/Fuzzing", swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])

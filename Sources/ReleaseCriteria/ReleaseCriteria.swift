@@ -94,6 +94,12 @@ package struct ReleaseDecision: Sendable {
     /// The approvals that are used up by it.
     package let approvals: [String]
 
+    package init(findings: [CriterionFinding], ignored: [String], approvals: [String]) {
+        self.findings = findings
+        self.ignored = ignored
+        self.approvals = approvals
+    }
+
     /// A key without criteria allows nothing.
     package var isAllowed: Bool { !findings.isEmpty && findings.allSatisfy(\.holds) }
 }

@@ -73,3 +73,8 @@ extension PublicKey {
         isValid(signature: signature, over: message, scheme: statementScheme)
     }
 }
+
+extension Attester {
+    /// The key of one who is known by a key.
+    package var publicKey: PublicKey? { if case .key(let key) = trust { key } else { nil } }
+}

@@ -8,9 +8,14 @@ package struct Evidence: Sendable {
     package struct Item: Sendable {
         package let statement: Statement
         /// Each key once.
-        package let vouchers: [(attester: Attester, key: PublicKey)]
+        package fileprivate(set) var vouchers: [(attester: Attester, key: PublicKey)]
         /// SHA-256 over the signed bytes, hexadecimal: names the statement whatever its signatures.
         package let identifier: String
+
+        /// The same statement came with other signatures too.
+        fileprivate mutating func add(_ others: [(attester: Attester, key: PublicKey)]) {
+            for other in others where !vouchers.contains(where: { $0.key == other.key }) { vouchers.append(other) }
+        }
     }
 
     package let items: [Item]
@@ -35,10 +40,11 @@ package struct Evidence: Sendable {
             do throws(CriteriaError) {
                 let envelope = try DSSEEnvelope(piece)
                 let item = try Self.item(envelope, artifact, attesters, now, &tries)
-                guard !items.contains(where: { $0.identifier == item.identifier }) else {
-                    throw CriteriaError(.statement, "it was handed over twice")
+                if let index = items.firstIndex(where: { $0.identifier == item.identifier }) {
+                    items[index].add(item.vouchers)
+                } else {
+                    items.append(item)
                 }
-                items.append(item)
             } catch {
                 ignored.append("evidence \(index + 1): \(error.reason)")
             }

@@ -1,4 +1,5 @@
 import Codecs
+import SigningKeys
 
 /// How many people beside the author must have approved the change. Reviews of several statements count together; a
 /// rejection by anybody outweighs all of them.
@@ -52,7 +53,8 @@ struct ApprovalRule: Sendable, Decodable {
                 maximumAgeSeconds.map({ now <= approval.approved.adding(seconds: $0) }) ?? true
             else { continue }
             for voucher in item.vouchers where people.contains(voucher.attester.name) {
-                approvals.append(Approval(identifier: item.identifier, person: voucher.attester.person))
+                let identifier = "\(item.identifier):\(Hex.encode(voucher.key.fingerprint))"
+                approvals.append(Approval(identifier: identifier, person: voucher.attester.person))
             }
         }
         return approvals
