@@ -130,7 +130,7 @@ if layers != "core" {
     targets += [
         .systemLibrary(name: "CPKCS11", pkgConfig: "p11-kit-1", providers: [.apt(["libp11-kit-dev"])]),
         library("PKCS11Kit", ["CPKCS11", "Codecs", "Problems"], settings: touchesC),
-        library("TokenKeys", ["TokenWire", "SigningKeys", "Files", "Problems"], settings: touchesC),
+        library("TokenKeys", ["TokenWire", "PKI", "SigningKeys", "Files", "Codecs", "Problems"], settings: touchesC),
         .executableTarget(
             name: "roadstead-p11", dependencies: ["PKCS11Kit", "TokenWire", "Files", "Problems"],
             swiftSettings: touchesC),
@@ -139,7 +139,10 @@ if layers != "core" {
         tests("PKCS11KitTests", ["PKCS11Kit", "Problems"]),
         tests(
             "TokenKeysTests",
-            ["TokenKeys", "TokenWire", "roadstead-p11", "SoftHSM", "SigningKeys", "Files", "Codecs", "Problems"]),
+            [
+                "TokenKeys", "TokenWire", "roadstead-p11", "SoftHSM", "PKI", "SigningKeys", "Files",
+                "Codecs", "Problems",
+            ]),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         library("PostgresKit", ["CLibPQ", "Codecs", "Problems"], settings: touchesC),
         library(

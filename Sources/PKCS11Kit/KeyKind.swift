@@ -2,27 +2,37 @@ internal import CPKCS11
 import Codecs
 
 /// The kinds of keys that are made and used on tokens.
-package enum KeyKind: Sendable, Hashable, CustomStringConvertible, CaseIterable {
-    case ed25519, p256
+package enum KeyKind: Sendable, Hashable, CustomStringConvertible {
+    package enum Curve: Sendable, CaseIterable { case p256, p384, p521 }
+
+    case ed25519
+    case ec(Curve)
+    case rsa(bits: Int)
 
     package var description: String {
         switch self {
         case .ed25519: "Ed25519"
-        case .p256: "EC P-256"
+        case .ec(let curve): "EC \(curve.name)"
+        case .rsa(let bits): "RSA \(bits)"
         }
     }
 
-    var signing: CK_MECHANISM_TYPE {
-        switch self {
-        case .ed25519: CK_MECHANISM_TYPE(CKM_EDDSA)
-        case .p256: CK_MECHANISM_TYPE(CKM_ECDSA)
-        }
-    }
+    /// Smaller RSA keys are worth nothing any more, larger ones cost more than anybody should be able to ask for.
+    package static let rsaBits = 2_048...8_192
 
     var generation: CK_MECHANISM_TYPE {
         switch self {
         case .ed25519: CK_MECHANISM_TYPE(CKM_EC_EDWARDS_KEY_PAIR_GEN)
-        case .p256: CK_MECHANISM_TYPE(CKM_EC_KEY_PAIR_GEN)
+        case .ec: CK_MECHANISM_TYPE(CKM_EC_KEY_PAIR_GEN)
+        case .rsa: CK_MECHANISM_TYPE(CKM_RSA_PKCS_KEY_PAIR_GEN)
+        }
+    }
+
+    var type: CK_ULONG {
+        switch self {
+        case .ed25519: CK_ULONG(CKK_EC_EDWARDS)
+        case .ec: CK_ULONG(CKK_EC)
+        case .rsa: CK_ULONG(CKK_RSA)
         }
     }
 
@@ -35,53 +45,130 @@ package enum KeyKind: Sendable, Hashable, CustomStringConvertible, CaseIterable 
                 [0x13, 0x0C] + Array("edwards25519".utf8),
                 [0x06, 0x09, 0x2B, 0x06, 0x01, 0x04, 0x01, 0xDA, 0x47, 0x0F, 0x01],
             ]
-        case .p256: [[0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07]]
+        case .ec(let curve): [curve.objectIdentifier]
+        case .rsa: []
         }
     }
 
-    /// What kind of key an object is, from its type and the name of its curve.
+    /// What kind of key an object on a curve is, from its type and the name of the curve.
     init(type: CK_ULONG, curve: [UInt8]?) throws(PKCS11Error) {
-        let known: KeyKind
+        let known: [KeyKind]
         switch type {
-        case CK_ULONG(CKK_EC): known = .p256
-        case CK_ULONG(CKK_EC_EDWARDS): known = .ed25519
-        case CK_ULONG(CKK_RSA): throw PKCS11Error(.mechanism, "RSA keys on tokens are not supported yet")
+        case CK_ULONG(CKK_EC): known = Curve.allCases.map { .ec($0) }
+        case CK_ULONG(CKK_EC_EDWARDS): known = [.ed25519]
         default: throw PKCS11Error(.mechanism, "keys of type 0x\(String(type, radix: 16)) are not supported")
         }
-        guard let curve, known.curveNames.contains(curve) else {
+        guard let curve, let kind = known.first(where: { $0.curveNames.contains(curve) }) else {
             throw PKCS11Error(
-                .mechanism, "a key is on a curve that is not supported", hint: "supported are Ed25519 and P-256")
+                .mechanism, "a key is on a curve that is not supported",
+                hint: "supported are Ed25519, P-256, P-384 and P-521")
         }
-        self = known
+        self = kind
     }
 
-    /// SubjectPublicKeyInfo from CKA_EC_POINT, which some modules wrap in an OCTET STRING or BIT STRING and some do not.
+    /// SubjectPublicKeyInfo from CKA_EC_POINT, which some modules wrap in an OCTET STRING or BIT STRING and some do not:
+    /// only the length tells.
     func spki(point: [UInt8]) throws(PKCS11Error) -> [UInt8] {
-        let size = self == .ed25519 ? 32 : 65
-        let wrappings: [[UInt8]] = [[], [0x04, UInt8(size)], [0x03, UInt8(size + 1), 0x00]]
-        guard let wrapping = wrappings.first(where: { point.count == $0.count + size && point.starts(with: $0) }) else {
+        let size = pointBytes
+        let wrappings = [[], Self.header(0x04, size), Self.header(0x03, size + 1) + [0x00]]
+        guard size > 0,
+            let wrapping = wrappings.first(where: { point.count == $0.count + size && point.starts(with: $0) })
+        else {
             throw PKCS11Error(.malformed, "the public key of type \(self) has a form that is not known")
         }
         let raw = Array(point.dropFirst(wrapping.count))
+        if case .ed25519 = self { return DER.sequence(DER.sequence(curveNames[0]), DER.bitString(raw)) }
+        guard raw[0] == 0x04 else { throw PKCS11Error(.malformed, "a public key is no uncompressed point") }
+        return DER.sequence(DER.sequence(Self.ecPublicKey, curveNames[0]), DER.bitString(raw))
+    }
+
+    /// An RSA key from its two numbers.
+    static func rsa(
+        modulus: [UInt8], exponent: [UInt8]
+    ) throws(PKCS11Error) -> (kind: KeyKind, spki: [UInt8]) {
+        let digits = modulus.drop { $0 == 0 }
+        let bits = digits.count * 8 - (digits.first?.leadingZeroBitCount ?? 0)
+        guard rsaBits.contains(bits) else {
+            throw PKCS11Error(
+                .mechanism, "an RSA key has \(bits) bits",
+                hint: "supported are \(rsaBits.lowerBound) to \(rsaBits.upperBound)")
+        }
+        guard (1...8).contains(exponent.drop { $0 == 0 }.count) else {
+            throw PKCS11Error(.malformed, "an RSA key has a public exponent that is 0 or longer than 64 bits")
+        }
+        let numbers = DER.sequence(DER.integer(unsigned: digits), DER.integer(unsigned: exponent))
+        let spki = DER.sequence(DER.sequence(rsaEncryption, [0x05, 0x00]), DER.bitString(numbers))
+        return (.rsa(bits: bits), spki)
+    }
+
+    /// A signature of the one length that this kind has; a module that left out leading zeros gets them back.
+    func fixedWidth(_ signature: [UInt8]) throws(PKCS11Error) -> [UInt8] {
+        let size = signatureBytes
+        if signature.count == size { return signature }
         switch self {
-        case .ed25519: return DER.sequence(DER.sequence(curveNames[0]), DER.bitString(raw))
-        case .p256:
-            guard raw[0] == 0x04 else { throw PKCS11Error(.malformed, "a public key is no uncompressed point") }
-            return DER.sequence(DER.sequence(Self.ecPublicKey, curveNames[0]), DER.bitString(raw))
+        case .ec where signature.count.isMultiple(of: 2) && (2..<size).contains(signature.count):
+            let half = signature.count / 2
+            let zeros = [UInt8](repeating: 0, count: size / 2 - half)
+            return zeros + signature.prefix(half) + zeros + signature.suffix(half)
+        case .rsa where (size - 8..<size).contains(signature.count):
+            return [UInt8](repeating: 0, count: size - signature.count) + signature
+        default:
+            throw PKCS11Error(.malformed, "the module made a signature of \(signature.count) bytes, not \(size)")
         }
     }
 
-    /// A signature of 64 bytes; a module that left out leading zeros of both halves alike gets them back.
-    func fixedWidth(_ signature: [UInt8]) throws(PKCS11Error) -> [UInt8] {
-        if signature.count == 64 { return signature }
-        let half = signature.count / 2
-        guard self == .p256, signature.count.isMultiple(of: 2), (1..<32).contains(half) else {
-            throw PKCS11Error(.malformed, "the module made a signature of \(signature.count) bytes, not 64")
+    private var pointBytes: Int {
+        switch self {
+        case .ed25519: 32
+        case .ec(let curve): 1 + 2 * curve.coordinateBytes
+        case .rsa: 0
         }
-        let zeros = [UInt8](repeating: 0, count: 32 - half)
-        return zeros + signature.prefix(half) + zeros + signature.suffix(half)
+    }
+
+    private var signatureBytes: Int {
+        switch self {
+        case .ed25519: 64
+        case .ec(let curve): 2 * curve.coordinateBytes
+        case .rsa(let bits): (bits + 7) / 8
+        }
+    }
+
+    /// The form that PKCS #11 v2.40 §2.3.5 wants of CKA_EC_POINT.
+    static func wrapped(_ point: [UInt8]) -> [UInt8] { DER.octetString(point) }
+
+    private static func header(_ tag: UInt8, _ count: Int) -> [UInt8] {
+        count < 128 ? [tag, UInt8(count)] : [tag, 0x81, UInt8(truncatingIfNeeded: count)]
     }
 
     /// 1.2.840.10045.2.1
     private static let ecPublicKey: [UInt8] = [0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01]
+    /// 1.2.840.113549.1.1.1
+    private static let rsaEncryption: [UInt8] = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01]
+}
+
+extension KeyKind.Curve {
+    var name: String {
+        switch self {
+        case .p256: "P-256"
+        case .p384: "P-384"
+        case .p521: "P-521"
+        }
+    }
+
+    /// Octets of a field element, and so of each half of a signature.
+    var coordinateBytes: Int {
+        switch self {
+        case .p256: 32
+        case .p384: 48
+        case .p521: 66
+        }
+    }
+
+    fileprivate var objectIdentifier: [UInt8] {
+        switch self {
+        case .p256: [0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07]
+        case .p384: [0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22]
+        case .p521: [0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x23]
+        }
+    }
 }

@@ -47,14 +47,19 @@ extension Session {
     package func keys(_ filter: KeyFilter, _ half: KeyFilter.Half) throws(PKCS11Error) -> FoundKeys {
         var found = FoundKeys()
         for handle in try find(filter.template(half)) {
-            let label = String(decoding: try attribute(CKA_LABEL, of: handle) ?? [], as: UTF8.self)
-            let id = try attribute(CKA_ID, of: handle) ?? []
-            guard filter.label.map({ $0 == label }) ?? true, filter.id.map({ $0 == id }) ?? true else { continue }
             do throws(PKCS11Error) {
-                found.keys.append(try key(handle, half, label, id))
+                let label = String(decoding: try attribute(CKA_LABEL, of: handle) ?? [], as: UTF8.self)
+                let id = try attribute(CKA_ID, of: handle) ?? []
+                guard filter.label.map({ $0 == label }) ?? true, filter.id.map({ $0 == id }) ?? true else { continue }
+                do throws(PKCS11Error) {
+                    found.keys.append(try key(handle, half, label, id))
+                } catch {
+                    guard error.code != .lost else { throw error }
+                    found.skipped.append("\(half) key \"\(label)\": \(error.reason)")
+                }
             } catch {
-                guard error.code == .mechanism || error.code == .malformed else { throw error }
-                found.skipped.append("\(half) key \"\(label)\": \(error.reason)")
+                guard error.code != .lost else { throw error }
+                found.skipped.append("\(half) key: \(error.reason)")
             }
         }
         return found
@@ -73,37 +78,48 @@ extension Session {
     private func key(
         _ handle: CK_OBJECT_HANDLE, _ half: KeyFilter.Half, _ label: String, _ id: [UInt8]
     ) throws(PKCS11Error) -> KeyObject {
-        let kind = try kind(of: handle)
+        let (kind, spki) = try publicHalf(handle, half, label, id)
         let again = try attribute(CKA_ALWAYS_AUTHENTICATE, of: handle)
         return KeyObject(
-            handle: handle, label: label, id: id, kind: kind, spki: try spki(handle, half, kind, label, id),
-            isPrivate: half == .private, wantsPINEachTime: half == .private && again?.first.map { $0 != 0 } ?? false)
+            handle: handle, label: label, id: id, kind: kind, spki: spki, isPrivate: half == .private,
+            wantsPINEachTime: half == .private && again?.first.map { $0 != 0 } ?? false)
     }
 
-    private func kind(of handle: CK_OBJECT_HANDLE) throws(PKCS11Error) -> KeyKind {
-        guard let raw = try attribute(CKA_KEY_TYPE, of: handle), raw.count == MemoryLayout<CK_ULONG>.size else {
+    /// What kind of key it is and its public half: from the object itself, or from what lies beside it.
+    private func publicHalf(
+        _ handle: CK_OBJECT_HANDLE, _ half: KeyFilter.Half, _ label: String, _ id: [UInt8]
+    ) throws(PKCS11Error) -> (KeyKind, [UInt8]) {
+        guard let type = try number(CKA_KEY_TYPE, of: handle) else {
             throw PKCS11Error(.malformed, "a key does not say its type")
         }
-        let type = raw.reversed().reduce(CK_ULONG(0)) { $0 << 8 | CK_ULONG($1) }
-        return try KeyKind(type: type, curve: try attribute(CKA_EC_PARAMS, of: handle))
+        if type == CK_ULONG(CKK_RSA) {
+            let modulus = try attribute(CKA_MODULUS, of: handle) ?? []
+            let exponent = try attribute(CKA_PUBLIC_EXPONENT, of: handle) ?? []
+            if !modulus.isEmpty, !exponent.isEmpty { return try KeyKind.rsa(modulus: modulus, exponent: exponent) }
+            return try beside(half, label, id) { if case .rsa = $0 { true } else { false } }
+        }
+        let kind = try KeyKind(type: type, curve: try attribute(CKA_EC_PARAMS, of: handle))
+        if let point = try attribute(CKA_EC_POINT, of: handle), !point.isEmpty {
+            return (kind, try kind.spki(point: point))
+        }
+        return try beside(half, label, id) { $0 == kind }
     }
 
-    /// The public half: of the object itself, or of the public objects that share a private one's identifier (its label,
-    /// where it has none), which must then all say the same.
-    private func spki(
-        _ handle: CK_OBJECT_HANDLE, _ half: KeyFilter.Half, _ kind: KeyKind, _ label: String, _ id: [UInt8]
-    ) throws(PKCS11Error) -> [UInt8] {
-        if let point = try attribute(CKA_EC_POINT, of: handle), !point.isEmpty { return try kind.spki(point: point) }
+    /// The public half from the public objects that share a private one's identifier (its label, where it has none), which
+    /// must then all say the same.
+    private func beside(
+        _ half: KeyFilter.Half, _ label: String, _ id: [UInt8], isRight: (KeyKind) -> Bool
+    ) throws(PKCS11Error) -> (KeyKind, [UInt8]) {
         guard half == .private else { throw PKCS11Error(.malformed, "a public key has no value") }
         let partner = id.isEmpty ? KeyFilter(label: label) : KeyFilter(id: id)
-        let values = Set(try keys(partner, .public).keys.filter { $0.kind == kind }.map(\.spki))
-        guard let value = values.first, values.count == 1 else {
+        let fitting = try keys(partner, .public).keys.filter { isRight($0.kind) }
+        guard let key = fitting.first, fitting.allSatisfy({ $0.spki == key.spki }) else {
             throw PKCS11Error(
                 .malformed,
-                values.isEmpty
+                fitting.isEmpty
                     ? "there is no public key beside it, by which its signatures could be checked"
-                    : "\(values.count) different public keys lie beside it")
+                    : "different public keys lie beside it")
         }
-        return value
+        return (key.kind, key.spki)
     }
 }

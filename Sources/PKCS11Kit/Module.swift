@@ -2,12 +2,13 @@ internal import CPKCS11
 
 /// One loaded PKCS#11 module, started.
 ///
-/// The module's code runs in this process: load one only in a process that may crash or hang. It serves one thread, and
-/// a process that has loaded one must not fork.
+/// The module's code runs in this process: load one only in a process that may crash or hang, and that never forks.
 @safe package final class Module {
     let functions: CK_FUNCTION_LIST
     private let list: UnsafeMutablePointer<CK_FUNCTION_LIST>
     private var isStarted = true
+    /// The module cannot lock: one thread at a time may be inside it.
+    package private(set) var isSingleThreaded = false
 
     package init(path: String) throws(PKCS11Error) {
         p11_kit_be_quiet()
@@ -31,7 +32,10 @@ internal import CPKCS11
         var arguments = unsafe CK_C_INITIALIZE_ARGS()
         unsafe arguments.flags = CK_FLAGS(CKF_OS_LOCKING_OK)
         var value = unsafe initialize(&arguments)
-        if value == CKR_CANT_LOCK { value = initialize(nil) }
+        if value == CKR_CANT_LOCK {
+            isSingleThreaded = true
+            value = initialize(nil)
+        }
         guard value != CKR_CRYPTOKI_ALREADY_INITIALIZED else { return }
         try PKCS11Error.check(value, "C_Initialize")
     }

@@ -16,6 +16,8 @@ package struct PKCS11Error: Problem {
         case lost
         /// The module does not have the mechanism, or the key may not be used with it.
         case mechanism
+        /// The token has no room for another session.
+        case sessions
         /// The token says something that makes no sense.
         case malformed
         /// Any other refusal.
@@ -55,6 +57,7 @@ package struct PKCS11Error: Problem {
         case CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID, CKR_KEY_TYPE_INCONSISTENT,
             CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_FUNCTION_NOT_SUPPORTED:
             .mechanism
+        case CKR_SESSION_COUNT: .sessions
         default: .failed
         }
     }

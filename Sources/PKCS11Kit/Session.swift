@@ -2,9 +2,9 @@ internal import CPKCS11
 
 /// One session with a token; its end is the module's, since closing the last one would log everybody out.
 @safe package final class Session {
-    private let module: Module
+    let module: Module
     private let token: Token
-    private let handle: CK_SESSION_HANDLE
+    let handle: CK_SESSION_HANDLE
 
     package enum Access { case readOnly, readWrite }
 
@@ -39,70 +39,37 @@ internal import CPKCS11
         return unsafe pin.withUnsafeMutableBufferPointer { unsafe login(handle, user, $0.baseAddress, count) }
     }
 
-    /// Signs with a private key of this token: a whole message for Ed25519, a SHA-256 digest for P-256.
+    /// Signs with a private key of this token; what the bytes are depends on the mechanism.
     ///
     /// A key that wants its PIN each time gets it between the two calls, with nothing in between.
-    package func sign(_ bytes: [UInt8], with key: KeyObject, pin: [UInt8]?) throws(PKCS11Error) -> [UInt8] {
+    package func sign(
+        _ bytes: [UInt8], with key: KeyObject, _ mechanism: SigningMechanism, pin: [UInt8]?
+    ) throws(PKCS11Error) -> [UInt8] {
         let functions = module.functions
         guard let initialize = unsafe functions.C_SignInit, let sign = unsafe functions.C_Sign else {
             throw Module.missing("C_Sign")
         }
-        var mechanism = unsafe CK_MECHANISM()
-        unsafe mechanism.mechanism = key.kind.signing
-        try PKCS11Error.check(unsafe initialize(handle, &mechanism, key.handle), "beginning to sign")
+        let begun = unsafe mechanism.withMechanism { unsafe initialize(handle, $0, key.handle) }
+        try PKCS11Error.check(begun, "beginning to sign")
         if key.wantsPINEachTime {
             try PKCS11Error.check(
                 try logIn(as: CK_USER_TYPE(CKU_CONTEXT_SPECIFIC), pin), "giving the PIN for one signature")
         }
         var input = bytes
-        var signature = [UInt8](repeating: 0, count: 512)
+        var signature = [UInt8](repeating: 0, count: Self.maximumSignature)
         var count = CK_ULONG(signature.count)
         let value = unsafe input.withUnsafeMutableBufferPointer { input in
             unsafe sign(handle, input.baseAddress, CK_ULONG(input.count), &signature, &count)
         }
         try PKCS11Error.check(value, "signing")
-        guard count <= 512 else { throw PKCS11Error(.malformed, "the module made a signature of \(count) bytes") }
+        guard count <= Self.maximumSignature else {
+            throw PKCS11Error(.malformed, "the module made a signature of \(count) bytes")
+        }
         return try key.kind.fixedWidth(Array(signature.prefix(Int(count))))
     }
 
-    /// Makes a pair of keys that the token never gives out.
-    package func generate(_ kind: KeyKind, label: String, id: [UInt8]) throws(PKCS11Error) {
-        for (index, parameters) in kind.curveNames.enumerated() {
-            let value = try generate(kind, parameters, label, id)
-            let isCurveRefused = [
-                CKR_ATTRIBUTE_VALUE_INVALID, CKR_DOMAIN_PARAMS_INVALID, CKR_CURVE_NOT_SUPPORTED,
-                CKR_TEMPLATE_INCONSISTENT,
-            ].contains(value)
-            if isCurveRefused, index + 1 < kind.curveNames.count { continue }
-            return try PKCS11Error.check(value, "making a key of type \(kind)")
-        }
-    }
-
-    private func generate(
-        _ kind: KeyKind, _ parameters: [UInt8], _ label: String, _ id: [UInt8]
-    ) throws(PKCS11Error) -> CK_RV {
-        guard let generate = unsafe module.functions.C_GenerateKeyPair else {
-            throw Module.missing("C_GenerateKeyPair")
-        }
-        let name = [ObjectAttribute.bytes(CKA_LABEL, Array(label.utf8)), .bytes(CKA_ID, id), .flag(CKA_TOKEN, true)]
-        let publicPart = name + [.bytes(CKA_EC_PARAMS, parameters), .flag(CKA_VERIFY, true), .flag(CKA_PRIVATE, false)]
-        let privatePart =
-            name + [
-                .flag(CKA_PRIVATE, true), .flag(CKA_SENSITIVE, true), .flag(CKA_EXTRACTABLE, false),
-                .flag(CKA_SIGN, true),
-            ]
-        var mechanism = unsafe CK_MECHANISM()
-        unsafe mechanism.mechanism = kind.generation
-        var publicKey: CK_OBJECT_HANDLE = 0
-        var privateKey: CK_OBJECT_HANDLE = 0
-        return unsafe ObjectAttribute.withTemplate(publicPart) { publicTemplate, publicCount in
-            unsafe ObjectAttribute.withTemplate(privatePart) { privateTemplate, privateCount in
-                unsafe generate(
-                    handle, &mechanism, publicTemplate, publicCount, privateTemplate, privateCount, &publicKey,
-                    &privateKey)
-            }
-        }
-    }
+    /// That of an RSA key of 8,192 bits.
+    private static let maximumSignature = 1_024
 
     /// Objects that fit a template, at most a thousand.
     func find(_ template: [ObjectAttribute]) throws(PKCS11Error) -> [CK_OBJECT_HANDLE] {
@@ -145,5 +112,14 @@ internal import CPKCS11
         }
         try PKCS11Error.check(read.0, "reading an attribute")
         return Array(value.prefix(Int(min(read.1, count))))
+    }
+
+    /// The value of an attribute that is a number.
+    func number(_ type: some BinaryInteger, of object: CK_OBJECT_HANDLE) throws(PKCS11Error) -> CK_ULONG? {
+        guard let raw = try attribute(type, of: object) else { return nil }
+        guard raw.count == MemoryLayout<CK_ULONG>.size else {
+            throw PKCS11Error(.malformed, "an attribute that is a number has \(raw.count) bytes")
+        }
+        return raw.reversed().reduce(CK_ULONG(0)) { $0 << 8 | CK_ULONG($1) }
     }
 }

@@ -7,6 +7,8 @@ package struct Token: Sendable, Hashable {
     package let serial: String
     package let manufacturer: String
     package let model: String
+    /// How many sessions this program may have at once; nil where the token does not say.
+    package let maximumSessions: Int?
     private let flags: UInt
 
     init(slot: UInt, _ raw: CK_TOKEN_INFO) {
@@ -15,6 +17,8 @@ package struct Token: Sendable, Hashable {
         serial = Self.text(raw.serialNumber)
         manufacturer = Self.text(raw.manufacturerID)
         model = Self.text(raw.model)
+        let sessions = raw.ulMaxSessionCount
+        maximumSessions = sessions == 0 || sessions == CK_ULONG.max ? nil : Int(clamping: sessions)
         flags = raw.flags
     }
 

@@ -1,133 +1,101 @@
+import Dispatch
 import Glibc
+import Synchronization
 import TokenWire
 
-/// One running `roadstead-p11`, at the other end of a socket.
+/// One running `roadstead-p11`, at the other end of its sockets: a main one, and lanes on which signatures are made side by
+/// side.
 ///
 /// Every wait ends by a deadline, and nothing that the helper does or fails to do reaches the caller but as an error.
-/// Used from one task at a time by its owner.
-@safe final class HelperProcess {
+/// The main socket is used by one task at a time, and so is each lane.
+@safe final class HelperProcess: Sendable {
     let processID: pid_t
-    private let socket: Int32
-    private var isReaped = false
+    private let main: HelperSocket
+    private let lanes: [HelperSocket]
+    private let ending = Mutex(Ending())
 
     typealias Instant = ContinuousClock.Instant
 
+    /// How many signatures may be under way at once. More threads than this gain nothing on any token that was measured.
+    static let laneCount = 4
+
+    private struct Ending {
+        var isReaped = false
+        var how: String?
+    }
+
     /// Starts the helper; the module is loaded when a token is opened.
     init(_ settings: TokenSettings) throws(TokenError) {
-        var ends: [Int32] = [-1, -1]
-        guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | closeOnExec, 0, &ends) == 0 else {
-            throw TokenError(.start, "no socket for the token helper could be made")
+        var ours: [HelperSocket] = []
+        var theirs: [Int32] = []
+        defer { for end in theirs { close(end) } }
+        for _ in 0...Self.laneCount {
+            let pair = try HelperSocket.pair()
+            ours.append(pair.ours)
+            theirs.append(pair.theirs)
         }
-        defer { close(ends[1]) }
-        let words = [settings.program, "--module", settings.module]
+        let words = [settings.program, "--module", settings.module, "--lanes", "\(Self.laneCount)"]
         let environment = Self.environment(adding: settings.environment)
-        let (result, id) = Self.spawn(words, environment, standardStreams: ends[1])
+        let (result, id) = Self.spawn(words, environment, theirs)
         guard result == 0 else {
-            close(ends[0])
             throw TokenError(
                 .start,
                 "the token helper \(settings.program) cannot be started: \(unsafe String(cString: strerror(result)))",
                 hint: "install roadstead-p11 beside the other programs")
         }
         processID = id
-        socket = ends[0]
+        main = ours[0]
+        lanes = Array(ours.dropFirst())
     }
 
     /// Lets the helper end by itself, which it does as soon as its socket closes; a hung one is killed.
     deinit {
-        close(socket)
-        if !isReaped { reap(until: .now + .seconds(1)) }
-        if !isReaped { end() }
+        main.close()
+        reap(until: .now + .seconds(1))
+        end()
     }
 
-    /// Ends the helper at once.
+    /// Ends the helper at once. Whoever waits for an answer of it has an error.
     func end() {
-        guard !isReaped else { return }
+        guard !ending.withLock({ $0.isReaped }) else { return }
         kill(processID, SIGKILL)
         reap(until: .now + .seconds(5))
     }
 
-    /// Sends a frame and gives the message that answers it.
+    /// Sends a frame on the main socket and gives the message that answers it.
     func exchange(_ frame: [UInt8], until end: Instant) throws(TokenError) -> [UInt8] {
-        try send(frame, until: end)
-        let count = try Frame.length(try receive(Frame.headerBytes, until: end))
-        return try receive(count, until: end)
+        do { return try main.exchange(frame, until: end) } catch { throw explained(error) }
     }
 
-    private func send(_ bytes: [UInt8], until end: Instant) throws(TokenError) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let sent = unsafe rest.withUnsafeBytes {
-                unsafe Glibc.send(
-                    socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
-            }
-            if sent > 0 {
-                rest = rest.dropFirst(sent)
-            } else {
-                try waitOrThrow(POLLOUT, until: end)
-            }
+    /// Sends a frame on a lane, whose answer holds no cooperative thread while it is waited for.
+    func exchange(_ frame: [UInt8], lane: Int, within time: Duration) async throws -> [UInt8] {
+        do { return try await lanes[lane].exchange(frame, within: time) } catch let error as TokenError {
+            throw explained(error)
         }
     }
 
-    /// Grows with what arrives, not with what was announced.
-    private func receive(_ count: Int, until end: Instant) throws(TokenError) -> [UInt8] {
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: min(count, 65_536))
-        while bytes.count < count {
-            let wanted = min(buffer.count, count - bytes.count)
-            let got = unsafe recv(socket, &buffer, wanted, Int32(MSG_DONTWAIT))
-            if got > 0 {
-                bytes += buffer.prefix(got)
-            } else if got == 0 {
-                throw crashed()
-            } else {
-                try waitOrThrow(POLLIN, until: end)
-            }
-        }
-        return bytes
-    }
-
-    /// After a call that could not go on: waits where that helps.
-    private func waitOrThrow(_ event: some BinaryInteger, until end: Instant) throws(TokenError) {
-        guard [EAGAIN, EWOULDBLOCK, EINTR].contains(errno) else { throw crashed() }
-        while true {
-            let left = end - .now
-            guard left > .zero else {
-                throw TokenError(
-                    .deadline, "the token did not answer in time, so its helper process was ended",
-                    hint: "see whether the token or the network to it hangs")
-            }
-            var polled = pollfd(fd: socket, events: Int16(truncatingIfNeeded: event), revents: 0)
-            let milliseconds = left.components.seconds * 1_000 + left.components.attoseconds / 1_000_000_000_000_000
-            if unsafe poll(&polled, 1, Int32(clamping: milliseconds + 1)) > 0 { return }
-        }
-    }
-
-    private func crashed() -> TokenError {
+    /// Says how the helper ended, where that is why there is no answer.
+    private func explained(_ error: TokenError) -> TokenError {
+        guard error.code == .crashed else { return error }
         reap(until: .now + .seconds(2))
-        let how = ending.map { ": \($0)" } ?? ""
-        return TokenError(
-            .crashed, "the token helper ended in the middle of its work\(how)",
-            hint: "the PKCS#11 module may have crashed; see its own logs")
+        let how = ending.withLock { $0.how }.map { ": \($0)" } ?? ""
+        return TokenError(.crashed, error.reason + how, hint: error.hint)
     }
-
-    private var ending: String?
 
     /// Collects the helper's status once it has ended.
     private func reap(until end: Instant) {
-        while !isReaped {
-            var status: Int32 = 0
-            let result = unsafe waitpid(processID, &status, WNOHANG)
-            if result == processID || (result == -1 && errno == ECHILD) {
-                isReaped = true
-                let signal = status & 0x7F
-                ending = signal == 0 ? "status \(status >> 8 & 0xFF)" : "signal \(signal)"
-            } else if ContinuousClock.now >= end {
-                return
-            } else {
-                usleep(2_000)
-            }
-        }
+        while !ending.withLock({ reapNow(&$0) }), ContinuousClock.now < end { usleep(2_000) }
+    }
+
+    /// Whether the helper's status is collected.
+    private func reapNow(_ ending: inout Ending) -> Bool {
+        guard !ending.isReaped else { return true }
+        var status: Int32 = 0
+        let result = unsafe waitpid(processID, &status, WNOHANG)
+        guard result == processID || (result == -1 && errno == ECHILD) else { return false }
+        let signal = status & 0x7F
+        ending = Ending(isReaped: true, how: signal == 0 ? "status \(status >> 8 & 0xFF)" : "signal \(signal)")
+        return true
     }
 
     /// The surroundings of this process, since modules are told by them where their tokens are.
@@ -143,9 +111,10 @@ import TokenWire
         return values + more.map { "\($0.key)=\($0.value)" }
     }
 
-    /// Never forks: the child begins with the socket and standard error, closes whatever else it got, and has no signal changed.
+    /// Never forks: the child begins with the sockets and standard error, closes whatever else it got, and has no signal
+    /// changed.
     private static func spawn(
-        _ words: [String], _ environment: [String], standardStreams socket: Int32
+        _ words: [String], _ environment: [String], _ sockets: [Int32]
     ) -> (result: Int32, id: pid_t) {
         var actions = unsafe posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
@@ -155,8 +124,11 @@ import TokenWire
             unsafe posix_spawn_file_actions_destroy(&actions)
             unsafe posix_spawnattr_destroy(&attributes)
         }
-        unsafe posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, socket, STDOUT_FILENO)
+        unsafe posix_spawn_file_actions_adddup2(&actions, sockets[0], STDIN_FILENO)
+        unsafe posix_spawn_file_actions_adddup2(&actions, sockets[0], STDOUT_FILENO)
+        for (index, lane) in sockets.dropFirst().enumerated() {
+            unsafe posix_spawn_file_actions_adddup2(&actions, lane, STDERR_FILENO + 1 + Int32(index))
+        }
         var none = sigset_t()
         var every = sigset_t()
         unsafe sigemptyset(&none)
@@ -174,6 +146,5 @@ import TokenWire
     }
 }
 
-/// SOCK_CLOEXEC and POSIX_SPAWN_SETSID, which the C library's module gives in other types or not at all.
-private let closeOnExec: Int32 = 0o2_000_000
+/// POSIX_SPAWN_SETSID, which the C library's module does not give.
 private let ownSession: Int32 = 0x80

@@ -1,9 +1,13 @@
 import Dispatch
+import Glibc
 import SigningKeys
+import Synchronization
 package import TokenWire
 
 /// One token, through a helper process of its own that is started when it is needed, and anew when it crashed, hung or
 /// lost the token.
+///
+/// Signatures are made side by side, as many as there are lanes; everything else is done one after the other.
 package actor TokenConnection {
     private let executor = BlockingExecutor(label: "roadstead.token")
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe executor.asUnownedSerialExecutor() }
@@ -19,6 +23,9 @@ package actor TokenConnection {
     private var isPINRefused = false
     /// The token took this PIN at least once.
     private var isPINProven = false
+    private nonisolated let pool = LanePool(count: HelperProcess.laneCount)
+    /// The helper while it is logged in, so that a signature need not ask the actor.
+    private nonisolated let ready = Mutex<HelperProcess?>(nil)
 
     /// Nothing is started yet.
     package init(_ uri: TokenURI, _ settings: TokenSettings) {
@@ -63,23 +70,57 @@ package actor TokenConnection {
 
     /// Makes a pair of keys that never leaves the token.
     package func generate(_ kind: TokenKeyKind, _ uri: TokenURI) throws -> TokenKeyDescription {
-        guard let label = uri.object else {
-            throw TokenError(.uri, "\(uri) does not say what the new key is called", hint: "add object=LABEL")
-        }
+        let label = try newLabel(uri)
         try logIn()
         let request = TokenRequest.generate(kind, label: label, id: uri.id)
         guard case .key(let key) = try call(request, again: false) else { throw Self.unexpected }
         return key
     }
 
-    /// The raw signature of the token: of a message for Ed25519, of a digest for P-256.
-    func sign(_ bytes: [UInt8], _ key: TokenKeyDescription, at uri: TokenURI) throws -> [UInt8] {
+    /// Puts a pair of keys on the token, in the numbers that ``TokenRequest/storeKey(_:label:id:numbers:)`` describes.
+    func store(_ kind: TokenKeyKind, numbers: [[UInt8]], _ uri: TokenURI) throws -> TokenKeyDescription {
+        let label = try newLabel(uri)
         try logIn()
-        if key.wantsPINEachTime, isPINRefused { throw Self.refusedBefore }
-        let each = key.wantsPINEachTime ? pin?.withBytes { $0 } : nil
-        let request = TokenRequest.sign(uri.description, spki: key.spki, bytes: bytes, pin: each)
-        guard case .signature(let signature) = try call(request) else { throw Self.unexpected }
-        return signature
+        let id = uri.id ?? SecureRandom.bytes(16)
+        let request = TokenRequest.storeKey(kind, label: label, id: id, numbers: numbers)
+        guard case .key(let key) = try call(request, again: false) else { throw Self.unexpected }
+        return key
+    }
+
+    private func newLabel(_ uri: TokenURI) throws -> String {
+        if let label = uri.object { return label }
+        throw TokenError(.uri, "\(uri) does not say what the new key is called", hint: "add object=LABEL")
+    }
+
+    /// Every certificate on the token; none of them is believed.
+    func certificates() throws -> [TokenCertificate] {
+        guard case .certificates(let certificates, _) = try call(.certificates) else { throw Self.unexpected }
+        return certificates
+    }
+
+    func store(_ certificate: TokenCertificate) throws {
+        try logIn()
+        guard case .done = try call(.storeCertificate(certificate), again: false) else { throw Self.unexpected }
+    }
+
+    /// The raw signature of the token: of a message for Ed25519, of a digest or a padded number for the others.
+    nonisolated func sign(
+        _ bytes: [UInt8], _ mechanism: TokenMechanism, _ key: TokenKeyDescription, at uri: TokenURI
+    ) async throws -> [UInt8] {
+        var recovery = Recovery(within: settings.recovery)
+        while true {
+            do {
+                return try await pool.withLane { lane in
+                    let (helper, pin) = try await readyHelper(key)
+                    let request = TokenSignatureRequest(
+                        uri: uri.description, spki: key.spki, mechanism: mechanism, bytes: bytes, pin: pin)
+                    return try await signature(request, helper, lane)
+                }
+            } catch let error as TokenError {
+                guard let pause = recovery.pause(after: error) else { throw error }
+                if pause > .zero { try await Task.sleep(for: pause) }
+            }
+        }
     }
 
     /// Ends the helper. The next call starts another.
@@ -90,6 +131,51 @@ package actor TokenConnection {
 }
 
 extension TokenConnection {
+    /// A helper that is logged in, and the PIN where the key wants it each time.
+    private nonisolated func readyHelper(_ key: TokenKeyDescription) async throws -> (HelperProcess, pin: [UInt8]?) {
+        if !key.wantsPINEachTime, let helper = ready.withLock({ $0 }) { return (helper, nil) }
+        return try await prepare(key)
+    }
+
+    private func prepare(_ key: TokenKeyDescription) throws -> (HelperProcess, pin: [UInt8]?) {
+        try logIn()
+        guard let helper else { throw TokenError(.crashed, "the token helper is not running") }
+        ready.withLock { $0 = helper }
+        guard key.wantsPINEachTime else { return (helper, nil) }
+        guard !isPINRefused else { throw Self.refusedBefore }
+        return (helper, pin?.withBytes { $0 })
+    }
+
+    private nonisolated func signature(
+        _ request: TokenSignatureRequest, _ helper: HelperProcess, _ lane: Int
+    ) async throws -> [UInt8] {
+        let frame = try TokenRequest.sign(request).frame()
+        let response: TokenResponse
+        do {
+            let message = try await helper.exchange(frame, lane: lane, within: settings.deadline)
+            response = try TokenResponse(message: message)
+        } catch {
+            await giveUp(helper)
+            throw error
+        }
+        if case .signature(let signature) = response { return signature }
+        guard case .failure(let code, let reason, let hint) = response else { throw Self.unexpected }
+        throw await learn(TokenError(TokenError.Code(rawValue: code) ?? .failed, reason, hint: hint), from: helper)
+    }
+
+    /// Ends a helper that cannot be relied on any more.
+    private func giveUp(_ helper: HelperProcess) {
+        helper.end()
+        if self.helper === helper { drop() }
+    }
+
+    /// What a failure says about the helper and the PIN.
+    private func learn(_ error: TokenError, from helper: HelperProcess) -> TokenError {
+        if error.code == .lost, self.helper === helper { drop() }
+        if error.code == .pinWrong { forgetPIN() }
+        return error
+    }
+
     private func find(_ uri: TokenURI) throws -> TokenKeyDescription {
         guard case .key(let key) = try call(.find(uri.description)) else { throw Self.unexpected }
         return key
@@ -131,26 +217,31 @@ extension TokenConnection {
                 .pinMissing, "token \"\(token?.label ?? "")\" needs its PIN", hint: "give --pin-file FILE or --pin-fd N"
             )
         }
+        if let token, let pin { try settings.pinMemory?.check(pin, token) }
         let request = TokenRequest.logIn(
             pin: pin?.withBytes { $0 }, allowsLastTries: settings.allowsLastPINTries)
         do {
             _ = try exchange(request)
-            (isLoggedIn, isPINProven) = (true, true)
         } catch let error as TokenError {
             // Whether a new PIN counted is not known when nothing came back, so it counts here.
             if [.deadline, .crashed, .wire].contains(error.code), !isPINProven { forgetPIN() }
             throw error
         }
+        (isLoggedIn, isPINProven) = (true, true)
+        if let token { try? settings.pinMemory?.clear(token) }
     }
 
-    /// One request, and where the helper or the token was lost on the way, once more with a new helper.
+    /// One request, and where the helper or the token was lost on the way, again with a new helper.
     private func call(_ request: TokenRequest, again: Bool = true) throws -> TokenResponse {
-        try open()
-        do {
-            return try exchange(request)
-        } catch let error as TokenError where again && [.crashed, .lost].contains(error.code) {
-            try open()
-            return try exchange(request)
+        var recovery = Recovery(within: settings.recovery)
+        while true {
+            do {
+                try open()
+                return try exchange(request)
+            } catch let error as TokenError {
+                guard again, let pause = recovery.pause(after: error) else { throw error }
+                usleep(UInt32(pause / .microseconds(1)))
+            }
         }
     }
 
@@ -160,32 +251,39 @@ extension TokenConnection {
         let frame = try request.frame()
         let response: TokenResponse
         do throws(TokenError) {
-            let message = try helper.exchange(frame, until: .now + settings.deadline)
+            let message = try helper.exchange(frame, until: .now + settings.time(for: request))
             response = try TokenResponse(message: message)
         } catch {
-            helper.end()
-            drop()
+            giveUp(helper)
             throw error
         }
         guard case .failure(let code, let reason, let hint) = response else { return response }
-        let error = TokenError(TokenError.Code(rawValue: code) ?? .failed, reason, hint: hint)
-        if error.code == .lost { drop() }
-        if error.code == .pinWrong { forgetPIN() }
-        throw error
+        throw learn(TokenError(TokenError.Code(rawValue: code) ?? .failed, reason, hint: hint), from: helper)
     }
 
+    /// A refused PIN is written down before anybody hears of it, as far as that can be done.
     private func forgetPIN() {
+        if let pin, let token { try? settings.pinMemory?.add(pin, token) }
         isPINRefused = true
         pin = nil
     }
 
-    private func drop() { helper = nil }
+    private func drop() {
+        helper = nil
+        ready.withLock { $0 = nil }
+    }
 
     private static let refusedBefore = TokenError(
         .pinWrong, "the token refused this PIN before, or did not answer to it, so it is not tried again",
         hint: "tokens lock after a few wrong PINs; begin again with the right one")
 
     private static let unexpected = TokenError(.wire, "the token helper answered something else than was asked")
+}
+
+extension TokenSettings {
+    fileprivate func time(for request: TokenRequest) -> Duration {
+        if case .generate = request { max(deadline, generationDeadline) } else { deadline }
+    }
 }
 
 /// Runs an actor's jobs one at a time on a dispatch queue of their own, so that waiting holds no cooperative thread.

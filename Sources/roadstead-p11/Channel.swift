@@ -2,39 +2,39 @@ import Files
 import Glibc
 import TokenWire
 
-/// The socket to the program that started this one.
+/// One of the sockets to the program that started this one; each is served by a thread of its own.
 ///
 /// Standard input and output are taken away from the module, since some modules print: what they print goes to standard
 /// error and never between two messages.
 struct Channel: Sendable {
     private let descriptor: Int32
 
-    /// Takes over standard input; nil when it is closed. Nothing else that was open stays so.
-    init?() {
+    /// More sockets than this are not taken over.
+    static let maximumLanes = 16
+
+    /// Takes over standard input and, as lanes, the descriptors that follow standard error; nil when one is closed.
+    /// Nothing else that was open stays so.
+    static func takeOver(lanes: Int) -> (main: Channel, lanes: [Channel])? {
+        let numbers = STDERR_FILENO + 1..<STDERR_FILENO + 1 + Int32(lanes)
         let others = (try? Files.list("/proc/self/fd"))?.compactMap { Int32($0) } ?? []
-        for number in others where number > STDERR_FILENO { close(number) }
-        descriptor = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+        for number in others where number > STDERR_FILENO && !numbers.contains(number) { close(number) }
+        for number in numbers where fcntl(number, F_SETFD, FD_CLOEXEC) != 0 { return nil }
+        let main = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
         let nothing = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
-        guard descriptor >= 0, nothing >= 0, dup2(nothing, STDIN_FILENO) >= 0,
-            dup2(STDERR_FILENO, STDOUT_FILENO) >= 0
+        guard main >= 0, nothing >= 0, dup2(nothing, STDIN_FILENO) >= 0, dup2(STDERR_FILENO, STDOUT_FILENO) >= 0
         else { return nil }
         close(nothing)
+        return (Channel(descriptor: main), numbers.map { Channel(descriptor: $0) })
     }
 
     /// Ends this process soon after its parent, even while the module hangs.
     func endWhenAbandoned() {
-        var thread = pthread_t()
-        let place = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
-        unsafe place.initialize(to: descriptor)
-        _ = unsafe pthread_create(
-            &thread, nil,
-            { place in
-                guard let place = unsafe place?.load(as: Int32.self) else { return nil }
-                var polled = pollfd(fd: place, events: hangUp, revents: 0)
-                while unsafe poll(&polled, 1, -1) <= 0 {}
-                sleep(5)
-                _exit(3)
-            }, place)
+        Threads.start { [descriptor] in
+            var polled = pollfd(fd: descriptor, events: hangUp, revents: 0)
+            while unsafe poll(&polled, 1, -1) <= 0 {}
+            sleep(5)
+            _exit(3)
+        }
     }
 
     /// The next message; nil at the end of the stream, or when what comes is no frame.

@@ -9,27 +9,39 @@ enum Main {
         // The memory of this process holds a PIN.
         var noCore = rlimit(rlim_cur: 0, rlim_max: 0)
         _ = unsafe setrlimit(RLIMIT_CORE_, &noCore)
-        guard let path = modulePath(), isatty(STDIN_FILENO) == 0 else {
+        guard let (path, lanes) = arguments(), isatty(STDIN_FILENO) == 0 else {
             say("roadstead-p11 is started by other programs, with --module PATH and a socket as its input")
             exit(2)
         }
-        guard let channel = Channel() else {
+        guard let channels = Channel.takeOver(lanes: lanes) else {
             say("roadstead-p11: its input cannot be used")
             exit(3)
         }
-        channel.endWhenAbandoned()
-        let service = TokenService(modulePath: path)
-        while let frame = channel.receive() {
-            guard channel.send(service.answer(to: frame)) else { break }
+        channels.main.endWhenAbandoned()
+        let service = TokenService(modulePath: path, lanes: lanes)
+        for (index, lane) in channels.lanes.enumerated() {
+            Threads.start {
+                while let frame = lane.receive() {
+                    guard lane.send(service.answer(to: frame, lane: index)) else { break }
+                }
+            }
+        }
+        while let frame = channels.main.receive() {
+            guard channels.main.send(service.answer(to: frame, lane: nil)) else { break }
         }
         service.end()
         // Modules are known to crash in their destructors, so none is run.
         _exit(0)
     }
 
-    private static func modulePath() -> String? {
+    private static func arguments() -> (module: String, lanes: Int)? {
         let words = CommandLine.arguments
-        return words.count == 3 && words[1] == "--module" ? words[2] : nil
+        guard words.count >= 3, words[1] == "--module" else { return nil }
+        if words.count == 3 { return (words[2], 0) }
+        guard words.count == 5, words[3] == "--lanes", let lanes = Int(words[4]),
+            (0...Channel.maximumLanes).contains(lanes)
+        else { return nil }
+        return (words[2], lanes)
     }
 
     private static func say(_ text: String) {

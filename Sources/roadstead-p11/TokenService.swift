@@ -2,21 +2,36 @@ import Files
 import PKCS11Kit
 import TokenWire
 
-/// Answers requests about one token, one after the other.
-final class TokenService {
+/// Answers requests about one token: signatures side by side, each lane in a session of its own, anything else alone.
+///
+/// Everything here but ``modulePath`` and ``lanes`` is guarded by ``lock``: who signs reads, who does anything else writes.
+final class TokenService: @unchecked Sendable {
     private let modulePath: String
+    private let lanes: Int
+    private let lock = ReadWriteLock()
     private var module: Module?
     private var token: Token?
+    /// Keeps everybody logged in; signs only where a lane has none of its own.
     private var session: Session?
+    private var laneSessions: [Int: Session] = [:]
+    /// How many lanes may have sessions of their own.
+    private var laneLimit = 0
     private var isLoggedIn = false
-    /// Keys that were found already; their handles live as long as the session.
+    /// Keys that were found already; their handles live as long as the login.
     private var known: [String: KeyObject] = [:]
 
-    init(modulePath: String) { self.modulePath = modulePath }
+    init(modulePath: String, lanes: Int) {
+        self.modulePath = modulePath
+        self.lanes = lanes
+    }
 
-    func answer(to message: [UInt8]) -> TokenResponse {
+    /// Answers what came on one lane, or on the main socket.
+    func answer(to message: [UInt8], lane: Int?) -> TokenResponse {
         do {
-            return try perform(try TokenRequest(message: message))
+            let request = try TokenRequest(message: message)
+            if case .sign(let wanted) = request { return .signature(try sign(wanted, lane)) }
+            guard lane == nil else { throw TokenError(.wire, "a lane was asked for something else than a signature") }
+            return try lock.writing { try perform(request) }
         } catch let error as TokenError {
             return TokenResponse(error)
         } catch let error as PKCS11Error {
@@ -26,7 +41,7 @@ final class TokenService {
         }
     }
 
-    func end() { module?.finalize() }
+    func end() { lock.writing { module?.finalize() } }
 
     private func perform(_ request: TokenRequest) throws -> TokenResponse {
         switch request {
@@ -40,8 +55,15 @@ final class TokenService {
         case .find(let uri): return .key(TokenKeyDescription(try find(try TokenURI(uri))))
         case .generate(let kind, let label, let id):
             return .key(TokenKeyDescription(try generate(KeyKind(kind), label, id)))
-        case .sign(let uri, let spki, let bytes, let pin):
-            return .signature(try sign(uri, spki, bytes, pin))
+        case .certificates:
+            let found = try current().2.certificates(atMost: MessageLimit.certificates)
+            return .certificates(found.certificates.map(TokenCertificate.init), skipped: found.skipped)
+        case .storeCertificate(let certificate):
+            try store(CertificateObject(certificate))
+            return .done
+        case .storeKey(let kind, let label, let id, let numbers):
+            return .key(TokenKeyDescription(try store(try KeyMaterial(kind, numbers), KeyKind(kind), label, id)))
+        case .sign: throw TokenError(.wire, "signatures are not made here")
         }
     }
 
@@ -66,7 +88,13 @@ final class TokenService {
         }
         self.token = token
         session = try Session(module, token, .readOnly)
+        laneLimit = Self.laneLimit(lanes, module, token)
         return TokenDescription(token)
+    }
+
+    /// Two sessions are kept back: the one that keeps everybody logged in, and one to write with.
+    private static func laneLimit(_ lanes: Int, _ module: Module, _ token: Token) -> Int {
+        module.isSingleThreaded ? 0 : min(lanes, max(0, (token.maximumSessions ?? lanes + 2) - 2))
     }
 
     /// What is loaded runs as this user, so nobody else may be able to write it.
@@ -176,9 +204,24 @@ final class TokenService {
 
     /// Refuses a label or an identifier that is taken, so that a URI goes on naming one key.
     private func generate(_ kind: KeyKind, _ label: String, _ id: [UInt8]?) throws -> KeyObject {
+        try make(kind, label, id ?? (0..<16).map { _ in UInt8.random(in: 0...255) }) {
+            (session, id) throws(PKCS11Error) in try session.generate(kind, label: label, id: id)
+        }
+    }
+
+    private func store(_ key: KeyMaterial, _ kind: KeyKind, _ label: String, _ id: [UInt8]) throws -> KeyObject {
+        try make(kind, label, id) {
+            (session, id) throws(PKCS11Error) in try session.create(key, label: label, id: id)
+        }
+    }
+
+    private func make(
+        _ kind: KeyKind, _ label: String, _ id: [UInt8], _ body: (Session, [UInt8]) throws(PKCS11Error) -> Void
+    ) throws -> KeyObject {
         let (module, token, session) = try current()
-        guard !label.isEmpty else { throw TokenError(.uri, "a new key needs a name", hint: "object=LABEL") }
-        let id = id ?? (0..<16).map { _ in UInt8.random(in: 0...255) }
+        guard !label.isEmpty, !id.isEmpty else {
+            throw TokenError(.uri, "a new key needs a name", hint: "object=LABEL")
+        }
         guard !(try session.hasObject(label: label, id: id)) else {
             throw TokenError(
                 .exists, "token \"\(token.label)\" has a key with that label or id already",
@@ -186,43 +229,93 @@ final class TokenService {
         }
         let writing = try Session(module, token, .readWrite)
         defer { writing.close() }
-        try writing.generate(kind, label: label, id: id)
+        try body(writing, id)
         let made = try session.keys(KeyFilter(label: label, id: id), .private)
         guard let key = made.keys.first, made.keys.count == 1, key.kind == kind else {
             throw TokenError(
-                .failed, "token \"\(token.label)\" said that it made a key, but the key cannot be found",
+                .failed, "token \"\(token.label)\" said that it has the new key, but the key cannot be found",
                 hint: made.skipped.first)
         }
         return key
     }
 
-    /// Signs only with the key that the client knows by its public half.
-    private func sign(_ uri: String, _ spki: [UInt8], _ bytes: [UInt8], _ pin: [UInt8]?) throws -> [UInt8] {
+    /// A certificate that is there already is not put there again.
+    private func store(_ certificate: CertificateObject) throws {
         let (module, token, session) = try current()
-        let key = try known[uri] ?? find(try TokenURI(uri))
-        guard key.isPrivate else {
-            throw TokenError(
-                .pinMissing, "only the public half of \(uri) is seen", hint: "private keys are seen only with the PIN")
+        let there = try session.certificates(atMost: MessageLimit.certificates).certificates
+        guard !there.contains(where: { $0.der == certificate.der && $0.id == certificate.id }) else { return }
+        guard there.count < MessageLimit.certificates else {
+            throw TokenError(.failed, "token \"\(token.label)\" has \(there.count) certificates already")
         }
-        guard key.spki == spki else {
-            throw TokenError(
-                .key, "the key at \(uri) is another one than before",
-                hint: "somebody replaced the key or the token; sign nothing before you know why")
-        }
-        known[uri] = key
-        if key.wantsPINEachTime { try checkTries(try module.refreshed(token)) }
-        return try Self.explained(key.kind) { () throws(PKCS11Error) in try session.sign(bytes, with: key, pin: pin) }
+        let writing = try Session(module, token, .readWrite)
+        defer { writing.close() }
+        try writing.create(certificate)
     }
 
-    /// Says what is behind a missing Ed25519 mechanism, which looks like a broken key.
-    private static func explained(
-        _ kind: KeyKind, _ body: () throws(PKCS11Error) -> [UInt8]
-    ) throws -> [UInt8] {
-        let error: PKCS11Error
-        do throws(PKCS11Error) { return try body() } catch let caught { error = caught }
-        guard error.code == .mechanism, kind == .ed25519 else { throw error }
-        throw TokenError(
-            .unsupported, "the token does not make Ed25519 signatures: \(error.reason)",
-            hint: "the key is not broken; modules that reach a token over a network often lack them: use P-256")
+    // MARK: Signatures
+
+    /// Signs only with the key that the client knows by its public half. A key that wants its PIN each time signs alone,
+    /// because nothing may come between the PIN and the signature.
+    private func sign(_ wanted: TokenSignatureRequest, _ lane: Int?) throws -> [UInt8] {
+        let (key, isShared) = lock.reading { (known[wanted.uri], lane.map { laneSessions[$0] == nil } ?? true) }
+        if let key, !isShared, !key.wantsPINEachTime {
+            return try lock.reading { try sign(wanted, key, lane.flatMap { laneSessions[$0] }) }
+        }
+        let found = try lock.writing { () -> KeyObject in
+            openSession(of: lane)
+            return try keyToSign(wanted)
+        }
+        let session = lock.reading { lane.flatMap { laneSessions[$0] } }
+        guard session == nil || found.wantsPINEachTime else {
+            return try lock.reading { try sign(wanted, found, session) }
+        }
+        return try lock.writing {
+            if found.wantsPINEachTime, let token { try checkTries(try current().0.refreshed(token)) }
+            return try sign(wanted, found, session)
+        }
+    }
+
+    /// A lane that gets no session of its own signs in the common one, alone.
+    private func openSession(of lane: Int?) {
+        guard let lane, lane < laneLimit, laneSessions[lane] == nil, let module, let token else { return }
+        do { laneSessions[lane] = try Session(module, token, .readOnly) } catch { laneLimit = lane }
+    }
+
+    private func keyToSign(_ wanted: TokenSignatureRequest) throws -> KeyObject {
+        let key = try known[wanted.uri] ?? find(try TokenURI(wanted.uri))
+        guard key.isPrivate else {
+            throw TokenError(
+                .pinMissing, "only the public half of \(wanted.uri) is seen",
+                hint: "private keys are seen only with the PIN")
+        }
+        known[wanted.uri] = key
+        return key
+    }
+
+    private func sign(_ wanted: TokenSignatureRequest, _ key: KeyObject, _ session: Session?) throws -> [UInt8] {
+        guard key.spki == wanted.spki else {
+            throw TokenError(
+                .key, "the key at \(wanted.uri) is another one than before",
+                hint: "somebody replaced the key or the token; sign nothing before you know why")
+        }
+        let session = try session ?? current().2
+        do throws(PKCS11Error) {
+            return try session.sign(wanted.bytes, with: key, SigningMechanism(wanted.mechanism), pin: wanted.pin)
+        } catch {
+            throw explained(error, key.kind)
+        }
+    }
+
+    /// Says what is behind a missing Ed25519 mechanism, which looks like a broken key, and behind a login that is gone.
+    private func explained(_ error: PKCS11Error, _ kind: KeyKind) -> any Error {
+        switch (error.code, kind) {
+        case (.mechanism, .ed25519):
+            TokenError(
+                .unsupported, "the token does not make Ed25519 signatures: \(error.reason)",
+                hint: "the key is not broken; modules that reach a token over a network often lack them: use P-256")
+        case (.notLoggedIn, _) where isLoggedIn:
+            TokenError(.lost, "the token forgot that it was given the PIN: \(error.reason)")
+        default: error
+        }
     }
 }

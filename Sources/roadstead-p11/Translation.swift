@@ -25,22 +25,81 @@ extension KeyKind {
     init(_ kind: TokenKeyKind) {
         switch kind {
         case .ed25519: self = .ed25519
-        case .p256: self = .p256
+        case .p256: self = .ec(.p256)
+        case .p384: self = .ec(.p384)
+        case .p521: self = .ec(.p521)
+        case .rsa(let bits): self = .rsa(bits: bits)
+        }
+    }
+}
+
+extension TokenKeyKind {
+    init(_ kind: KeyKind) {
+        switch kind {
+        case .ed25519: self = .ed25519
+        case .ec(.p256): self = .p256
+        case .ec(.p384): self = .p384
+        case .ec(.p521): self = .p521
+        case .rsa(let bits): self = .rsa(bits: bits)
+        }
+    }
+}
+
+extension SigningMechanism {
+    init(_ mechanism: TokenMechanism) {
+        switch mechanism {
+        case .ed25519: self = .ed25519
+        case .ecdsa: self = .ecdsa
+        case .pssSHA256: self = .rsaPSS(.sha256)
+        case .pssSHA384: self = .rsaPSS(.sha384)
+        case .pssSHA512: self = .rsaPSS(.sha512)
+        case .rsaRaw: self = .rsaRaw
         }
     }
 }
 
 extension TokenKeyDescription {
     init(_ key: KeyObject) {
-        let kind: TokenKeyKind =
-            switch key.kind {
-            case .ed25519: .ed25519
-            case .p256: .p256
-            }
         self.init(
-            label: key.label, id: key.id, kind: kind, spki: key.spki, isPrivate: key.isPrivate,
+            label: key.label, id: key.id, kind: TokenKeyKind(key.kind), spki: key.spki, isPrivate: key.isPrivate,
             wantsPINEachTime: key.wantsPINEachTime)
     }
+}
+
+extension TokenCertificate {
+    init(_ certificate: CertificateObject) {
+        self.init(label: certificate.label, id: certificate.id, der: certificate.der)
+    }
+}
+
+extension CertificateObject {
+    init(_ certificate: TokenCertificate) {
+        self.init(
+            label: certificate.label, id: certificate.id, der: certificate.der, subject: certificate.subject,
+            issuer: certificate.issuer, serialNumber: certificate.serialNumber)
+    }
+}
+
+extension KeyMaterial {
+    init(_ kind: TokenKeyKind, _ numbers: [[UInt8]]) throws(TokenError) {
+        guard numbers.count == (KeyKind(kind).isRSA ? 8 : 2) else {
+            throw TokenError(.wire, "a key to be stored comes as \(numbers.count) numbers")
+        }
+        switch kind {
+        case .ed25519: self = .ed25519(seed: numbers[0], point: numbers[1])
+        case .p256: self = .ec(.p256, scalar: numbers[0], point: numbers[1])
+        case .p384: self = .ec(.p384, scalar: numbers[0], point: numbers[1])
+        case .p521: self = .ec(.p521, scalar: numbers[0], point: numbers[1])
+        case .rsa:
+            self = .rsa(
+                modulus: numbers[0], publicExponent: numbers[1], privateExponent: numbers[2],
+                primes: Array(numbers[3...4]), exponents: Array(numbers[5...6]), coefficient: numbers[7])
+        }
+    }
+}
+
+extension KeyKind {
+    fileprivate var isRSA: Bool { if case .rsa = self { true } else { false } }
 }
 
 extension KeyObject {
@@ -60,6 +119,7 @@ extension TokenError {
             case .notLoggedIn: (.pinMissing, "give the PIN")
             case .lost: (.lost, "see that the token is plugged in and answers")
             case .mechanism: (.unsupported, nil)
+            case .sessions: (.failed, "other programs hold the token's sessions: end some of them")
             case .malformed, .failed: (.failed, nil)
             }
         self.init(code, error.reason, hint: error.hint ?? hint)

@@ -11,7 +11,7 @@ private let arrows: [String: Set<String>] = [
     "SigningKeys": ["OpenSSLKit", "Codecs", "Problems"],
     "TokenWire": ["Problems"],
     "PKCS11Kit": ["CPKCS11", "Codecs", "Problems"],
-    "TokenKeys": ["TokenWire", "SigningKeys", "Files", "Problems"],
+    "TokenKeys": ["TokenWire", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
     "PKI": ["OpenSSLKit", "SigningKeys", "Codecs", "Problems"],
     "TUF": ["SigningKeys", "Codecs", "Problems"],
     "OCI": ["SigningKeys", "Codecs", "Problems"],

@@ -27,7 +27,7 @@ import Testing
     @Test(arguments: [[], [0x04, 0x41], [0x03, 0x42, 0x00]])
     func `a P-256 point is read raw and in both wrappings`(wrapping: [UInt8]) throws {
         let point: [UInt8] = [0x04] + [UInt8](repeating: 9, count: 64)
-        let spki = try KeyKind.p256.spki(point: wrapping + point)
+        let spki = try KeyKind.ec(.p256).spki(point: wrapping + point)
         #expect(spki.count == 91)
         #expect(Array(spki.suffix(65)) == point)
     }
@@ -38,7 +38,7 @@ import Testing
             [UInt8](repeating: 4, count: 66), [UInt8](repeating: 4, count: 67),
         ]
         for point in points {
-            #expect(throws: PKCS11Error(.malformed, "")) { try KeyKind.p256.spki(point: point) }
+            #expect(throws: PKCS11Error(.malformed, "")) { try KeyKind.ec(.p256).spki(point: point) }
         }
         #expect(throws: PKCS11Error(.malformed, "")) {
             try KeyKind.ed25519.spki(point: [UInt8](repeating: 4, count: 34))
@@ -47,13 +47,13 @@ import Testing
 
     @Test func `a signature without its leading zeros gets them back, any other length is refused`() throws {
         let short = [UInt8](repeating: 1, count: 31) + [UInt8](repeating: 2, count: 31)
-        let fixed = try KeyKind.p256.fixedWidth(short)
+        let fixed = try KeyKind.ec(.p256).fixedWidth(short)
         let ones: [UInt8] = [0] + [UInt8](repeating: 1, count: 31)
         let twos: [UInt8] = [0] + [UInt8](repeating: 2, count: 31)
         #expect(fixed == ones + twos)
         for count in [0, 1, 63, 65, 66, 128] {
             #expect(throws: PKCS11Error(.malformed, "")) {
-                try KeyKind.p256.fixedWidth([UInt8](repeating: 1, count: count))
+                try KeyKind.ec(.p256).fixedWidth([UInt8](repeating: 1, count: count))
             }
         }
         #expect(throws: PKCS11Error(.malformed, "")) {
@@ -64,8 +64,45 @@ import Testing
     @Test func `a kind of key or a curve that is not supported has a name in the refusal`() {
         #expect(throws: PKCS11Error(.mechanism, "")) { try KeyKind(type: 0, curve: nil) }
         #expect(throws: PKCS11Error(.mechanism, "")) {
-            try KeyKind(type: 3, curve: [0x06, 0x05, 0x2B, 0x81, 0x04, 0, 0x22])
+            try KeyKind(type: 3, curve: [0x06, 0x05, 0x2B, 0x81, 0x04, 0, 0x0A])
         }
         #expect(throws: PKCS11Error(.mechanism, "")) { try KeyKind(type: 3, curve: nil) }
+    }
+
+    @Test(arguments: [(KeyKind.Curve.p384, 97), (.p521, 133)])
+    func `points of the larger curves are read raw and wrapped, by their length alone`(
+        curve: KeyKind.Curve, size: Int
+    ) throws {
+        let point: [UInt8] = [0x04] + [UInt8](repeating: 9, count: size - 1)
+        let header: [UInt8] = size < 128 ? [0x04, UInt8(size)] : [0x04, 0x81, UInt8(size)]
+        let raw = try KeyKind.ec(curve).spki(point: point)
+        let wrapped = try KeyKind.ec(curve).spki(point: header + point)
+        #expect(raw == wrapped && Array(raw.suffix(size)) == point)
+        #expect(KeyKind.wrapped(point) == header + point)
+        #expect(throws: PKCS11Error(.malformed, "")) { try KeyKind.ec(.p256).spki(point: point) }
+    }
+
+    @Test(arguments: [(KeyKind.ec(.p384), 96, 94), (.ec(.p521), 132, 130), (.rsa(bits: 2_048), 256, 255)])
+    func `signatures of every kind have one length`(kind: KeyKind, size: Int, short: Int) throws {
+        #expect(try kind.fixedWidth([UInt8](repeating: 1, count: size)).count == size)
+        let padded = try kind.fixedWidth([UInt8](repeating: 1, count: short))
+        #expect(padded.count == size && padded[0] == 0)
+        #expect(throws: PKCS11Error(.malformed, "")) {
+            try kind.fixedWidth([UInt8](repeating: 1, count: size + 1))
+        }
+    }
+
+    @Test
+    func `an RSA key is its modulus and exponent, leading zeros or not, within the sizes that are worth something`()
+        throws
+    {
+        let modulus: [UInt8] = [0xC0] + [UInt8](repeating: 3, count: 255)
+        let one = try KeyKind.rsa(modulus: modulus, exponent: [1, 0, 1])
+        let other = try KeyKind.rsa(modulus: [0] + modulus, exponent: [0, 1, 0, 1])
+        #expect(one.kind == .rsa(bits: 2_048) && one.spki == other.spki)
+        for (modulus, code) in [([UInt8](modulus.prefix(128)), PKCS11Error.Code.mechanism), ([], .mechanism)] {
+            #expect(throws: PKCS11Error(code, "")) { try KeyKind.rsa(modulus: modulus, exponent: [3]) }
+        }
+        #expect(throws: PKCS11Error(.malformed, "")) { try KeyKind.rsa(modulus: modulus, exponent: [0]) }
     }
 }

@@ -14,25 +14,30 @@ extension SoftHSM {
     /// A connection to a token of this directory.
     func connect(
         _ uri: String = "pkcs11:token=roadstead", module: String = SoftHSM.module, pin: String? = SoftHSM.pin,
-        deadline: Duration = .seconds(30), allowsLastPINTries: Bool = false, _ more: [String: String] = [:]
+        deadline: Duration = .seconds(30), allowsLastPINTries: Bool = false, recovery: Duration = .milliseconds(500),
+        pinMemory: PINMemory? = nil, _ more: [String: String] = [:]
     ) throws -> TokenConnection {
         let settings = TokenSettings(
             module: module, program: products + "/roadstead-p11", deadline: deadline,
-            environment: environment.merging(more) { $1 }, allowsLastPINTries: allowsLastPINTries
+            environment: environment.merging(more) { $1 }, allowsLastPINTries: allowsLastPINTries,
+            recovery: recovery, pinMemory: pinMemory
         ) { _ in pin.map { Secret($0) } }
         return TokenConnection(try TokenURI(uri), settings)
     }
 
     /// A connection through the module that has faults.
     func connectFaulty(
-        _ fault: String, once: Bool = false, pin: String? = SoftHSM.pin, deadline: Duration = .seconds(30)
+        _ fault: String, once: Bool = false, pin: String? = SoftHSM.pin, deadline: Duration = .seconds(30),
+        allowsLastPINTries: Bool = false, pinMemory: PINMemory? = nil
     ) throws -> TokenConnection {
         var more = ["FAULT": fault, "FAULT_LOG": log.path]
         if once {
             try Data().write(to: flag)
             more["FAULT_ONCE"] = flag.path
         }
-        return try connect(module: products + "/libFaultyModule.so", pin: pin, deadline: deadline, more)
+        return try connect(
+            module: products + "/libFaultyModule.so", pin: pin, deadline: deadline,
+            allowsLastPINTries: allowsLastPINTries, pinMemory: pinMemory, more)
     }
 
     private var flag: URL { directory.appendingPathComponent("fault") }

@@ -10,7 +10,11 @@ import TokenWire
 @Suite struct TokenKeyTests {
     @Test(arguments: [
         (TokenKeyKind.ed25519, [SignatureScheme.ed25519]),
-        (TokenKeyKind.p256, [.ecdsa(.sha256, .der), .ecdsa(.sha256, .fixed)]),
+        (TokenKeyKind.p256, [.ecdsa(.sha256, .der), .ecdsa(.sha512, .fixed)]),
+        (TokenKeyKind.p384, [.ecdsa(.sha384, .fixed), .ecdsa(.sha256, .fixed), .ecdsa(.sha512, .der)]),
+        (TokenKeyKind.p521, [.ecdsa(.sha512, .fixed)]),
+        (TokenKeyKind.rsa(bits: 2_048), [.rsaPSS(.sha256), .rsaPSS(.sha384), .rsaPSS(.sha512)]),
+        (TokenKeyKind.rsa(bits: 3_072), [.rsaPSS(.sha384)]),
     ])
     func `a key made on a token signs, and its public key confirms it`(
         kind: TokenKeyKind, schemes: [SignatureScheme]
@@ -112,18 +116,55 @@ import TokenWire
 
     @Test func `objects that are not supported are named and hide nothing`() async throws {
         try await SoftHSM.withToken { softHSM in
-            for (type, id) in [("rsa:2048", "01"), ("EC:secp384r1", "02"), ("EC:edwards25519", "03")] {
+            for (type, id) in [("rsa:1024", "01"), ("EC:secp192r1", "02"), ("EC:edwards25519", "03")] {
                 try softHSM.pkcs11Tool(["--keypairgen", "--key-type", type, "--id", id, "--label", "k\(id)"])
             }
             let connection = try softHSM.connect()
             let (keys, skipped) = try await connection.keys(try uri("pkcs11:token=roadstead"), loggedIn: true)
             #expect(keys.map(\.label) == ["k03"])
-            #expect(skipped.contains { $0.contains("\"k01\"") && $0.contains("RSA") })
+            #expect(skipped.contains { $0.contains("\"k01\"") && $0.contains("1024 bits") })
             #expect(skipped.contains { $0.contains("\"k02\"") && $0.contains("curve") })
             let key = try await TokenKey(try uri("pkcs11:object=k03"), on: connection)
             _ = try await verifiedSignature(by: key, over: message, scheme: .ed25519)
             let error = await failure { _ = try await TokenKey(try uri("pkcs11:object=k01"), on: connection) }
             #expect(error?.code == .unsupported)
+        }
+    }
+
+    @Test func `a token without RSA-PSS gets our padding, and the signatures are right`() async throws {
+        try await SoftHSM.withToken { softHSM in
+            let name = try uri("pkcs11:token=roadstead;object=r")
+            _ = try await TokenKey.generate(.rsa(bits: 2_048), name, on: try softHSM.connect())
+            let key = try await TokenKey(name, on: try softHSM.connectFaulty("no-pss"))
+            for scheme in [SignatureScheme.rsaPSS(.sha256), .rsaPSS(.sha512)] {
+                for _ in 0..<4 { _ = try await verifiedSignature(by: key, over: message, scheme: scheme) }
+            }
+        }
+    }
+
+    @Test func `a token that does neither PSS nor bare RSA is refused, and never asked for PKCS#1 v1.5`() async throws {
+        try await SoftHSM.withToken { softHSM in
+            let name = try uri("pkcs11:token=roadstead;object=r")
+            _ = try await TokenKey.generate(.rsa(bits: 2_048), name, on: try softHSM.connect())
+            let key = try await TokenKey(name, on: try softHSM.connectFaulty("only-pkcs1"))
+            let error = await failure { _ = try await key.signature(over: message, scheme: .rsaPSS(.sha256)) }
+            #expect(error?.code == .unsupported)
+            #expect(error?.reason.contains("CKR_MECHANISM_INVALID") == true)
+            #expect(error?.hint?.contains("v1.5") == true)
+        }
+    }
+
+    @Test(arguments: [("P-521", TokenKeyKind.p521, HashAlgorithm.sha512), ("P-256", .p256, .sha256)])
+    func `halves without their leading zeros get them back`(
+        name: String, kind: TokenKeyKind, hash: HashAlgorithm
+    ) async throws {
+        try await SoftHSM.withToken { softHSM in
+            let name = try uri("pkcs11:token=roadstead;object=k")
+            _ = try await TokenKey.generate(kind, name, on: try softHSM.connect())
+            let key = try await TokenKey(name, on: try softHSM.connectFaulty("trim"))
+            for number in 0..<40 {
+                _ = try await verifiedSignature(by: key, over: [UInt8(number)], scheme: .ecdsa(hash, .fixed))
+            }
         }
     }
 

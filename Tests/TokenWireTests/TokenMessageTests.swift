@@ -8,9 +8,19 @@ import TokenWire
         .open("pkcs11:token=a"), .logIn(pin: [0x31], allowsLastTries: true), .logIn(pin: nil, allowsLastTries: false),
         .list("pkcs11:token=a"), .find("pkcs11:token=a;object=b"), .generate(.p256, label: "k", id: [7]),
         .generate(.ed25519, label: "k", id: nil),
-        .sign("pkcs11:token=a", spki: [1], bytes: [UInt8](repeating: 7, count: 70_000), pin: nil),
-        .sign("pkcs11:token=a", spki: [1], bytes: [], pin: [0x31]),
+        .sign(signature([UInt8](repeating: 7, count: 70_000), pin: nil)),
+        .sign(signature([], pin: [0x31])), .generate(.rsa(bits: 4_096), label: "k", id: nil),
+        .generate(.p521, label: "k", id: nil), .certificates, .storeCertificate(certificate),
+        .storeKey(.p384, label: "k", id: [1], numbers: [[1, 2], [3]]),
     ]
+    private static let certificate = TokenCertificate(
+        label: "c", id: [1], der: [2, 3], subject: [4], issuer: [5], serialNumber: [2, 1, 9])
+
+    private static func signature(
+        _ bytes: [UInt8], mechanism: TokenMechanism = .pssSHA384, pin: [UInt8]?
+    ) -> TokenSignatureRequest {
+        TokenSignatureRequest(uri: "pkcs11:token=a", spki: [1], mechanism: mechanism, bytes: bytes, pin: pin)
+    }
     private static let responses: [TokenResponse] = [
         .done,
         .token(
@@ -18,7 +28,8 @@ import TokenWire
                 label: "a", serial: "b", manufacturer: "c", model: "d", requiresLogin: true, hasOwnKeypad: false)),
         .keys([], skipped: []), .keys([key, key], skipped: ["an RSA key"]), .key(key),
         .signature([UInt8](repeating: 1, count: 64)), .failure(code: "key", reason: "none", hint: nil),
-        .failure(code: "key", reason: "none", hint: "make one"),
+        .failure(code: "key", reason: "none", hint: "make one"), .certificates([], skipped: ["one"]),
+        .certificates([certificate, certificate], skipped: []),
     ]
 
     /// Takes a frame apart as its receiver does.
@@ -58,9 +69,7 @@ import TokenWire
             #expect(throws: TokenError(.wire, "")) { try Frame.length(header) }
         }
         #expect(throws: TokenError(.wire, "")) {
-            try TokenRequest.sign(
-                "a", spki: [], bytes: [UInt8](repeating: 0, count: Frame.maximumBytes), pin: nil
-            ).frame()
+            try TokenRequest.sign(Self.signature([UInt8](repeating: 0, count: Frame.maximumBytes), pin: nil)).frame()
         }
     }
 
@@ -70,7 +79,12 @@ import TokenWire
             .logIn(pin: [UInt8](repeating: 1, count: 257), allowsLastTries: false),
             .generate(.p256, label: String(repeating: "a", count: 256), id: nil),
             .generate(.p256, label: "a", id: [UInt8](repeating: 1, count: 256)),
-            .sign("a", spki: [UInt8](repeating: 1, count: 2_049), bytes: [], pin: nil),
+            .sign(
+                TokenSignatureRequest(
+                    uri: "a", spki: [UInt8](repeating: 1, count: 2_049), mechanism: .ecdsa, bytes: [], pin: nil)),
+            .storeCertificate(TokenCertificate(label: "c", id: [], der: [UInt8](repeating: 1, count: 16_385))),
+            .storeKey(.p256, label: "k", id: [1], numbers: [[UInt8]](repeating: [1], count: 9)),
+            .storeKey(.rsa(bits: 8_192), label: "k", id: [1], numbers: [[UInt8](repeating: 1, count: 1_101)]),
         ]
         for request in long {
             let message = try Self.message(request.frame())
@@ -83,7 +97,7 @@ import TokenWire
         var taken = 0
         for _ in 0..<20_000 {
             var bytes = (0..<Int(random.next() % 60)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
-            if let first = bytes.first { bytes[0] = first % 8 }
+            if let first = bytes.first { bytes[0] = first % 11 }
             for index in bytes.indices.dropFirst() where random.next() % 2 == 0 { bytes[index] %= 3 }
             if (try? TokenRequest(message: bytes)) != nil { taken += 1 }
             if (try? TokenResponse(message: bytes)) != nil { taken += 1 }

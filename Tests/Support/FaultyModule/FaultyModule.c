@@ -1,8 +1,10 @@
 /*
  * A PKCS#11 module that does what SoftHSM does, except for one fault.
  *
- *   FAULT       abort, hang, pipe, wrong, lost or short: what C_Sign does; no-mechanism: what C_SignInit does;
- *               login-hang, context-pin and finalize-hang: what those do
+ *   FAULT       abort, hang, pipe, wrong, lost, short, trim (leading zeros of both halves left out), session-dead or
+ *               forgotten (the login is): what C_Sign does; no-mechanism, no-pss, only-pkcs1: what C_SignInit does;
+ *               login-hang, context-pin and finalize-hang: what those do; cant-lock: what C_Initialize does, and two
+ *               threads inside C_Sign end the process; few-sessions: more than two are refused
  *   FAULT_ONCE  file without which there is no fault; the fault removes it first
  *   FAULT_LOG   file that gets one line per C_Login
  *
@@ -30,6 +32,17 @@ static void hang(void) {
     for (;;) pause();
 }
 
+/* Leaves out as many leading zeros as both halves have. */
+static void trim(unsigned char *signature, unsigned long *size) {
+    unsigned long half = *size / 2, zeros = 0;
+    while (zeros < half - 1 && !signature[zeros] && !signature[half + zeros]) zeros++;
+    memmove(signature, signature + zeros, half - zeros);
+    memmove(signature + half - zeros, signature + half + zeros, half - zeros);
+    *size -= 2 * zeros;
+}
+
+static int inside;
+
 static CK_RV faulty_sign(
     CK_SESSION_HANDLE session, unsigned char *data, unsigned long count, unsigned char *signature, unsigned long *size) {
     printf("signing %lu bytes\n", count);
@@ -37,6 +50,11 @@ static CK_RV faulty_sign(
     if (has_fault("abort")) abort();
     if (has_fault("hang")) hang();
     if (has_fault("lost")) return CKR_DEVICE_ERROR;
+    if (has_fault("session-dead")) return CKR_SESSION_HANDLE_INVALID;
+    if (has_fault("forgotten")) return CKR_USER_NOT_LOGGED_IN;
+    int alone = has_fault("cant-lock");
+    if (alone && __sync_fetch_and_add(&inside, 1) != 0) abort();
+    if (alone) usleep(20000);
     if (has_fault("pipe")) {
         int ends[2];
         if (pipe(ends) == 0) {
@@ -45,14 +63,31 @@ static CK_RV faulty_sign(
         }
     }
     CK_RV value = real.C_Sign(session, data, count, signature, size);
+    if (alone) __sync_fetch_and_sub(&inside, 1);
     if (value == CKR_OK && signature && has_fault("wrong")) signature[7] ^= 1;
+    if (value == CKR_OK && signature && has_fault("trim")) trim(signature, size);
     if (value == CKR_OK && signature && has_fault("short")) *size -= 1;
     return value;
 }
 
 static CK_RV faulty_sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key) {
     if (has_fault("no-mechanism") && mechanism->mechanism == CKM_EDDSA) return CKR_MECHANISM_INVALID;
+    int is_pss = mechanism->mechanism == CKM_RSA_PKCS_PSS, is_raw = mechanism->mechanism == CKM_RSA_X_509;
+    if (has_fault("no-pss") && is_pss) return CKR_MECHANISM_INVALID;
+    if (has_fault("only-pkcs1") && (is_pss || is_raw)) return CKR_MECHANISM_INVALID;
     return real.C_SignInit(session, mechanism, key);
+}
+
+static CK_RV faulty_initialize(void *arguments) {
+    if (has_fault("cant-lock") && arguments) return CKR_CANT_LOCK;
+    return real.C_Initialize(arguments);
+}
+
+static CK_RV faulty_open(
+    unsigned long slot, unsigned long flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session) {
+    static int sessions;
+    if (has_fault("few-sessions") && ++sessions > 2) return CKR_SESSION_COUNT;
+    return real.C_OpenSession(slot, flags, application, notify, session);
 }
 
 static CK_RV faulty_login(CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned char *pin, unsigned long count) {
@@ -83,6 +118,8 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list) {
     ours.C_SignInit = faulty_sign_init;
     ours.C_Login = faulty_login;
     ours.C_Finalize = faulty_finalize;
+    ours.C_Initialize = faulty_initialize;
+    ours.C_OpenSession = faulty_open;
     *list = &ours;
     return CKR_OK;
 }

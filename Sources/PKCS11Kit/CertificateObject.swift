@@ -1,0 +1,59 @@
+internal import CPKCS11
+
+/// A certificate on a token, as bytes: nothing here reads or believes it.
+package struct CertificateObject: Sendable, Hashable {
+    package let label: String
+    package let id: [UInt8]
+    package let der: [UInt8]
+    /// What a token wants to have beside a certificate that it is given, each in DER; empty for one that was read.
+    package let subject: [UInt8]
+    package let issuer: [UInt8]
+    package let serialNumber: [UInt8]
+
+    package init(
+        label: String, id: [UInt8], der: [UInt8], subject: [UInt8] = [], issuer: [UInt8] = [],
+        serialNumber: [UInt8] = []
+    ) {
+        self.label = label
+        self.id = id
+        self.der = der
+        self.subject = subject
+        self.issuer = issuer
+        self.serialNumber = serialNumber
+    }
+}
+
+extension Session {
+    /// The X.509 certificates on the token, at most `limit` of at most 16 KiB each, and in words what was left out.
+    package func certificates(
+        atMost limit: Int
+    ) throws(PKCS11Error) -> (certificates: [CertificateObject], skipped: [String]) {
+        var certificates: [CertificateObject] = []
+        var skipped: [String] = []
+        for handle in try find([.number(CKA_CLASS, CKO_CERTIFICATE)]) {
+            guard certificates.count < limit else {
+                skipped.append("certificates above the first \(limit)")
+                break
+            }
+            do throws(PKCS11Error) {
+                certificates.append(try certificate(handle))
+            } catch {
+                guard error.code != .lost else { throw error }
+                skipped.append("certificate: \(error.reason)")
+            }
+        }
+        return (certificates, skipped)
+    }
+
+    private func certificate(_ handle: CK_OBJECT_HANDLE) throws(PKCS11Error) -> CertificateObject {
+        let label = String(decoding: try attribute(CKA_LABEL, of: handle) ?? [], as: UTF8.self)
+        let type = try number(CKA_CERTIFICATE_TYPE, of: handle) ?? CK_ULONG(CKC_X_509)
+        let der = try attribute(CKA_VALUE, of: handle) ?? []
+        guard type == CK_ULONG(CKC_X_509), (1...Self.maximumCertificate).contains(der.count) else {
+            throw PKCS11Error(.malformed, "\"\(label)\" is of another form, or has \(der.count) bytes")
+        }
+        return CertificateObject(label: label, id: try attribute(CKA_ID, of: handle) ?? [], der: der)
+    }
+
+    package static let maximumCertificate = 16_384
+}

@@ -1,0 +1,81 @@
+import PKI
+import SigningKeys
+import TokenWire
+
+/// The certificates that lie on a token, from which the chain of one key is put together. Nothing here is trust: whoever
+/// verifies decides about that.
+struct CertificatesOnToken {
+    private let certificates: [(id: [UInt8], certificate: Certificate)]
+
+    /// Longer chains are not put together.
+    private static let maximumChain = 10
+
+    /// One that cannot be read hides no other.
+    init(_ certificates: [TokenCertificate]) {
+        self.certificates = certificates.compactMap { found in
+            (try? Certificate(der: found.der)).map { (found.id, $0) }
+        }
+    }
+
+    /// The chain of a key, leaf first, DER: the newest certificate of that very key, those with its identifier before
+    /// others, then the issuers that signed one another, up to one that signed itself or is not on the token.
+    func chain(of key: TokenKey) -> [[UInt8]] {
+        let ofKey = certificates.filter { $0.certificate.publicKey == key.publicKey }
+        let sameID = ofKey.filter { $0.id == key.description.id }
+        guard var last = newest(sameID.isEmpty ? ofKey : sameID) else { return [] }
+        var chain = [last]
+        while chain.count < Self.maximumChain, !last.isSelfIssued, let issuer = issuer(of: last),
+            !chain.contains(issuer)
+        {
+            chain.append(issuer)
+            last = issuer
+        }
+        return chain.map(\.der)
+    }
+
+    private func issuer(of certificate: Certificate) -> Certificate? {
+        newest(
+            certificates.filter {
+                $0.certificate.subject == certificate.issuer && certificate.isSigned(by: $0.certificate)
+            })
+    }
+
+    private func newest(_ candidates: [(id: [UInt8], certificate: Certificate)]) -> Certificate? {
+        candidates.map(\.certificate).max { ($0.notBefore, $0.notAfter) < ($1.notBefore, $1.notAfter) }
+    }
+}
+
+/// Certificates that are to be put on a token, leaf first.
+struct CertificatesToStore {
+    private let chain: [Certificate]
+
+    init(_ ders: [[UInt8]]) throws {
+        guard ders.count <= 10 else {
+            throw TokenError(.unsupported, "\(ders.count) certificates are to be stored, at most 10 are taken")
+        }
+        chain = try ders.map { try Certificate(der: $0) }
+    }
+
+    /// Refuses a leaf of another key.
+    func check(belongTo key: PublicKey) throws(TokenError) {
+        guard let leaf = chain.first, leaf.publicKey != key else { return }
+        throw TokenError(
+            .key, "the first certificate, of \(leaf.subject), is not of the key that it is to lie beside",
+            hint: "the leaf comes first, then its issuers")
+    }
+
+    /// The leaf under the name of its key, the issuers under names of their own.
+    func certificates(for key: TokenKeyDescription) -> [TokenCertificate] {
+        chain.enumerated().map { index, certificate in
+            TokenCertificate(
+                label: index == 0 ? key.label : Self.label(certificate),
+                id: index == 0 ? key.id : Array(HashAlgorithm.sha256.digest(of: certificate.publicKeyInfo).prefix(20)),
+                der: certificate.der, subject: certificate.subject.der, issuer: certificate.issuer.der,
+                serialNumber: [0x02, UInt8(certificate.serialNumber.bytes.count)] + certificate.serialNumber.bytes)
+        }
+    }
+
+    private static func label(_ certificate: Certificate) -> String {
+        String(certificate.subject.shortDescription.prefix(60))
+    }
+}

@@ -1,0 +1,103 @@
+import Dispatch
+import Glibc
+import TokenWire
+
+/// This end of one socket to a helper. Used by one task at a time.
+@safe final class HelperSocket: Sendable {
+    private let number: Int32
+    private let queue = DispatchQueue(label: "roadstead.token.lane")
+
+    private init(number: Int32) { self.number = number }
+
+    deinit { Glibc.close(number) }
+
+    /// A new pair. Their end lies where no number is that a child gives to its own.
+    static func pair() throws(TokenError) -> (ours: HelperSocket, theirs: Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | closeOnExec, 0, &ends) == 0 else {
+            throw TokenError(.start, "no socket for the token helper could be made")
+        }
+        let ours = HelperSocket(number: ends[0])
+        defer { Glibc.close(ends[1]) }
+        let theirs = fcntl(ends[1], F_DUPFD_CLOEXEC, 64)
+        guard theirs >= 0 else { throw TokenError(.start, "no socket for the token helper could be made") }
+        return (ours, theirs)
+    }
+
+    /// Tells the other end that nothing more comes; what holds the number goes with this object.
+    func close() { shutdown(number, Int32(SHUT_RDWR)) }
+
+    /// Sends a frame and gives the message that answers it, on a thread of this socket's own.
+    func exchange(_ frame: [UInt8], within time: Duration) async throws -> [UInt8] {
+        try await withCheckedThrowingContinuation { continuation in
+            queue.async {
+                continuation.resume(
+                    with: Result { () throws in try self.exchange(frame, until: .now + time) })
+            }
+        }
+    }
+
+    /// Sends a frame and gives the message that answers it.
+    func exchange(_ frame: [UInt8], until end: ContinuousClock.Instant) throws(TokenError) -> [UInt8] {
+        try send(frame, until: end)
+        let count = try Frame.length(try receive(Frame.headerBytes, until: end))
+        return try receive(count, until: end)
+    }
+
+    private func send(_ bytes: [UInt8], until end: ContinuousClock.Instant) throws(TokenError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let sent = unsafe rest.withUnsafeBytes {
+                unsafe Glibc.send(number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+            }
+            if sent > 0 {
+                rest = rest.dropFirst(sent)
+            } else {
+                try waitOrThrow(POLLOUT, until: end)
+            }
+        }
+    }
+
+    /// Grows with what arrives, not with what was announced.
+    private func receive(_ count: Int, until end: ContinuousClock.Instant) throws(TokenError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: min(count, 65_536))
+        while bytes.count < count {
+            let wanted = min(buffer.count, count - bytes.count)
+            let got = unsafe recv(number, &buffer, wanted, Int32(MSG_DONTWAIT))
+            if got > 0 {
+                bytes += buffer.prefix(got)
+            } else if got == 0 {
+                throw Self.crashed
+            } else {
+                try waitOrThrow(POLLIN, until: end)
+            }
+        }
+        return bytes
+    }
+
+    /// After a call that could not go on: waits where that helps.
+    private func waitOrThrow(
+        _ event: some BinaryInteger, until end: ContinuousClock.Instant
+    ) throws(TokenError) {
+        guard [EAGAIN, EWOULDBLOCK, EINTR].contains(errno) else { throw Self.crashed }
+        while true {
+            let left = end - .now
+            guard left > .zero else {
+                throw TokenError(
+                    .deadline, "the token did not answer in time, so its helper process was ended",
+                    hint: "see whether the token or the network to it hangs")
+            }
+            var polled = pollfd(fd: number, events: Int16(truncatingIfNeeded: event), revents: 0)
+            let milliseconds = left.components.seconds * 1_000 + left.components.attoseconds / 1_000_000_000_000_000
+            if unsafe poll(&polled, 1, Int32(clamping: milliseconds + 1)) > 0 { return }
+        }
+    }
+
+    private static let crashed = TokenError(
+        .crashed, "the token helper ended in the middle of its work",
+        hint: "the PKCS#11 module may have crashed; see its own logs")
+}
+
+/// SOCK_CLOEXEC, which the C library's module gives in another type.
+private let closeOnExec: Int32 = 0o2_000_000
