@@ -82,7 +82,14 @@ var targets: [Target] = [
     .target(
         name: "TestSigning", dependencies: ["Envelopes", "PKI", "SigningKeys", "Codecs"],
         path: "Tests/Support/TestSigning", swiftSettings: strict),
-    tests("EnvelopesTests", ["Envelopes", "PKI", "SigningKeys", "Codecs", "Problems", "TestSigning"]),
+    .target(
+        name: "TimestampAuthority", dependencies: ["Envelopes", "PKI", "SigningKeys", "Codecs", "TestVectors"],
+        path: "Tests/Support/TimestampAuthority", swiftSettings: strict),
+    tests(
+        "EnvelopesTests",
+        [
+            "Envelopes", "PKI", "SigningKeys", "Codecs", "Problems", "TestSigning", "TestVectors", "TimestampAuthority",
+        ]),
     .testTarget(
         name: "RoadsteadCommandTests",
         dependencies: ["RoadsteadCommand", "roadstead", "TrustModel", "OCI", "Codecs", "TestVectors"],
@@ -93,8 +100,11 @@ var targets: [Target] = [
     tests("OCITests", ["OCI", "SigningKeys", "Codecs", "Problems"]),
     tests(
         "TrustModelTests",
-        ["TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Codecs", "Problems", "TestSigning", "TestVectors"]),
-    tests("PKITests", ["PKI", "SigningKeys", "Codecs", "Problems", "TestVectors"]),
+        [
+            "TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Codecs", "Problems", "TestSigning", "TestVectors",
+            "TimestampAuthority",
+        ]),
+    tests("PKITests", ["PKI", "SigningKeys", "Codecs", "Problems", "TestVectors", "TimestampAuthority"]),
     tests("RenderingTests", ["TrustModel", "PKI", "SigningKeys", "Codecs", "Problems"]),
 ]
 
@@ -103,9 +113,8 @@ if isFuzzing {
         .executableTarget(
             name: "RoadsteadFuzz",
             dependencies: [
-                "RepositorySimulation", "ReleaseCriteria", "TrustModel", "TUF", "Envelopes", "OCI", "PKI",
-                "SigningKeys",
-                "TokenWire", "Files", "Codecs",
+                "RepositorySimulation", "TimestampAuthority", "ReleaseCriteria", "TrustModel", "TUF", "Envelopes", "OCI",
+                "PKI", "SigningKeys", "TokenWire", "Files", "Codecs",
             ], path: "Tests/Fuzzing", swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
     ]

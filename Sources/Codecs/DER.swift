@@ -8,6 +8,13 @@ package struct DERElement: Sendable, Hashable {
     fileprivate let depth: Int
 }
 
+extension DERElement {
+    /// The whole seconds of a time, to be read like any other.
+    init(generalizedTime content: [UInt8]) {
+        self.init(tag: .generalizedTime, content: content[...], encoded: content[...], depth: 0)
+    }
+}
+
 /// The identifier octet of an element; numbers above 30 are refused.
 package struct DERTag: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
     package let rawValue: UInt8

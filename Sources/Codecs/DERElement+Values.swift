@@ -109,6 +109,25 @@ extension DERElement {
         return date
     }
 
+    /// GeneralizedTime whose seconds may have a fraction, in microseconds since 1970; what is finer is cut off, and said.
+    /// [RFC 3161 §2.4.2]
+    package func preciseTime() throws(CodecError) -> (microseconds: Int64, isCut: Bool) {
+        guard tag == .generalizedTime, content.count >= 15, content.last == UInt8(ascii: "Z") else {
+            throw CodecError(.syntax, "a DER time is not of the form YYYYMMDDhhmmss[.s]Z")
+        }
+        let whole = try DERElement(generalizedTime: Array(content.prefix(14)) + [UInt8(ascii: "Z")]).time()
+        let fraction = content.dropFirst(14).dropLast()
+        let digits = fraction.dropFirst()
+        guard
+            fraction.isEmpty
+                || fraction.first == UInt8(ascii: ".") && (1...9).contains(digits.count)
+                    && digits.allSatisfy({ (0x30...0x39).contains($0) }) && digits.last != UInt8(ascii: "0")
+        else { throw CodecError(.syntax, "the fraction of a DER time is malformed") }
+        var micros: Int64 = 0
+        for place in 0..<6 { micros = micros * 10 + (place < digits.count ? Int64(Array(digits)[place]) - 0x30 : 0) }
+        return (whole.seconds * 1_000_000 + micros, digits.count > 6)
+    }
+
     /// The text of one of the directory string types; nil where the octets are no text of that type.
     package var text: String? {
         switch tag {

@@ -43,6 +43,15 @@ package enum EnvelopeAlgorithm: String, Sendable, CaseIterable {
         }
     }
 
+    /// The hash of the algorithm, which timestamps and digests of blobs follow.
+    package var hash: HashAlgorithm {
+        switch self {
+        case .ps256, .es256: .sha256
+        case .ps384, .es384: .sha384
+        case .ps512, .es512: .sha512
+        }
+    }
+
     /// The number in a COSE header. [RFC 9053 §2.1, RFC 8230 §2]
     var coseLabel: Int64 {
         switch self {

@@ -23,6 +23,8 @@ package struct EnvelopeError: Problem {
         case payload
         /// The key does not fit what should be signed.
         case key
+        /// The timestamp is not for this signature, or not of a time at which its certificates were valid.
+        case timestamp
     }
 
     package static let module = "envelopes"

@@ -40,6 +40,17 @@ package enum HashFunction: Sendable, Hashable {
     init(_ name: String) { unsafe raw = EVP_MD_fetch(nil, name, nil) }
 }
 
+/// SHA-1, for the one place where a standard leaves no choice: a signed attribute of old timestamps names the signer's
+/// certificate by it. Nothing is signed or trusted by it.
+package enum LegacyHash {
+    /// Nil where libcrypto is configured not to know it.
+    package static func sha1(of bytes: [UInt8]) -> [UInt8]? {
+        var digest = [UInt8](repeating: 0, count: 20)
+        defer { OpenSSLError.clear() }
+        return unsafe EVP_Digest(bytes, bytes.count, &digest, nil, EVP_sha1(), nil) == 1 ? digest : nil
+    }
+}
+
 /// A hash that takes its input in pieces, for what should not be in memory at once.
 @safe package struct IncrementalHash: ~Copyable {
     private let context: OpaquePointer

@@ -61,7 +61,7 @@ package struct CertificateSignatureAlgorithm: Sendable, Hashable {
         return hashes[try reader.read(.objectIdentifier).objectIdentifier()]
     }
 
-    private static let hashes: [String: HashAlgorithm] = [
+    static let hashes: [String: HashAlgorithm] = [
         "2.16.840.1.101.3.4.2.1": .sha256, "2.16.840.1.101.3.4.2.2": .sha384, "2.16.840.1.101.3.4.2.3": .sha512,
     ]
     private static let pkcs1: [String: HashAlgorithm] = [

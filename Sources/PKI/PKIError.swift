@@ -1,6 +1,6 @@
 import Problems
 
-/// Why a certificate, a name or a chain could not be taken in, or a certificate could not be made.
+/// Why a certificate, a name, a chain or a timestamp could not be taken in, or a certificate could not be made.
 package struct PKIError: Problem {
     package enum Code: String, Sendable {
         /// The bytes are no certificate, or one that does not follow its encoding rules.
@@ -15,6 +15,14 @@ package struct PKIError: Problem {
         case limit
         /// A certificate that is to be made would break the rules that its kind has to keep.
         case refused
+        /// A time-stamping authority did not give a timestamp, and says so.
+        case timestampRefused = "timestamp-refused"
+        /// A timestamp is for other bytes, or answers another request.
+        case timestampMismatch = "timestamp-mismatch"
+        /// A timestamp's signature, or what binds it to its signer, does not hold.
+        case timestampSignature = "timestamp-signature"
+        /// The signer of a timestamp is not one to believe: its chain, its purpose, or the time of its certificates.
+        case timestampUntrusted = "timestamp-untrusted"
     }
 
     package static let module = "pki"

@@ -34,6 +34,22 @@ extension FuzzTarget {
         _ = try? UnverifiedChain([certificate, certificate])
     }
 
+    /// What every seed of a timestamp is over.
+    static let stamped = Array("fuzz".utf8)
+
+    /// A token that is taken is its bytes, and its bounds lie around its time; what is trusted was made over these bytes.
+    static let timestamp = FuzzTarget(name: "timestamp") { bytes in
+        _ = try? stampRequest?.timestamp(in: bytes)
+        guard let timestamp = try? UnverifiedTimestamp(der: bytes) else { return }
+        precondition(timestamp.der == bytes, "a token is not its bytes")
+        let info = timestamp.info
+        precondition(info.earliest <= info.time && info.time <= info.latest, "a time is out of its bounds")
+        guard let verified = try? timestamp.verified(over: stamped, roots: timestamp.certificates) else { return }
+        precondition(verified.isOver(stamped) && verified.chain.leaf.isValid(at: verified.time), "a trusted token lies")
+    }
+
+    private static let stampRequest = try? TimestampRequest(over: stamped, hash: .sha256)
+
     private static func walk(_ reader: DERReader) {
         var reader = reader
         while let element = try? reader.next() {

@@ -31,7 +31,9 @@ struct FuzzTarget: Sendable {
     let name: String
     let run: @Sendable ([UInt8]) -> Void
 
-    static let all = [json, certificate, cbor, envelope, reference, policy, join, token, metadata, workflow, evidence]
+    static let all = [
+        json, certificate, cbor, envelope, timestamp, reference, policy, join, token, metadata, workflow, evidence,
+    ]
 
     static func named(_ name: String?) -> FuzzTarget? { all.first { $0.name == name } }
 }

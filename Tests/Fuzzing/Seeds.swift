@@ -5,6 +5,7 @@ import PKI
 import RepositorySimulation
 import SigningKeys
 import TUF
+import TimestampAuthority
 import TokenWire
 import TrustModel
 
@@ -21,6 +22,7 @@ enum Seeds {
         seeds["metadata"] = (SampleRepository.shared?.files.values).map(Array.init)
         seeds["workflow"] = workflows
         try await addSigned(&seeds)
+        seeds["timestamp"] = try await timestamps()
         seeds["cbor"] =
             seeds["envelope", default: []].filter { $0.first == 0xD2 } + [CBOR.array([.integer(-1), .null]).encoded]
         for target in FuzzTarget.all {
@@ -112,6 +114,20 @@ enum Seeds {
         (0..<20).flatMap { step in
             (0..<8).map { answer in [UInt8](repeating: 0, count: step) + [UInt8(answer), 0, 40, 1, 65, 2, 3, 4] }
         }
+    }
+
+    /// Tokens and answers, one of each with everything in it that may be there.
+    private static func timestamps() async throws -> [[UInt8]] {
+        let start = UTCDate(seconds: 1_767_225_600)
+        let authority = try await TimestampAuthority(from: start)
+        let token = try await authority.token(over: FuzzTarget.stamped, at: start.adding(days: 1))
+        let request = try TimestampRequest(over: FuzzTarget.stamped, hash: .sha512, policy: "1.2.3.4")
+        let answer = try await authority.answer(to: request.der, at: start.adding(days: 1)) { draft in
+            draft.time = String(draft.time.dropLast()) + ".25Z"
+            draft.accuracy = DER.sequence(DER.integer(1), DER.element(.context(0, constructed: false), [0x01, 0xF4]))
+            draft.tail = [DER.explicit(0, DER.explicit(4, authority.certificate.subject.der))]
+        }
+        return [token, answer, TimestampAuthority.refusal("no")]
     }
 
     private static func addSigned(_ seeds: inout [String: [[UInt8]]]) async throws {

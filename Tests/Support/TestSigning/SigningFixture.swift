@@ -36,9 +36,10 @@ package struct SigningFixture: Sendable {
         digest: "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", size: 4)
 
     package func sign(
-        _ artifact: TargetArtifact = SigningFixture.artifact, as format: EnvelopeFormat = .jws, expiry: UTCDate? = nil
+        _ artifact: TargetArtifact = SigningFixture.artifact, as format: EnvelopeFormat = .jws,
+        scheme: SigningScheme = .x509, expiry: UTCDate? = nil, timestamps: (any TimestampSource)? = nil
     ) async throws -> [UInt8] {
-        try await EnvelopeWriter(format: format, signingAgent: "test/1")
+        try await EnvelopeWriter(format: format, signingAgent: "test/1", scheme: scheme, timestamps: timestamps)
             .sign(artifact, chain: chain, signer: key, at: Self.now, expiry: expiry)
     }
 }

@@ -132,17 +132,6 @@ import Testing
         #expect(try rejections(evaluate(bytes, policy, at: late)) == [.timestampMissing])
     }
 
-    @Test func `a timestamp that would be needed is reported as not checked`() async throws {
-        let fixture = try await SigningFixture()
-        var outer = try JSON(parsing: try await fixture.sign()).object("envelope")
-        var header = try outer.object("header", in: "envelope")
-        header["io.cncf.notary.timestampSignature"] = "AAAA"
-        outer["header"] = .object(header)
-        let stores = [try store([fixture.root]), try store([fixture.root], "tsa:t")]
-        let verdict = try evaluate(JSON.object(outer).bytes, try policy(stores))
-        #expect(rejections(verdict) == [.timestampNotChecked])
-    }
-
     @Test(arguments: [
         (VerificationLevel.strict, CheckAction?.none, false), (.strict, .log, true), (.strict, .skip, true),
         (.permissive, nil, true), (.permissive, .enforce, false), (.audit, nil, true),
