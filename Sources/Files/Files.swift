@@ -39,6 +39,26 @@ package enum Files {
         try read(path, limit: limit, links: .followed, isSecret: true)
     }
 
+    /// Hands the content of a regular file of any size to `body`, piece by piece, and returns its size.
+    package static func readPieces(
+        _ path: String, _ body: (ArraySlice<UInt8>) -> Void
+    ) throws(FileError) -> Int64 {
+        let file = try Descriptor("read", path, flags: O_RDONLY | O_NONBLOCK)
+        guard try status(of: file, path).kind == .regular else {
+            throw FileError(.kind, "cannot read \(path): it is not a regular file")
+        }
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        var total: Int64 = 0
+        while true {
+            let count = try system("read", path) {
+                unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(file.number, $0.baseAddress, $0.count) }
+            }
+            guard count > 0 else { return total }
+            total += Int64(count)
+            body(buffer[..<count])
+        }
+    }
+
     /// Opens once and asks the open file, so that what is checked is what is read.
     private static func read(
         _ path: String, limit: Int, links: LinkPolicy, isSecret: Bool

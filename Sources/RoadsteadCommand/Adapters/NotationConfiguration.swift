@@ -20,8 +20,25 @@ package struct NotationConfiguration: Sendable {
                 .environment, "there is no trust policy in \(path)",
                 hint: "put a trustpolicy.json there, or name another directory with --config")
         }
-        let bytes = try Files.read(file, limit: Self.maximumPolicyBytes, links: .refused)
-        do throws(TrustModelError) { return try NotationPolicy(parsing: bytes) } catch {
+        return try Self.document(file) { bytes throws(TrustModelError) in try NotationPolicy(parsing: bytes) }
+    }
+
+    /// Reads `trustpolicy.blob.json`. A symbolic link is refused.
+    package func blobPolicy() throws -> NotationBlobPolicy {
+        let file = "\(path)/trustpolicy.blob.json"
+        guard (try? Files.status(file)) != nil else {
+            throw CommandError(
+                .environment, "there is no trust policy for blobs in \(path)",
+                hint: "put a trustpolicy.blob.json there, or name another directory with --config")
+        }
+        return try Self.document(file) { bytes throws(TrustModelError) in try NotationBlobPolicy(parsing: bytes) }
+    }
+
+    private static func document<Policy>(
+        _ file: String, parse: ([UInt8]) throws(TrustModelError) -> Policy
+    ) throws -> Policy {
+        let bytes = try Files.read(file, limit: maximumPolicyBytes, links: .refused)
+        do throws(TrustModelError) { return try parse(bytes) } catch {
             throw CommandError(.environment, "\(file) cannot be used: \(error.reason)", hint: error.hint)
         }
     }

@@ -23,6 +23,9 @@ struct VerdictText {
             if let root = signature.chain.last, signature.chain.count > 1 { console.print("  under \(root)") }
             if let store = signature.store { console.print("  trusted through \(store)") }
             if let time = signature.signingTime { console.print("  signed at \(time) by its own account") }
+            if let time = signature.timestamp, let authority = signature.timestampAuthority {
+                console.print("  timestamped at \(time) by \(authority)")
+            }
             if let expiry = signature.expiry { console.print("  counts until \(expiry)") }
             for (key, value) in signature.metadata.sorted(by: { $0.key < $1.key }) {
                 console.print("  states \(key)=\(value)")

@@ -21,7 +21,7 @@ package struct Finding: Sendable, Hashable {
         case expired
         case certificateTime = "certificate-time"
         case timestampMissing = "timestamp-missing"
-        case timestampNotChecked = "timestamp-not-checked"
+        case timestampInvalid = "timestamp-invalid"
         case revocationNotChecked = "revocation-not-checked"
         case unreadable
         case tooFewStores = "too-few-stores"

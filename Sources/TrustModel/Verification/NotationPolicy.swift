@@ -13,6 +13,13 @@ package struct NotationPolicy: Sendable {
 
     /// Reads a document as Notation does: the first JSON value, members that are not known left alone.
     package init(parsing bytes: [UInt8]) throws(TrustModelError) {
+        try self.init(statements: try Self.statements(of: bytes, for: .images))
+    }
+
+    /// What the statements of a document are for.
+    enum Subject { case images, blobs }
+
+    static func statements(of bytes: [UInt8], for subject: Subject) throws(TrustModelError) -> [Statement] {
         let statements: [JSON]
         do throws(CodecError) {
             let object = try JSON(parsingFirstValueOf: bytes).object("the trust policy")
@@ -28,23 +35,32 @@ package struct NotationPolicy: Sendable {
             throw TrustModelError(.policy, "the trust policy has more than \(Self.maximumStatements) statements")
         }
         var parsed: [Statement] = []
-        for (index, statement) in statements.enumerated() { parsed.append(try Statement(statement, index: index)) }
-        try self.init(statements: parsed)
+        for (index, statement) in statements.enumerated() {
+            parsed.append(try Statement(statement, index: index, for: subject))
+        }
+        return parsed
     }
 
-    /// Puts statements together and checks what concerns more than one of them.
-    package init(statements: [Statement]) throws(TrustModelError) {
+    /// There are statements, each under a name of its own.
+    static func checkNames(_ statements: [Statement]) throws(TrustModelError) {
         guard !statements.isEmpty else {
             throw TrustModelError(
                 .policy, "the trust policy has no statement, so nothing can be verified",
                 hint: "add a statement to trustPolicies")
         }
         var names: Set<String> = []
-        var scopes: [String: String] = [:]
         for statement in statements {
             guard names.insert(statement.name).inserted else {
                 throw TrustModelError(.policy, "two trust policy statements have the name \"\(statement.name)\"")
             }
+        }
+    }
+
+    /// Puts statements together and checks what concerns more than one of them.
+    package init(statements: [Statement]) throws(TrustModelError) {
+        try Self.checkNames(statements)
+        var scopes: [String: String] = [:]
+        for statement in statements {
             for scope in statement.registryScopes {
                 if let other = scopes.updateValue(statement.name, forKey: scope) {
                     throw TrustModelError(

@@ -5,8 +5,10 @@ extension NotationPolicy {
     /// Registry scopes and what a signature on their artifacts must satisfy.
     package struct Statement: Sendable {
         package let name: String
-        /// `host[:port]/repository`, or `*` alone.
+        /// `host[:port]/repository`, or `*` alone; none in a statement for blobs.
         package let registryScopes: [String]
+        /// Whether it decides about blobs for which no statement is named.
+        package let isGlobal: Bool
         package let level: VerificationLevel
         /// Overrides of the level's actions.
         package let overrides: [VerificationCheck: CheckAction]
@@ -14,24 +16,25 @@ extension NotationPolicy {
         package let trustStores: [NamedStore]
         package let trustedIdentities: [TrustedIdentity]
 
-        init(_ json: JSON, index: Int) throws(TrustModelError) {
+        init(_ json: JSON, index: Int, for subject: Subject) throws(TrustModelError) {
             let fields: Fields
-            do throws(CodecError) { fields = try Fields(json, "trustPolicies[\(index)]") } catch {
+            do throws(CodecError) { fields = try Fields(json, "trustPolicies[\(index)]", for: subject) } catch {
                 throw TrustModelError(.policy, error.reason)
             }
             guard !fields.name.isEmpty else {
                 throw TrustModelError(.policy, "statement \(index + 1) of the trust policy has no name")
             }
-            do throws(TrustModelError) { try self.init(fields) } catch {
+            do throws(TrustModelError) { try self.init(fields, for: subject) } catch {
                 throw TrustModelError(
                     error.code, "trust policy statement \"\(fields.name.prefix(120))\": \(error.reason)",
                     hint: error.hint)
             }
         }
 
-        private init(_ fields: Fields) throws(TrustModelError) {
+        private init(_ fields: Fields, for subject: Subject) throws(TrustModelError) {
             name = fields.name
-            registryScopes = try Self.scopes(fields.registryScopes)
+            registryScopes = subject == .images ? try Self.scopes(fields.registryScopes) : []
+            isGlobal = fields.isGlobal
             level = try word(fields.level, "verification level")
             overrides = try Self.overrides(fields.overrides, level: level)
             timestampRequirement =
@@ -60,6 +63,11 @@ extension NotationPolicy {
             }
             guard trustStores.isEmpty, trustedIdentities.isEmpty else {
                 throw TrustModelError(.policy, "it skips verification and yet names trust stores or identities")
+            }
+            guard !isGlobal else {
+                throw TrustModelError(
+                    .policy, "it skips verification for every blob", hint: "leave out globalPolicy, and name it instead"
+                )
             }
             guard registryScopes != ["*"] else {
                 throw TrustModelError(
@@ -134,16 +142,18 @@ extension NotationPolicy {
     private struct Fields {
         let name: String
         let registryScopes: [String]
+        let isGlobal: Bool
         let level: String
         let overrides: [(String, String)]
         let verifyTimestamp: String?
         let trustStores: [String]
         let trustedIdentities: [String]
 
-        init(_ json: JSON, _ place: String) throws(CodecError) {
+        init(_ json: JSON, _ place: String, for subject: Subject) throws(CodecError) {
             let object = try json.object(place)
             name = try object["name"]?.string("\(place).name") ?? ""
             registryScopes = try Self.strings(object, "registryScopes", place)
+            isGlobal = subject == .blobs ? try object["globalPolicy"]?.bool("\(place).globalPolicy") ?? false : false
             let verification = try object.object("signatureVerification", in: place)
             let inner = "\(place).signatureVerification"
             level = try verification.string("level", in: inner)

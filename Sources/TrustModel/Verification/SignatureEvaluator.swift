@@ -37,10 +37,13 @@ package struct SignatureEvaluator: Sendable {
         verdict.describe(verified)
         verdict.findings += denials.findings(against: verified.chain.certificates, team: policy.team)
         verdict.findings += payloadFindings(verified.artifact, artifact, metadata)
-        checkAuthenticity(verified, &verdict)
+        let timestamp = TimestampCheck(policy: policy, denials: denials, now: now).outcome(of: verified)
+        verdict.describe(timestamp.verified)
+        checkAuthenticity(verified, timestamp.verified, &verdict)
         checkExpiry(verified, &verdict)
-        checkAuthenticTimestamp(verified, &verdict)
-        checkRevocation(verified, &verdict)
+        checkAuthenticTimestamp(verified, timestamp, &verdict)
+        checkRevocation(verified.chain.certificates, &verdict)
+        if let timestamp = timestamp.verified { checkRevocation(of: timestamp, &verdict) }
         verdict.findings = Finding.ranked(verdict.findings)
         return verdict
     }
@@ -82,13 +85,15 @@ package struct SignatureEvaluator: Sendable {
 
     // MARK: Authenticity
 
-    private func checkAuthenticity(_ envelope: VerifiedEnvelope, _ verdict: inout SignatureVerdict) {
+    private func checkAuthenticity(
+        _ envelope: VerifiedEnvelope, _ timestamp: VerifiedTimestamp?, _ verdict: inout SignatureVerdict
+    ) {
         guard let weight = weight(of: .authenticity) else { return }
         let (found, finding) = anchor(of: envelope, weight)
         verdict.store = found?.store
         verdict.anchor = found?.anchor.certificate.sha256
         if let finding { verdict.findings.append(finding) }
-        if let found { verdict.findings += constraintFindings(found.anchor, envelope, weight) }
+        if let found { verdict.findings += constraintFindings(found.anchor, envelope, timestamp, weight) }
         let subject = envelope.leaf.subjectAttributes
         guard !policy.identities.contains(where: { $0.matches(subject: subject) }) else { return }
         verdict.findings.append(
@@ -138,27 +143,11 @@ package struct SignatureEvaluator: Sendable {
 
     /// Limits of the anchor. Distrust-after is compared only with a time that somebody other than the signer vouches for.
     private func constraintFindings(
-        _ anchor: TrustStore.Anchor, _ envelope: VerifiedEnvelope, _ weight: Finding.Weight
+        _ anchor: TrustStore.Anchor, _ envelope: VerifiedEnvelope, _ timestamp: VerifiedTimestamp?,
+        _ weight: Finding.Weight
     ) -> [Finding] {
-        guard let constraint = anchor.constraint else { return [] }
-        var problems: [String] = []
-        if let until = constraint.until, now >= until { problems.append("was trusted until \(until) only") }
-        if let limit = constraint.distrustAfter {
-            switch envelope.attributes.authenticSigningTime {
-            case nil: problems.append("is not believed after \(limit), and no verified time says when this was signed")
-            case let time? where time > limit:
-                problems.append("is not believed after \(limit), and this was signed at \(time)")
-            default: break
-            }
-        }
-        if let subordinates = constraint.subordinates {
-            let below = envelope.chain.certificates.prefix { $0.der != anchor.certificate.der }
-            if !below.contains(where: { $0.publicKey.map { subordinates.contains(Hex.encode($0.fingerprint)) } == true }
-            ) {
-                problems.append("is believed for named subordinate keys only, none of which signed this")
-            }
-        }
-        return problems.map {
+        let signed = envelope.attributes.authenticSigningTime ?? timestamp?.latest
+        return anchor.problems(with: envelope.chain.certificates, signed: signed, now: now).map {
             Finding(
                 .anchorConstraint, weight, check: .authenticity, "anchor \"\(anchor.certificate.subjectText)\" \($0)")
         }
@@ -175,38 +164,30 @@ package struct SignatureEvaluator: Sendable {
     }
 
     /// The chain must have been valid at a time that can be believed: the authority's, a timestamp's, or now.
-    private func checkAuthenticTimestamp(_ envelope: VerifiedEnvelope, _ verdict: inout SignatureVerdict) {
+    private func checkAuthenticTimestamp(
+        _ envelope: VerifiedEnvelope, _ timestamp: TimestampCheck.Outcome, _ verdict: inout SignatureVerdict
+    ) {
         guard let weight = weight(of: .authenticTimestamp) else { return }
-        let time = envelope.attributes.authenticSigningTime ?? now
-        let outside = envelope.chain.certificates.first { !$0.isValid(at: time) }
-        if envelope.attributes.scheme == .x509, timestampIsRequired(outside: outside) {
-            verdict.findings.append(timestampFinding(envelope, weight, outside: outside))
-        } else if let outside {
+        let chain = envelope.chain.certificates
+        guard envelope.attributes.scheme == .x509, timestampIsRequired(chain) else {
+            let time = envelope.attributes.authenticSigningTime ?? now
+            guard let outside = chain.first(where: { !$0.isValid(at: time) }) else { return }
             verdict.findings.append(
                 Finding(
                     .certificateTime, weight, check: .authenticTimestamp, Self.describe(outside, at: time),
                     hint: "a timestamp made while it was valid, and a tsa store in the policy, would carry it further"))
+            return
+        }
+        if let finding = timestamp.finding(weight) {
+            verdict.findings.append(finding)
+        } else if let problem = timestamp.verified?.problem(over: envelope.signature, chain: chain) {
+            verdict.findings.append(Finding(.certificateTime, weight, check: .authenticTimestamp, problem.reason))
         }
     }
 
-    private func timestampIsRequired(outside: Certificate?) -> Bool {
+    private func timestampIsRequired(_ chain: [Certificate]) -> Bool {
         guard policy.stores.contains(where: { $0.store.kind == .tsa }) else { return false }
-        return policy.timestampRequirement == .always || outside.map { now > $0.notAfter } == true
-    }
-
-    private func timestampFinding(
-        _ envelope: VerifiedEnvelope, _ weight: Finding.Weight, outside: Certificate?
-    ) -> Finding {
-        guard envelope.timestampSignature != nil else {
-            return Finding(
-                .timestampMissing, weight, check: .authenticTimestamp,
-                "the policy requires a timestamp and the signature carries none")
-        }
-        return Finding(
-            .timestampNotChecked, weight, check: .authenticTimestamp,
-            "the signature's timestamp was not checked: this version does not verify timestamps"
-                + (outside.map { " (\(Self.describe($0, at: now)))" } ?? ""),
-            hint: "verifyTimestamp: afterCertExpiry in the policy requires it only once a certificate has expired")
+        return policy.timestampRequirement == .always || chain.contains { now > $0.notAfter }
     }
 
     private static func describe(_ certificate: Certificate, at time: UTCDate) -> String {
@@ -219,21 +200,32 @@ package struct SignatureEvaluator: Sendable {
 
     /// A chain that names no revocation address has nothing to check, as in Notation. One that names any has not been
     /// checked, and says so.
-    private func checkRevocation(_ envelope: VerifiedEnvelope, _ verdict: inout SignatureVerdict) {
+    private func checkRevocation(_ chain: [Certificate], _ verdict: inout SignatureVerdict) {
         guard let weight = weight(of: .revocation) else { return }
-        guard let certificate = envelope.chain.certificates.dropLast().first(where: \.namesRevocationAddress) else {
+        guard let certificate = chain.dropLast().first(where: \.namesRevocationAddress) else {
             verdict.findings.append(
                 Finding(
                     .nothingToCheck, .informs, check: .revocation,
                     "no certificate of the chain names a revocation address"))
             return
         }
-        verdict.findings.append(
-            Finding(
-                .revocationNotChecked, weight, check: .revocation,
-                "the certificate \"\(certificate.subjectText)\" names a CRL or OCSP address, and revocation was not checked: "
-                    + "this version does not fetch or read revocation data",
-                hint: "until then a statement can override revocation to log; denials hold in any case"))
+        verdict.findings.append(Self.notChecked(certificate, weight))
+    }
+
+    /// The same for the authority of a timestamp, whose certificates can be revoked like any. [CVE-2024-56138]
+    private func checkRevocation(of timestamp: VerifiedTimestamp, _ verdict: inout SignatureVerdict) {
+        guard let weight = weight(of: .revocation),
+            let certificate = timestamp.chain.certificates.dropLast().first(where: \.namesRevocationAddress)
+        else { return }
+        verdict.findings.append(Self.notChecked(certificate, weight))
+    }
+
+    private static func notChecked(_ certificate: Certificate, _ weight: Finding.Weight) -> Finding {
+        Finding(
+            .revocationNotChecked, weight, check: .revocation,
+            "the certificate \"\(certificate.subjectText)\" names a CRL or OCSP address, and revocation was not checked: "
+                + "this version does not fetch or read revocation data",
+            hint: "until then a statement can override revocation to log; denials hold in any case")
     }
 
     /// What a failure of a check means; nil when it is not made.

@@ -16,6 +16,9 @@ package struct SignatureVerdict: Sendable {
     package var algorithm: String?
     package var signingTime: UTCDate?
     package var expiry: UTCDate?
+    /// The verified time of a timestamp on the signature, and the subject of who made it.
+    package var timestamp: UTCDate?
+    package var timestampAuthority: String?
     package var metadata: [String: String] = [:]
     /// The store that vouches for the chain, and the SHA-256 of the anchor in it.
     package var store: NamedStore?
@@ -36,6 +39,11 @@ package struct SignatureVerdict: Sendable {
         metadata = envelope.artifact.annotations
     }
 
+    mutating func describe(_ verified: VerifiedTimestamp?) {
+        timestamp = verified?.time
+        timestampAuthority = verified?.chain.leaf.subjectText
+    }
+
     package var json: JSON {
         var object = JSONObject([("accepted", .bool(isAccepted))])
         object["manifest"] = manifest.map { .string($0.description) }
@@ -48,6 +56,8 @@ package struct SignatureVerdict: Sendable {
         object["algorithm"] = algorithm.map { .string($0) }
         object["signingTime"] = signingTime.map { .string($0.description) }
         object["expiry"] = expiry.map { .string($0.description) }
+        object["timestamp"] = timestamp.map { .string($0.description) }
+        object["timestampAuthority"] = timestampAuthority.map { .string($0) }
         let members = metadata.sorted { $0.key < $1.key }.map { ($0.key, JSON.string($0.value)) }
         object["metadata"] = members.isEmpty ? nil : .object(JSONObject(members))
         object["findings"] = .array(findings.map(\.json))
