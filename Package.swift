@@ -92,7 +92,10 @@ var targets: [Target] = [
         ]),
     .testTarget(
         name: "RoadsteadCommandTests",
-        dependencies: ["RoadsteadCommand", "roadstead", "TrustModel", "OCI", "Codecs", "TestVectors"],
+        dependencies: [
+            "RoadsteadCommand", "roadstead", "TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Codecs",
+            "TestVectors", "TimestampAuthority",
+        ],
         exclude: ["transcripts"], swiftSettings: strict),
     tests(
         "ReleaseCriteriaTests",
@@ -297,7 +300,8 @@ if layers == "full" {
         tests(
             "RegistryClientTests",
             [
-                "RegistryClient", "RoadsteadRemote", "RoadsteadCommand", "TestSigning", "Envelopes", "OCI", "PKI",
+                "RegistryClient", "RoadsteadRemote", "RoadsteadCommand", "TestSigning", "TestVectors",
+                "TimestampAuthority", "roadstead", "roadstead-remote", "Envelopes", "OCI", "PKI",
                 "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Hummingbird", package: "hummingbird"),

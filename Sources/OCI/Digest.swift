@@ -34,6 +34,13 @@ package struct Digest: Sendable, Hashable, CustomStringConvertible {
         self.bytes = algorithm.digest(of: content)
     }
 
+    /// The digest that hashing content in pieces gave.
+    package init(hashed bytes: [UInt8], algorithm: HashAlgorithm) {
+        guard bytes.count == algorithm.byteCount else { preconditionFailure("a digest is as long as its algorithm's") }
+        self.algorithm = algorithm
+        self.bytes = bytes
+    }
+
     package var hex: String { Hex.encode(bytes) }
     package var description: String { "\(algorithm.rawValue):\(hex)" }
 

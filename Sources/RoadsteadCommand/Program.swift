@@ -9,7 +9,8 @@ import TrustModel
 /// The program `roadstead`: finds the command that is meant, runs it, and turns what happened into an exit status.
 package enum Program {
     static let commands: [Command] = [
-        SignCommand.command, VerifyCommand.command, InspectCommand.command, KeyCommands.generate, KeyCommands.inspect,
+        SignCommand.command, VerifyCommand.command, InspectCommand.command, BlobCommands.sign, BlobCommands.verify,
+        KeyCommands.generate, KeyCommands.inspect,
         KeyCommands.list, CACommands.initialize, CACommands.issue, VersionCommand.command,
     ]
 

@@ -5,7 +5,8 @@ import ArgumentParser
 /// The parser of arguments never runs them: `Program` does, in both programs.
 enum LocalCommands {
     static let all: [any ParsableCommand.Type] = [
-        LocalSign.self, LocalVerify.self, LocalInspect.self, LocalKey.self, LocalCA.self, LocalVersion.self,
+        LocalSign.self, LocalVerify.self, LocalInspect.self, LocalBlob.self, LocalKey.self, LocalCA.self,
+        LocalVersion.self,
     ]
 
     static var names: [String] { all.compactMap { $0.configuration.commandName } }
@@ -25,6 +26,22 @@ private struct LocalInspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect", abstract: "Show what is in a file or image.")
     @Argument(help: "As roadstead inspect --help says.", completion: .file()) var rest: [String] = []
+}
+
+private struct LocalBlob: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "blob", abstract: "Sign and verify files that lie in no registry.",
+        subcommands: [Sign.self, Verify.self])
+
+    struct Sign: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "sign", abstract: "Sign a file.")
+        @Argument(help: "As roadstead blob sign --help says.", completion: .file()) var rest: [String] = []
+    }
+
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "verify", abstract: "Verify a file.")
+        @Argument(help: "As roadstead blob verify --help says.", completion: .file()) var rest: [String] = []
+    }
 }
 
 private struct LocalCA: ParsableCommand {

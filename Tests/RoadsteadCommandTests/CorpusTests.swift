@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test func `every case that needs no revocation, timestamp or blob agrees`() async throws {
+    @Test func `every case of an image that needs no revocation agrees`() async throws {
         try await withCorpus { cases in
             var agreed = 0
             for item in cases where !item.isBlob {
@@ -76,6 +76,21 @@ import Testing
             #expect(agreed == cases.filter { !$0.isBlob }.count - Self.exceptions.count)
             let required = cases.filter { Self.families.contains($0.family) }
             #expect(required.allSatisfy { Self.exceptions[$0.name] == nil } && required.count == 110)
+        }
+    }
+
+    @Test func `every case of a blob agrees`() async throws {
+        try await withCorpus { cases in
+            let blobs = cases.filter(\.isBlob)
+            #expect(blobs.count == 11)
+            for item in blobs {
+                let blob = item.directory + "/blob.bin"
+                let outcome = try TestVectors.outcome(
+                    CommandFixture.programs + "/roadstead",
+                    ["blob", "verify", "--config", item.directory + "/config"] + item.metadata + [blob])
+                #expect((outcome.status == 0) == item.passes, "\(item.name): \(outcome.text)")
+                #expect([0, 1].contains(outcome.status), "\(item.name): \(outcome.text)")
+            }
         }
     }
 

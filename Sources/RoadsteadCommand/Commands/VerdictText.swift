@@ -1,3 +1,4 @@
+import Envelopes
 import OCI
 import TrustModel
 
@@ -22,7 +23,11 @@ struct VerdictText {
             if let signer = signature.chain.first { console.print("  signed by \(signer)") }
             if let root = signature.chain.last, signature.chain.count > 1 { console.print("  under \(root)") }
             if let store = signature.store { console.print("  trusted through \(store)") }
-            if let time = signature.signingTime { console.print("  signed at \(time) by its own account") }
+            if let time = signature.signingTime {
+                let isAuthority = signature.signingScheme == SigningScheme.signingAuthority.rawValue
+                console.print(
+                    "  signed at \(time)" + (isAuthority ? ", as its signing authority says" : " by its own account"))
+            }
             if let time = signature.timestamp, let authority = signature.timestampAuthority {
                 console.print("  timestamped at \(time) by \(authority)")
             }

@@ -22,8 +22,8 @@ enum VerifyCommand {
         ],
         discussion: """
             Without --config the trust is that of the host's current generation, below --state. The rules are those of the Notary Project specification.
-            Revocation and timestamps are not verified yet: a chain that names a CRL or OCSP address, or a policy that
-            requires a timestamp, is reported as "not checked", which the level strict rejects.
+            Revocation is not checked yet: a chain, a signer's or a time-stamping authority's, that names a CRL or OCSP
+            address is reported as "not checked", which the level strict rejects.
             """,
         examples: [
             "roadstead verify --oci-layout image@sha256:… --scope registry.example.com/acme/app",

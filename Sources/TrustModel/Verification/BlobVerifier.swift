@@ -9,21 +9,24 @@ package struct Blob: Sendable {
     /// What it is said to be; nil to believe the signature.
     package let mediaType: String?
     /// Its digest by each hash that a signature may use.
-    package let digests: [HashAlgorithm: Digest]
+    package let digests: [Digest]
 
-    package init(size: Int64, mediaType: String?, digests: [HashAlgorithm: Digest]) {
+    package init(size: Int64, mediaType: String?, digests: [Digest]) {
         self.size = size
         self.mediaType = mediaType
         self.digests = digests
     }
 
-    /// The file in the words of a signature; nil where the digest by the signature's hash is not known.
-    fileprivate func descriptor(for envelope: UnverifiedEnvelope?) -> Descriptor? {
+    package func digest(by hash: HashAlgorithm) -> Digest {
+        digests.first { $0.algorithm == hash } ?? digests[0]
+    }
+
+    /// The file in the words of a signature.
+    fileprivate func descriptor(for envelope: UnverifiedEnvelope?) -> Descriptor {
         let signed = envelope.flatMap { try? TargetArtifact(payload: $0.payload) }
-        return digests[envelope?.algorithm.hash ?? .sha256].map { digest in
-            Descriptor(
-                mediaType: mediaType ?? signed?.mediaType ?? Blob.standardMediaType, digest: digest, size: size)
-        }
+        return Descriptor(
+            mediaType: mediaType ?? signed?.mediaType ?? Blob.standardMediaType,
+            digest: digest(by: envelope?.algorithm.hash ?? .sha256), size: size)
     }
 
     package static let standardMediaType = "application/octet-stream"
@@ -45,12 +48,12 @@ package struct BlobVerifier: Sendable {
     /// whose digest by any hash is denied is denied.
     package func verify(
         _ blob: Blob, envelope: [UInt8], format: EnvelopeFormat, metadata: [String: String] = [:]
-    ) -> ArtifactVerdict? {
+    ) -> ArtifactVerdict {
         let opened = try? UnverifiedEnvelope(parsing: envelope, format: format)
-        guard let artifact = blob.descriptor(for: opened) else { return nil }
+        let artifact = blob.descriptor(for: opened)
         var verdict = ArtifactVerdict(artifact: artifact, policy: policy)
         verdict.findings = denials.alarms(team: policy.team)
-        let denied = HashAlgorithm.allCases.compactMap { blob.digests[$0] }.flatMap { digest in
+        let denied = blob.digests.flatMap { digest in
             denials.findings(
                 against: Descriptor(mediaType: artifact.mediaType, digest: digest, size: blob.size), team: policy.team)
         }

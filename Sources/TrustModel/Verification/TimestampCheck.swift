@@ -1,6 +1,7 @@
 import Codecs
 import Envelopes
 import PKI
+import SigningKeys
 
 /// What a policy's time-stamping authorities say about when a signature was made.
 /// [Notary trust-store-trust-policy, "Authentic Timestamp"]

@@ -1,5 +1,5 @@
 package import Codecs
-package import Envelopes
+import Envelopes
 package import PKI
 package import SigningKeys
 
