@@ -116,7 +116,8 @@ if isFuzzing {
         .executableTarget(
             name: "RoadsteadFuzz",
             dependencies: [
-                "RepositorySimulation", "TimestampAuthority", "ReleaseCriteria", "TrustModel", "TUF", "Envelopes", "OCI",
+                "RepositorySimulation", "TimestampAuthority", "ReleaseCriteria", "TrustModel", "TUF", "Envelopes",
+                "OCI",
                 "PKI", "SigningKeys", "TokenWire", "Files", "Codecs",
             ], path: "Tests/Fuzzing", swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])])
