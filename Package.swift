@@ -253,7 +253,7 @@ if layers == "full" {
             ]),
         .target(
             name: "KeyServices", dependencies: ["PythonEnvironment", "Codecs"], path: "Tests/Support/KeyServices",
-            exclude: ["servers.txt", "vendors.txt"], swiftSettings: strict),
+            exclude: ["aws_admin.py", "servers.txt", "vendors.txt"], swiftSettings: strict),
         tests("CloudKeysTests", ["CloudKeys", "KeyServices", "SigningKeys", "Files", "Codecs", "Problems"]),
         library(
             "RoadsteadServer",

@@ -7,7 +7,7 @@ package enum SignatureAlgorithm: Sendable, Hashable {
     case ecdsa(HashFunction)
     /// MGF1 with the same hash, and a salt of exactly this many bytes.
     case rsaPSS(HashFunction, saltBytes: Int)
-    /// For checking certificates, nothing else.
+    /// For checking certificates, and for the token requests of services that take nothing else.
     case rsaPKCS1(HashFunction)
 
     fileprivate var hash: HashFunction? {

@@ -159,3 +159,16 @@ package struct PrivateKey: Signer {
         throw KeyError(.scheme, "a key of type \(publicKey.type) does not make signatures of \(scheme)")
     }
 }
+
+extension PrivateKey {
+    /// RSA PKCS#1 v1.5 with SHA-256, which is JWT's RS256: for asking a service for a token with a key that the service
+    /// gave out, and for nothing that Roadstead signs. [RFC 7523 §2.1, RFC 7518 §3.3]
+    package func tokenRequestSignature(over message: [UInt8]) throws(KeyError) -> [UInt8] {
+        guard case .rsa = publicKey.type else {
+            throw KeyError(.scheme, "a key of type \(publicKey.type) does not make signatures of RS256")
+        }
+        do { return try handle.sign(message, .rsaPKCS1(.sha256)) } catch {
+            throw KeyError(.failed, "signing a token request: \(error.reason)")
+        }
+    }
+}

@@ -4,6 +4,19 @@ package protocol Signer: Sendable {
 
     /// Signs a message as it is; hashing is part of the scheme. Callers use ``verifiedSignature(by:over:scheme:)``.
     func signature(over message: [UInt8], scheme: SignatureScheme) async throws -> [UInt8]
+
+    /// Whether the key can make such signatures where it lives, asked before anything is sent there.
+    ///
+    /// - Throws: `KeyError(.scheme)` with the reason.
+    func check(_ scheme: SignatureScheme) throws(KeyError)
+}
+
+extension Signer {
+    package func check(_ scheme: SignatureScheme) throws(KeyError) {
+        guard publicKey.type.supports(scheme) else {
+            throw KeyError(.scheme, "a key of type \(publicKey.type) does not make signatures of \(scheme)")
+        }
+    }
 }
 
 /// Any signer, for what is generic over its signer's type.
@@ -17,6 +30,8 @@ package struct AnySigner: Signer {
     package func signature(over message: [UInt8], scheme: SignatureScheme) async throws -> [UInt8] {
         try await signer.signature(over: message, scheme: scheme)
     }
+
+    package func check(_ scheme: SignatureScheme) throws(KeyError) { try signer.check(scheme) }
 }
 
 /// Signs, and returns the signature only if the signer's public key confirms it: no fault in a token, a service or a
@@ -24,9 +39,7 @@ package struct AnySigner: Signer {
 package func verifiedSignature(
     by signer: some Signer, over message: [UInt8], scheme: SignatureScheme
 ) async throws -> [UInt8] {
-    guard signer.publicKey.type.supports(scheme) else {
-        throw KeyError(.scheme, "a key of type \(signer.publicKey.type) does not make signatures of \(scheme)")
-    }
+    try signer.check(scheme)
     let signature = try await signer.signature(over: message, scheme: scheme)
     guard signer.publicKey.isValid(signature: signature, over: message, scheme: scheme) else {
         throw KeyError(

@@ -85,3 +85,22 @@ final class Paths: Sendable {
 
     func count(_ part: String) -> Int { urls.withLock { $0.count { $0.contains(part) } } }
 }
+
+/// Whether OpenSSL's own program confirms a signature over ``message``.
+func isValidForOpenSSL(_ signature: [UInt8], _ key: PublicKey, digest: String) throws -> Bool {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "verify.\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (name, bytes) in [("key", Array(key.pem.utf8)), ("signature", signature), ("message", message)] {
+        try Data(bytes).write(to: folder.appending(path: name))
+    }
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = ["openssl", "dgst", digest, "-verify", "key", "-signature", "signature", "message"]
+    process.currentDirectoryURL = folder
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+}

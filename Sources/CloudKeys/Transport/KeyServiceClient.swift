@@ -14,10 +14,12 @@ struct KeyServiceClient: Sendable {
     /// Sends a request with a credential until it is answered, fails for good, or time is up.
     ///
     /// - Parameters:
+    ///   - attempts: 1 for what must not be done twice.
     ///   - judge: says what is wrong with an answer; nil takes it.
     ///   - doubt: finds out more about a failure before it counts.
     func send<Credential>(
-        with lease: Lease<Credential>, _ request: (Credential) throws -> KeyServiceRequest,
+        with lease: Lease<Credential>, attempts: Int = Self.attempts,
+        _ request: (Credential) throws -> KeyServiceRequest,
         judge: (KeyServiceResponse) -> CloudKeyError?,
         doubt: (CloudKeyError, Credential) async -> CloudKeyError = { error, _ in error }
     ) async throws -> KeyServiceResponse {
@@ -26,7 +28,7 @@ struct KeyServiceClient: Sendable {
         while true {
             let held = try await lease.current()
             do {
-                return try await send(try request(held.credential), until: end, judge: judge)
+                return try await send(try request(held.credential), attempts: attempts, until: end, judge: judge)
             } catch let error as CloudKeyError {
                 let error = await doubt(error, held.credential)
                 guard error.code == .credentials, mayRenew else { throw error }
@@ -38,15 +40,15 @@ struct KeyServiceClient: Sendable {
 
     /// The same without a credential.
     func send(
-        _ request: KeyServiceRequest, until end: ContinuousClock.Instant = .now + deadline,
-        judge: (KeyServiceResponse) -> CloudKeyError?
+        _ request: KeyServiceRequest, attempts: Int = Self.attempts,
+        until end: ContinuousClock.Instant = .now + deadline, judge: (KeyServiceResponse) -> CloudKeyError?
     ) async throws -> KeyServiceResponse {
         var attempt = 1
         while true {
             let (error, response) = try await once(request, until: end, judge)
             guard let error else { return response }
             let wait = wait(after: attempt, response)
-            guard error.isPassing, attempt < Self.attempts, ContinuousClock.now + wait < end else { throw error }
+            guard error.isPassing, attempt < attempts, ContinuousClock.now + wait < end else { throw error }
             attempt += 1
             try await environment.wait(wait)
         }

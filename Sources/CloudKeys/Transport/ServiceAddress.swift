@@ -45,7 +45,9 @@ struct ServiceAddress: Sendable, Hashable {
     private init(
         authority: String, path: String, isEncrypted: Bool, _ trust: Trust, source: String
     ) throws(CloudKeyError) {
-        (host, port) = try Self.parts(authority, source)
+        let (host, port) = try Self.parts(authority, source)
+        self.host = host
+        self.port = port == (isEncrypted ? 443 : 80) ? nil : port
         self.path = path
         self.isEncrypted = isEncrypted
         let isMetadata = trust == .metadata && Self.metadataHosts.contains(host)

@@ -15,6 +15,30 @@ enum ServicePublicKey {
         do throws(KeyError) { return try PublicKey(ed25519: bytes) } catch { throw unusable(key, error) }
     }
 
+    /// An elliptic curve key from its coordinates, which may come without their leading zeros.
+    static func point(x: [UInt8], y: [UInt8], _ curve: EllipticCurve, of key: String) throws -> PublicKey {
+        let size = curve.coordinateBytes
+        guard x.count <= size, y.count <= size else {
+            throw CloudKeyError(.answer, "the key \(key) has coordinates that are too long")
+        }
+        let point = [x, y].flatMap { [UInt8](repeating: 0, count: size - $0.count) + $0 }
+        let identifier =
+            switch curve {
+            case .p256: "1.2.840.10045.3.1.7"
+            case .p384: "1.3.132.0.34"
+            case .p521: "1.3.132.0.35"
+            }
+        let algorithm = DER.sequence(
+            try DER.objectIdentifier("1.2.840.10045.2.1"), try DER.objectIdentifier(identifier))
+        return try spki(DER.sequence(algorithm, DER.bitString([4] + point)), of: key)
+    }
+
+    static func rsa(modulus: [UInt8], exponent: [UInt8], of key: String) throws -> PublicKey {
+        let algorithm = DER.sequence(try DER.objectIdentifier("1.2.840.113549.1.1.1"), DER.null)
+        let numbers = DER.sequence(DER.integer(unsigned: modulus), DER.integer(unsigned: exponent))
+        return try spki(DER.sequence(algorithm, DER.bitString(numbers)), of: key)
+    }
+
     private static func unusable(_ key: String, _ error: KeyError) -> CloudKeyError {
         CloudKeyError(.unusable, "the key \(key) cannot be used: \(error.reason)", hint: error.hint)
     }

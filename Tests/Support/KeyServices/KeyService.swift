@@ -4,7 +4,7 @@ import PythonEnvironment
 /// A key service on loopback, with what a program's environment needs to reach it.
 package protocol KeyService: Sendable {
     /// Set for the program that signs; merged over what is there.
-    var environment: [String: String] { get }
+    var environment: [String: String] { get throws }
 
     /// URIs of one new key of each type that the service has, by the type's name as people type it: `ec-p256`.
     func makeKeys() throws -> [String: String]

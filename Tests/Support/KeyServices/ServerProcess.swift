@@ -4,7 +4,7 @@ import Synchronization
 /// A server on loopback that ends with its test: a shell holds it, and ends it and its directory when the pipe to this
 /// process closes, for whatever reason.
 final class ServerProcess: Sendable {
-    package struct Failure: Error, CustomStringConvertible { package let description: String }
+    struct Failure: Error, CustomStringConvertible { let description: String }
 
     private struct Parts: @unchecked Sendable {
         let process = Process()
@@ -58,6 +58,16 @@ final class ServerProcess: Sendable {
     }
 
     var log: String { (try? String(contentsOf: directory.appendingPathComponent("log"), encoding: .utf8)) ?? "" }
+
+    /// Writes a file that only this user can read, in the directory that goes away with the server.
+    func secretFile(_ text: String) throws -> String {
+        let path = directory.appendingPathComponent(UUID().uuidString).path
+        guard
+            FileManager.default.createFile(
+                atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
+        else { throw Failure(description: "cannot write \(path)") }
+        return path
+    }
 
     /// Ends the server and removes its directory.
     func stop() {

@@ -1,0 +1,60 @@
+import Codecs
+
+/// Speaks to Cloud KMS as whoever the environment says.
+struct GCPClient: Sendable {
+    let service = "Cloud KMS"
+    private let client: KeyServiceClient
+    private let lease: Lease<String>
+
+    init(_ client: KeyServiceClient) {
+        self.client = client
+        let login = GCPLogin(client)
+        lease = Lease(now: client.environment.now) { _ in try await login.token() }
+    }
+
+    func get(_ path: String, doing what: String) async throws -> JSONObject { try await send(.get, path, nil, what) }
+
+    func post(_ path: String, _ body: JSON, doing what: String) async throws -> JSONObject {
+        try await send(.post, path, body, what)
+    }
+
+    private func send(
+        _ method: KeyServiceRequest.Method, _ path: String, _ body: JSON?, _ what: String
+    ) async throws -> JSONObject {
+        let address = try ServiceAddress(
+            client.environment["CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS"] ?? "https://cloudkms.googleapis.com",
+            source: "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS")
+        let response = try await client.send(with: lease) { token in
+            KeyServiceRequest(
+                method, "\(address.text)/v1/\(path)",
+                headers: [("Authorization", "Bearer \(token)"), ("Content-Type", "application/json")],
+                body: body?.bytes ?? [])
+        } judge: {
+            failure($0, what)
+        }
+        return try response.object(service)
+    }
+
+    private func failure(_ response: KeyServiceResponse, _ what: String) -> CloudKeyError? {
+        if response.isSuccess { return nil }
+        let error = (try? response.object(service))?["error"]?.objectOrNil
+        let status = error?["status"]?.stringOrNil ?? ""
+        let (code, hint) = meaning(response.status, status)
+        let said = quoted("\(status) \(error?["message"]?.stringOrNil ?? "")")
+        return CloudKeyError(code, "\(what): Cloud KMS says \(said)", hint: hint)
+    }
+
+    private func meaning(_ status: Int, _ word: String) -> (CloudKeyError.Code, String?) {
+        switch (status, word) {
+        case (401, _): (.credentials, "the token has expired, or the account is gone")
+        case (403, _): (.denied, "it takes the role Cloud KMS CryptoKey Signer/Verifier on the key")
+        case (404, _): (.notFound, "check project, location, key ring, key and version")
+        case (_, "FAILED_PRECONDITION"):
+            (.unusable, "the version is disabled or destroyed: gcloud kms keys versions describe tells")
+        case (429, _), (_, "RESOURCE_EXHAUSTED"): (.throttled, "ask for a higher quota, or sign less at once")
+        case (500..., _): (.unavailable, nil)
+        case (300..<400, _): (.address, "Cloud KMS sends on to another address, which is not followed")
+        default: (.request, nil)
+        }
+    }
+}
