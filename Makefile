@@ -1,5 +1,5 @@
 # Every target installs what it needs first; `make help` lists them.
-.PHONY: help setup setup-bench build release test test-core fuzz demo run bench bench-tuf bench-governance format lint man clean
+.PHONY: help setup setup-bench build release test test-core fuzz demo run bench bench-tuf bench-governance bench-tokens format lint man clean
 
 SWIFT_FILES := Package.swift Sources Tests
 export SWIFT_BACKTRACE ?= enable=no
@@ -48,6 +48,9 @@ bench-tuf: setup ## Measure the TUF client beside python-tuf, in process.
 
 bench-governance: setup ## Measure decisions, the audit log, a large change and long lists.
 	@deploy/bench-governance.sh
+
+bench-tokens: setup ## Measure signatures by tokens beside the PKCS#11 module alone.
+	@deploy/bench-tokens.sh
 
 format: ## Format the sources.
 	swift format --in-place --recursive $(SWIFT_FILES)

@@ -149,11 +149,14 @@ if layers != "core" {
             swiftSettings: touchesC),
         .target(name: "FaultyModule", path: "Tests/Support/FaultyModule"),
         .target(name: "SoftHSM", path: "Tests/Support/SoftHSM", swiftSettings: strict),
+        .target(
+            name: "TestTokens", dependencies: ["PythonEnvironment", "SoftHSM", "PKI", "SigningKeys", "Codecs"],
+            path: "Tests/Support/TestTokens", exclude: ["card.py", "requirements.txt"], swiftSettings: strict),
         tests("PKCS11KitTests", ["PKCS11Kit", "Problems"]),
         tests(
             "TokenKeysTests",
             [
-                "TokenKeys", "TokenWire", "roadstead-p11", "SoftHSM", "PKI", "SigningKeys", "Files",
+                "TokenKeys", "TokenWire", "roadstead-p11", "SoftHSM", "TestTokens", "PKI", "SigningKeys", "Files",
                 "Codecs", "Problems",
             ]),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -196,11 +199,14 @@ if layers != "core" {
 if layers != "core", isBenchmarking {
     targets += [
         .executableTarget(
+            name: "RoadsteadTokenBench", dependencies: ["PKCS11Kit", "TokenKeys", "TokenWire", "SigningKeys"],
+            path: "Tests/Benchmarks/Tokens", swiftSettings: strict),
+        .executableTarget(
             name: "RoadsteadGovernanceBench",
             dependencies: [
                 "RoadsteadStore", "TrustModel", "PrivatePostgres", "PostgresKit", "Migrations", "PKI", "SigningKeys",
                 "Codecs", "Files",
-            ], path: "Tests/Benchmarks/Governance", swiftSettings: strict)
+            ], path: "Tests/Benchmarks/Governance", swiftSettings: strict),
     ]
 }
 

@@ -101,6 +101,34 @@ package enum KeyKind: Sendable, Hashable, CustomStringConvertible {
         return (.rsa(bits: bits), spki)
     }
 
+    /// The public key of a certificate, of which nothing else is read; nil where it is of no supported kind.
+    /// [RFC 5280 §4.1]
+    static func publicHalf(ofCertificate der: [UInt8]) -> (KeyKind, [UInt8])? {
+        do {
+            var outer = try DERReader(inside: DERReader.single(der, .sequence))
+            var fields = try DERReader(inside: outer.read(.sequence))
+            _ = try fields.readOptional(.context(0, constructed: true))
+            _ = try fields.read(.integer)
+            for _ in 0..<4 { _ = try fields.read(.sequence) }
+            var info = try DERReader(inside: fields.read(.sequence))
+            var algorithm = try DERReader(inside: info.read(.sequence))
+            let name = Array(try algorithm.read(.objectIdentifier).encoded)
+            let value = try info.read(.bitString).bitStringBytes()
+            switch name {
+            case rsaEncryption:
+                var numbers = try DERReader(inside: DERReader.single(value, .sequence))
+                let modulus = try numbers.read(.integer).unsignedIntegerBytes()
+                return try rsa(modulus: modulus, exponent: try numbers.read(.integer).unsignedIntegerBytes())
+            case ecPublicKey:
+                let kind = try KeyKind(type: CK_ULONG(CKK_EC), curve: Array(try algorithm.next().encoded))
+                return (kind, try kind.spki(point: value))
+            default: return nil
+            }
+        } catch {
+            return nil
+        }
+    }
+
     /// A signature of the one length that this kind has; a module that left out leading zeros gets them back.
     func fixedWidth(_ signature: [UInt8]) throws(PKCS11Error) -> [UInt8] {
         let size = signatureBytes

@@ -112,14 +112,27 @@ extension Session {
     ) throws(PKCS11Error) -> (KeyKind, [UInt8]) {
         guard half == .private else { throw PKCS11Error(.malformed, "a public key has no value") }
         let partner = id.isEmpty ? KeyFilter(label: label) : KeyFilter(id: id)
-        let fitting = try keys(partner, .public).keys.filter { isRight($0.kind) }
-        guard let key = fitting.first, fitting.allSatisfy({ $0.spki == key.spki }) else {
+        var fitting = try keys(partner, .public).keys.map { ($0.kind, $0.spki) }.filter { isRight($0.0) }
+        if fitting.isEmpty, !id.isEmpty { fitting = try inCertificates(id).filter { isRight($0.0) } }
+        guard let key = fitting.first, fitting.allSatisfy({ $0 == key }) else {
             throw PKCS11Error(
                 .malformed,
                 fitting.isEmpty
-                    ? "there is no public key beside it, by which its signatures could be checked"
+                    ? "there is no public key or certificate beside it, by which its signatures could be checked"
                     : "different public keys lie beside it")
         }
-        return (key.kind, key.spki)
+        return key
+    }
+
+    /// The public keys in the certificates of an identifier: many cards have no other.
+    private func inCertificates(_ id: [UInt8]) throws(PKCS11Error) -> [(KeyKind, [UInt8])] {
+        var found: [(KeyKind, [UInt8])] = []
+        for handle in try find([.number(CKA_CLASS, CKO_CERTIFICATE), .bytes(CKA_ID, id)]) {
+            guard try attribute(CKA_ID, of: handle) == id, let der = try attribute(CKA_VALUE, of: handle) else {
+                continue
+            }
+            if let key = KeyKind.publicHalf(ofCertificate: der) { found.append(key) }
+        }
+        return found
     }
 }

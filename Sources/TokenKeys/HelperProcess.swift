@@ -64,7 +64,7 @@ import TokenWire
 
     /// Sends a frame on the main socket and gives the message that answers it.
     func exchange(_ frame: [UInt8], until end: Instant) throws(TokenError) -> [UInt8] {
-        do { return try main.exchange(frame, until: end) } catch { throw explained(error) }
+        do { return try main.exchange(frame[...], until: end) } catch { throw explained(error) }
     }
 
     /// Sends a frame on a lane, whose answer holds no cooperative thread while it is waited for.

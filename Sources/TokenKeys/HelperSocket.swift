@@ -27,34 +27,35 @@ import TokenWire
     /// Tells the other end that nothing more comes; what holds the number goes with this object.
     func close() { shutdown(number, Int32(SHUT_RDWR)) }
 
-    /// Sends a frame and gives the message that answers it, on a thread of this socket's own.
+    /// Sends a frame and gives the message that answers it, which is waited for on a thread of this socket's own. What can
+    /// be sent at once is sent before that thread wakes, so that it wakes while the helper works.
     func exchange(_ frame: [UInt8], within time: Duration) async throws -> [UInt8] {
-        try await withCheckedThrowingContinuation { continuation in
-            queue.async {
-                continuation.resume(
-                    with: Result { () throws in try self.exchange(frame, until: .now + time) })
-            }
+        let end = ContinuousClock.now + time
+        let rest = frame.dropFirst(max(0, sendNow(frame[...])))
+        return try await withCheckedThrowingContinuation { continuation in
+            queue.async { continuation.resume(with: Result { () throws in try self.exchange(rest, until: end) }) }
         }
     }
 
-    /// Sends a frame and gives the message that answers it.
-    func exchange(_ frame: [UInt8], until end: ContinuousClock.Instant) throws(TokenError) -> [UInt8] {
-        try send(frame, until: end)
-        let count = try Frame.length(try receive(Frame.headerBytes, until: end))
-        return try receive(count, until: end)
-    }
-
-    private func send(_ bytes: [UInt8], until end: ContinuousClock.Instant) throws(TokenError) {
-        var rest = bytes[...]
+    /// Sends a frame, or the rest of one, and gives the message that answers it.
+    func exchange(_ frame: ArraySlice<UInt8>, until end: ContinuousClock.Instant) throws(TokenError) -> [UInt8] {
+        var rest = frame
         while !rest.isEmpty {
-            let sent = unsafe rest.withUnsafeBytes {
-                unsafe Glibc.send(number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
-            }
+            let sent = sendNow(rest)
             if sent > 0 {
                 rest = rest.dropFirst(sent)
             } else {
                 try waitOrThrow(POLLOUT, until: end)
             }
+        }
+        let count = try Frame.length(try receive(Frame.headerBytes, until: end))
+        return try receive(count, until: end)
+    }
+
+    /// How many bytes went out without waiting.
+    private func sendNow(_ bytes: ArraySlice<UInt8>) -> Int {
+        unsafe bytes.withUnsafeBytes {
+            unsafe Glibc.send(number, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
         }
     }
 

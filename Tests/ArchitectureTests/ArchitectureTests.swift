@@ -134,6 +134,14 @@ private func sources() throws -> [SourceFile] {
         #expect(users == ["roadstead-p11"])
     }
 
+    @Test func `what loads PKCS#11 modules, and what starts it, never forks`() throws {
+        let files = try sources().filter { ["PKCS11Kit", "TokenKeys", "roadstead-p11"].contains($0.target) }
+        try #require(files.count > 20)
+        for file in files {
+            #expect(!file.text.contains(/\bv?fork\(/), "\(file.target)/\(file.name) forks")
+        }
+    }
+
     @Test func `the low layers know neither network nor Foundation`() throws {
         for file in try sources() where coreTargets.contains(file.target) {
             let foreign = file.imports.intersection(networkModules.union(["Foundation", "FoundationEssentials"]))

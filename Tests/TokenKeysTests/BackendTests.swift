@@ -88,6 +88,20 @@ import TokenWire
         }
     }
 
+    @Test(arguments: [KeyType.ec(.p384), .rsa(bits: 2_048)])
+    func `a key whose public half is only in its certificate is used all the same`(type: KeyType) async throws {
+        try await SoftHSM.withToken { softHSM in
+            let key = try PrivateKey.generate(type)
+            let chain = try await TestChain(key.publicKey)
+            let name = try KeyName("pkcs11:token=roadstead;object=k;id=%07")
+            try await softHSM.backend().store(key, certificates: chain.ders, at: name)
+            try softHSM.pkcs11Tool(["--delete-object", "--type", "pubkey", "--id", "07"])
+            let opened = try await softHSM.backend().open(name)
+            #expect(opened.signer.publicKey == key.publicKey && opened.certificates == chain.ders)
+            _ = try await verifiedSignature(by: opened.signer, over: message, scheme: Self.scheme(type))
+        }
+    }
+
     @Test func `a renewed certificate comes before the old one`() async throws {
         try await SoftHSM.withToken { softHSM in
             let name = try KeyName("pkcs11:token=roadstead;object=k")
