@@ -104,3 +104,12 @@ func isValidForOpenSSL(_ signature: [UInt8], _ key: PublicKey, digest: String) t
     process.waitUntilExit()
     return process.terminationStatus == 0
 }
+
+/// How long somebody would have waited.
+final class Waits: Sendable {
+    private let durations = Mutex<[Duration]>([])
+
+    var all: [Duration] { durations.withLock { $0 } }
+
+    func add(_ duration: Duration) { durations.withLock { $0.append(duration) } }
+}

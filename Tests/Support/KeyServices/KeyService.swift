@@ -26,6 +26,15 @@ package enum KeyServicePython {
     /// Microsoft's and Google's clients; nil, said aloud, when pip cannot reach its index.
     package static func withVendors() async throws -> URL? { try await vendors.value }
 
+    /// Runs a script that lies beside this file, and returns what it printed.
+    package static func run(_ python: URL, _ name: String, _ arguments: [String]) throws -> String {
+        let (status, output) = try PythonEnvironment.start(python.path, [script(name)] + arguments)
+        guard status == 0 else {
+            throw ServerProcess.Failure(description: "\(name) ended with \(status): \(output)")
+        }
+        return output
+    }
+
     /// A script that lies beside this file.
     static func script(_ name: String) -> String {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(name).path

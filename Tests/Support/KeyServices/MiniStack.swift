@@ -90,6 +90,28 @@ package final class MiniStack: KeyService {
             secret: try key.string("SecretAccessKey", in: "AccessKey"))
     }
 
+    /// Credentials of a role, which expire, as metadata services give them out.
+    package func makeSession(actions: [String]) throws -> JSON {
+        let role = "role-\(UUID().uuidString)"
+        let trust: JSON = [
+            "Version": "2012-10-17",
+            "Statement": [["Effect": "Allow", "Action": "sts:AssumeRole", "Principal": ["AWS": "*"]]],
+        ]
+        let made = try call(
+            "iam", "create_role", ["RoleName": .string(role), "AssumeRolePolicyDocument": .string(trust.text)])
+        try call(
+            "iam", "put_role_policy",
+            ["RoleName": .string(role), "PolicyName": "p", "PolicyDocument": .string(Self.policy(actions))])
+        let arn = try made.object("Role", in: "create_role").string("Arn", in: "Role")
+        let session = try call("sts", "assume_role", ["RoleArn": .string(arn), "RoleSessionName": "test"])
+            .object("Credentials", in: "assume_role")
+        return [
+            "AccessKeyId": try session.require("AccessKeyId", in: "Credentials"),
+            "SecretAccessKey": try session.require("SecretAccessKey", in: "Credentials"),
+            "Token": try session.require("SessionToken", in: "Credentials"),
+        ]
+    }
+
     package static func policy(_ actions: [String]) -> String {
         let statement: JSON = ["Effect": "Allow", "Action": .array(actions.map { .string($0) }), "Resource": "*"]
         return JSON.object(JSONObject([("Version", "2012-10-17"), ("Statement", [statement])])).text
