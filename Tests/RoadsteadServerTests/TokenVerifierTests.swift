@@ -132,6 +132,39 @@ struct TokenVerifierTests {
         }
     }
 
+    @Test(arguments: ["ec", "ec384"])
+    func `a token is the same one with the other signature that an elliptic curve allows`(key: String) async throws {
+        let (provider, verifier) = try scene()
+        let token = try provider.token(provider.claims(now: now), key: key)
+        let twin = try mirrored(token)
+        #expect(twin != token)
+        let first = try await verifier.verify(token, for: .signIn(nonce: nil), now: now)
+        let second = try await verifier.verify(twin, for: .signIn(nonce: nil), now: now)
+        #expect(first.tokenSHA256 == second.tokenSHA256)
+        let other = try provider.token(provider.claims(of: "dave", now: now), key: key)
+        let third = try await verifier.verify(other, for: .signIn(nonce: nil), now: now)
+        #expect(third.tokenSHA256 != first.tokenSHA256)
+    }
+
+    /// The token with n - s in place of s: (r, n - s) is as good as (r, s).
+    private func mirrored(_ token: String) throws -> String {
+        let parts = token.split(separator: ".").map(String.init)
+        let signature = try Base64.decode(try #require(parts.last), .url)
+        let half = signature.count / 2
+        let order = try Hex.decode(
+            half == 32
+                ? "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"
+                : "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973")
+        var rest: [UInt8] = []
+        var borrow = 0
+        for (n, s) in zip(order, signature[half...]).reversed() {
+            let difference = Int(n) - Int(s) - borrow
+            borrow = difference < 0 ? 1 : 0
+            rest.insert(UInt8(difference + borrow * 256), at: 0)
+        }
+        return (parts.dropLast() + [Base64.encode(signature[..<half] + rest, .url)]).joined(separator: ".")
+    }
+
     @Test func `a key of the token's own is not looked at`() async throws {
         let (provider, verifier) = try scene()
         try provider.control(["op": "add-key", "name": "rogue", "kind": "RS256"])

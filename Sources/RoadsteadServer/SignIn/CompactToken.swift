@@ -7,6 +7,9 @@ struct CompactToken: Sendable {
     let keyID: String
     let claims: JSONObject
 
+    /// What the issuer signed. It says which token this is: one and the same may carry other signatures that are as good.
+    var signed: [UInt8] { Array(text.utf8[..<(text.utf8.lastIndex(of: UInt8(ascii: ".")) ?? text.utf8.endIndex)]) }
+
     static let maximumBytes = 16_384
     private static let limits = JSONLimits(bytes: maximumBytes, depth: 8)
 

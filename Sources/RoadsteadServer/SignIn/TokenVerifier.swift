@@ -58,7 +58,7 @@ struct TokenVerifier: Sendable {
         try await provider.key(token.keyID, now: now).verify(token)
         return AssertedIdentity(
             issuer: issuer, subject: try subject(claims), displayName: displayName(claims), groups: groups(claims),
-            issued: issued, expires: expires, tokenSHA256: HashAlgorithm.sha256.digest(of: Array(text.utf8)),
+            issued: issued, expires: expires, tokenSHA256: HashAlgorithm.sha256.digest(of: token.signed),
             isForPeople: issuer == settings.issuer)
     }
 

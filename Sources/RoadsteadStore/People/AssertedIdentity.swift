@@ -10,7 +10,7 @@ package struct AssertedIdentity: Sendable, Equatable {
     package let issued: UTCDate
     /// When the token stops being good, leeway included.
     package let expires: UTCDate
-    /// SHA-256 of the token.
+    /// SHA-256 of what the issuer signed, which is the same whatever was made of the signature.
     package let tokenSHA256: [UInt8]
     /// Whether people may sign in by it; the tokens of other issuers speak for linked machines only.
     package let isForPeople: Bool
