@@ -116,6 +116,29 @@ package struct InvitationBody: Codable, Sendable, Equatable {
     }
 }
 
+/// An invitation that can still be taken up.
+package struct OpenInvitationBody: Codable, Sendable, Equatable {
+    package let id: Int64
+    package let name: String
+    package let displayName: String
+    /// The roles that come with it, by what others agreed to.
+    package let roles: [InvitedRole]
+    /// The login name of who invited.
+    package let invitedBy: String
+    package let expires: UTCDate
+
+    package init(
+        id: Int64, name: String, displayName: String, roles: [InvitedRole], invitedBy: String, expires: UTCDate
+    ) {
+        self.id = id
+        self.name = name
+        self.displayName = displayName
+        self.roles = roles
+        self.invitedBy = invitedBy
+        self.expires = expires
+    }
+}
+
 /// `POST /v1/invitations/accept`: turns an invitation into a token of its holder.
 package struct AcceptInvitationRequest: Codable, Sendable, Equatable {
     package let invitation: String

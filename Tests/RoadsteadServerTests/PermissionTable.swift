@@ -143,6 +143,8 @@ enum PermissionTable {
         "GET /v1/group-roles": [PermissionRow(.readGovernance)],
         "POST /v1/certificates": [PermissionRow(.personThemselves) { _ in CertificateRequest(label: "laptop") }],
         "POST /v1/invitations": [PermissionRow(.administer)],
+        "GET /v1/invitations": [PermissionRow(.readGovernance)],
+        "DELETE /v1/invitations/{id}": [PermissionRow(.administer).at { _, _ in "/v1/invitations/99999" }],
         "GET /v1/people": [PermissionRow(.readGovernance)],
         "DELETE /v1/people/{id}": [PermissionRow(.administer).at { _, _ in "/v1/people/99999" }],
         "GET /v1/role-bindings": [PermissionRow(.readGovernance)],

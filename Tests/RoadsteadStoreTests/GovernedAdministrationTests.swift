@@ -289,6 +289,83 @@ import TrustModel
         #expect(carol.bindings == [try RoleBinding(.auditor, .everything)])
     }
 
+    @Test func `an invitation that is taken back brings nobody and no role, whatever was agreed to for it`()
+        async throws
+    {
+        let world = try await World.make()
+        let bob = try await world.person("bob", (.securityOfficer, .everything))
+        let (invitation, change) = try await world.api.invite(
+            subject: "mallory", displayName: "M", bindings: [try RoleBinding(.securityOfficer, .everything)],
+            tokenSHA256: World.digest("m"), expires: start.adding(days: 14), by: world.admin.actor, now: start)
+        try await world.approve(try #require(change), by: bob)
+        _ = try await world.publisher.publishApprovedChanges(now: start)
+        let open = try await world.api.openInvitations(try PageRequest(), now: start).items
+        #expect(open.map(\.subject) == ["mallory"] && open[0].inviter == "alice")
+        #expect(open[0].bindings == [try RoleBinding(.securityOfficer, .everything)])
+        await expect(.forbidden) { try await world.api.revokeInvitation(invitation.id, by: bob.actor, now: start) }
+        try await world.api.revokeInvitation(invitation.id, by: world.admin.actor, now: start)
+        await expect(.unauthenticated) {
+            _ = try await world.api.acceptInvitation(
+                tokenSHA256: World.digest("m"), credential: World.credential("m-1"), requestID: "r", now: start)
+        }
+        await expect(.notFound) {
+            try await world.api.revokeInvitation(invitation.id, by: world.admin.actor, now: start)
+        }
+        #expect(try await world.api.openInvitations(try PageRequest(), now: start).items.isEmpty)
+        let events = try await world.api.auditEvents(
+            try PageRequest(), AuditFilter(object: "invitation:\(invitation.id)")
+        ).items
+        #expect(events.map(\.action) == ["person.invited", "role.granted", "person.uninvited"])
+    }
+
+    @Test func `a role that waits for an invitation that was taken back goes to no other of that name`() async throws {
+        let world = try await World.make()
+        let bob = try await world.person("bob", (.trustAdmin, .everything))
+        func invite(_ token: String, _ roles: [RoleBinding], by actor: Actor) async throws -> (Int64, ChangeRecord?) {
+            let (invitation, change) = try await world.api.invite(
+                subject: "carol", displayName: "C", bindings: roles, tokenSHA256: World.digest(token),
+                expires: start.adding(days: 1), by: actor, now: start)
+            return (invitation.id, change)
+        }
+        let (first, change) = try await invite("c-1", [try RoleBinding(.auditor, .everything)], by: world.admin.actor)
+        try await world.api.revokeInvitation(first, by: bob.actor, now: start)
+        try await world.approve(try #require(change), by: bob)
+        let outcomes = try await world.publisher.publishApprovedChanges(now: start)
+        #expect(outcomes.count == 1)
+        let number = try #require(change).change.number
+        #expect(try await world.api.change(number).change.state == .rejected)
+        // The name is free at once, also for another's invitation.
+        _ = try await invite("c-2", [], by: bob.actor)
+    }
+
+    @Test func `nobody brings back an invitation that was taken back, with the database's own words`() async throws {
+        let world = try await World.make()
+        _ = try await world.person("bob", (.trustAdmin, .everything))
+        let (invitation, _) = try await world.api.invite(
+            subject: "carol", displayName: "C", bindings: [], tokenSHA256: World.digest("c"),
+            expires: start.adding(days: 1), by: world.admin.actor, now: start)
+        try await world.api.revokeInvitation(invitation.id, by: world.admin.actor, now: start)
+        await #expect(throws: PostgresError.self) {
+            _ = try await world.database.withConnection(as: .api) {
+                try await $0.rows("UPDATE invitation SET revoked_at = NULL, revoked_by = NULL")
+            }
+        }
+    }
+
+    @Test func `an invitation into a team that is gone brings the rest of its roles`() async throws {
+        let world = try await World.make()
+        let team = try await world.createTeam(
+            try TeamName("acme"), displayName: "Acme", by: world.admin.actor, now: start)
+        _ = try await world.api.invite(
+            subject: "carol", displayName: "C",
+            bindings: [try RoleBinding(.teamAdmin, .team(team.name)), try RoleBinding(.auditor, .everything)],
+            tokenSHA256: World.digest("c"), expires: start.adding(days: 1), by: world.admin.actor, now: start)
+        try await world.removeTeam(team.name, by: world.admin.actor, now: start)
+        let carol = try await world.api.acceptInvitation(
+            tokenSHA256: World.digest("c"), credential: World.credential("c-1"), requestID: "r", now: start)
+        #expect(carol.bindings == [try RoleBinding(.auditor, .everything)])
+    }
+
     @Test func `nobody invites under the name of somebody else's open invitation`() async throws {
         let world = try await World.make()
         let bob = try await world.person("bob", (.trustAdmin, .everything))

@@ -75,7 +75,10 @@ import TrustModel
             Issue.record(
                 "\(table.name) has a team and no wall: end its migration with SELECT raise_team_wall('\(table.name)')")
         }
-        let others = ["team", "repository", "change_decision", "role_draft_signature", "audit_event"]
+        let others = [
+            "team", "repository", "change_decision", "role_draft_signature", "audit_event", "webhook",
+            "webhook_delivery", "notice",
+        ]
         for name in others {
             let walled: Bool = try await database.withConnection(as: .owner) {
                 try await $0.rows(
@@ -151,6 +154,37 @@ import TrustModel
         #expect(try await pool.fetchAll(ListTeamKeys(team: scene.own)).count == 1)
         let events = try await pool.fetchAll(ListAuditEvents(after: 0, readable: .everything, limit: 1_000))
         #expect(!events.isEmpty && events.allSatisfy { $0.team == acme.rawValue })
+    }
+
+    @Test func `receivers and what they are told are there for who administers, and for nobody else`() async throws {
+        let world = try await World.make()
+        let team = try await world.team()
+        let member = try await world.person("bob", (.teamAdmin, .team(team)))
+        let officer = try await world.person("olga", (.securityOfficer, .everything))
+        _ = try await world.publisher.masterKeyCheckValue(settingIfAbsent: "0123456789abcdef", now: start)
+        let chat = try await world.api.addWebhook(
+            try NewWebhook(
+                name: "chat", url: "https://example.com/", events: [.denialIssued],
+                secret: [UInt8](repeating: 7, count: 60)),
+            sealedUnder: "0123456789abcdef", by: world.admin.actor, now: start)
+        _ = try await world.api.testWebhook(chat.id, by: world.admin.actor, now: start)
+        for person in [member.person.id, officer.person.id, nil] {
+            let pool = PersonalPool(pool: try world.database.pool(.api), person: person)
+            #expect(try await pool.fetchAll(ListWebhooks(id: nil)).isEmpty)
+            #expect(try await pool.fetchAll(ListDeliveries(webhook: chat.id, before: .max, limit: 10)).isEmpty)
+            #expect(try await pool.fetchOptional(RemoveWebhook(id: chat.id, now: start)) == nil)
+            #expect(try await pool.fetchOne(QueueTestDelivery(webhook: chat.id, now: start)) == nil)
+        }
+        let alice = PersonalPool(pool: try world.database.pool(.api), person: world.admin.person.id)
+        #expect(try await alice.fetchAll(ListWebhooks(id: nil)).count == 1)
+        for sql in [
+            "SELECT body FROM webhook_delivery",
+            "INSERT INTO webhook_delivery (webhook_id, event, body, created_at, next_at) "
+                + "VALUES (1, 'denial.issued', '{}', now(), now())",
+        ] {
+            let error = await #expect(throws: PostgresError.self) { _ = try await alice.rows(running: sql, []) }
+            #expect(error?.sqlState == "42501", "\(sql)")
+        }
     }
 
     @Test func `nobody writes a row into another team`() async throws {

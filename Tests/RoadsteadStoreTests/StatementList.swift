@@ -6,6 +6,7 @@ import PostgresKit
 enum StatementList {
     static let all: [any Statement.Type] = [
         AcceptInvitation.self, FetchWaysPastWalls.self, FindOpenInvitation.self, JoinedSince.self, SetInvitedRoles.self,
+        ListOpenInvitations.self, QueueTestDelivery.self, RevokeInvitation.self,
         FoundingHolds.self, CountWhoAgree.self, FindStanding.self, IsBarred.self, WasLinked.self,
         ForgetAssertedGroups.self,
         ListGroupMembers.self, ListOpenContents.self,
@@ -137,7 +138,7 @@ enum StatementList {
         RevokeCredentialsOfIdentity.self, SpendProof.self,
         // Webhooks.
         DeleteOldDeliveries.self, DeleteOldNotices.self, EndLease.self, FetchNextDelivery.self, InsertNotice.self,
-        InsertTestDelivery.self, InsertWebhook.self, LeaseWebhook.self, ListDeliveries.self, ListWebhookSecrets.self,
+        InsertWebhook.self, LeaseWebhook.self, ListDeliveries.self, ListWebhookSecrets.self,
         ListFleetsAt.self, ListTrustAt.self, ListWebhooks.self, MeasureDeliveries.self, NoticeDueReviews.self,
         NoticeEndingExceptions.self,
         NoticeExpiringAnchors.self,

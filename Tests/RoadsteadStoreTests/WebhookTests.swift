@@ -73,6 +73,75 @@ import TrustModel
         #expect(try await store.next(for: lease, now: later) == nil)
     }
 
+    @Test func `an event that is refused holds up later ones for a minute, and no event any longer`() async throws {
+        let (world, store) = try await world()
+        _ = try await add(world)
+        for digit in ["a", "b", "c"] { try await deny(world, digit) }
+        let lease = try #require(try await store.lease(now: start))
+        let refused = try #require(try await store.next(for: lease, now: start))
+        try await store.failed(refused, "403", next: start.adding(seconds: 600), now: start)
+        try await store.end(lease, now: start)
+        #expect(try await store.lease(now: start.adding(seconds: 59)) == nil)
+        let minute = start.adding(seconds: WebhookStore.heldSeconds)
+        let second = try #require(try await store.lease(now: minute))
+        var overtook: [Int64] = []
+        while let next = try await store.next(for: second, now: minute) {
+            overtook.append(next.id)
+            try await store.delivered(next, "200", now: minute)
+        }
+        #expect(overtook.count == 2 && overtook == overtook.sorted() && overtook.allSatisfy { $0 > refused.id })
+        try await store.end(second, now: minute)
+        #expect(try await store.lease(now: start.adding(seconds: 599)) == nil)
+        let third = try #require(try await store.lease(now: start.adding(seconds: 600)))
+        #expect(try await store.next(for: third, now: start.adding(seconds: 600))?.id == refused.id)
+    }
+
+    @Test func `a crowd of refused events does not hold up what was never tried`() async throws {
+        let (world, store) = try await world()
+        _ = try await add(world)
+        for digit in ["a", "b", "c"] { try await deny(world, digit) }
+        let minute = start.adding(seconds: WebhookStore.heldSeconds)
+        let lease = try #require(try await store.lease(now: minute))
+        for _ in 0..<2 {
+            try await store.failed(
+                try #require(try await store.next(for: lease, now: minute)), "403", next: minute, now: minute)
+        }
+        let next = try #require(try await store.next(for: lease, now: minute))
+        #expect(next.attempts == 0)
+        try await store.delivered(next, "200", now: minute)
+        #expect(try await store.next(for: lease, now: minute)?.attempts == 1)
+    }
+
+    @Test func `an event says by its number where it belongs`() async throws {
+        let (world, store) = try await world()
+        let chat = try await add(world)
+        try await deny(world, "a")
+        try await deny(world, "b")
+        _ = try await world.api.testWebhook(chat.id, by: world.admin.actor, now: start)
+        let lease = try #require(try await store.lease(now: start))
+        var numbers: [Int64] = []
+        while let next = try await store.next(for: lease, now: start) {
+            let number = try JSON(parsing: Array(next.body.utf8)).object("body")["sequence"]?.integerOrNil
+            #expect(number == next.id)
+            numbers.append(next.id)
+            try await store.delivered(next, "200", now: start)
+        }
+        #expect(numbers.count == 3 && numbers == numbers.sorted())
+    }
+
+    @Test func `a receiver in trouble is left alone for as long as was asked, and a minute at most`() async throws {
+        let (world, store) = try await world()
+        _ = try await add(world)
+        try await deny(world, "a")
+        for (asked, rested) in [(Int64(30), Int64(30)), (86_400, 60)] {
+            let lease = try #require(try await store.lease(now: start))
+            try await store.end(lease, restingUntil: start.adding(seconds: asked), now: start)
+            #expect(try await store.lease(now: start.adding(seconds: rested - 1)) == nil)
+            let again = try #require(try await store.lease(now: start.adding(seconds: rested)))
+            try await store.end(again, now: start)
+        }
+    }
+
     @Test func `of two that settle one attempt the first counts`() async throws {
         let (world, store) = try await world()
         let chat = try await add(world)

@@ -48,6 +48,13 @@ extension RoleBindingBody {
     var source: String { group.map { "group \($0.name) at \($0.issuer), until \($0.until)" } ?? "granted to you" }
 }
 
+extension InvitedRole {
+    /// The role and where it will hold, in words.
+    fileprivate var text: String {
+        role.rawValue + (team.map { " of team \($0)" } ?? fleet.map { " of fleet \($0)" } ?? "")
+    }
+}
+
 extension CredentialKind {
     fileprivate var title: String {
         switch self {
@@ -61,7 +68,9 @@ extension CredentialKind {
 struct PersonCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "person", abstract: "People and their roles.",
-        subcommands: [Invite.self, List.self, Grant.self, Roles.self, Revoke.self, Disable.self])
+        subcommands: [
+            Invite.self, Invitations.self, Uninvite.self, List.self, Grant.self, Roles.self, Revoke.self, Disable.self,
+        ])
 
     struct Invite: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -90,6 +99,48 @@ struct PersonCommand: AsyncParsableCommand {
             Terminal.note(
                 "\(name) signs in with: roadstead login --server URL --invitation-file FILE (until \(answer.expires))")
             try answer.change?.requireInForce()
+        }
+    }
+
+    struct Invitations: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List invitations that nobody has taken up yet.")
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let open: [OpenInvitationBody] = try await connection.withClient { try await $0.all("/v1/invitations") }
+            try connection.show(open) { open in
+                Terminal.showTable(
+                    ["ID", "NAME", "ROLES", "INVITED BY", "UNTIL"],
+                    open.map {
+                        [
+                            "\($0.id)", $0.name, $0.roles.map(\.text).joined(separator: ", "), $0.invitedBy,
+                            "\($0.expires)",
+                        ]
+                    })
+            }
+        }
+    }
+
+    struct Uninvite: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take back what invites a person, with the roles that wait in it, at once.",
+            discussion: "Whoever has taken the invitation up already is a person: roadstead person disable NAME.")
+        @Argument(help: "Login name.") var name: String
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            try await connection.withClient { client in
+                let open: [OpenInvitationBody] = try await client.all("/v1/invitations")
+                let theirs = open.filter { $0.name == name }
+                guard !theirs.isEmpty else {
+                    throw RemoteError(
+                        .refused, "nobody is invited as \"\(name)\"", hint: "roadstead person invitations")
+                }
+                for invitation in theirs {
+                    try await client.sendWithoutAnswer(.delete, "/v1/invitations/\(invitation.id)")
+                }
+            }
+            Terminal.note("\(name) is not invited any more")
         }
     }
 

@@ -34,6 +34,18 @@ struct IdentityController: Sendable {
                 "/v1/invitations", "Invites a person, who makes the credential", tag: Self.tag,
                 permission: .takes(.administer), repeats: .refused
             ) { try await invite($0, $1) },
+            .read(
+                "/v1/invitations", "Invitations that can still be taken up", tag: Self.tag,
+                permission: .takes(.readGovernance), queries: Endpoint.pageQueries
+            ) { call in
+                try await store.openInvitations(try call.page(), now: call.now).body(OpenInvitationBody.init)
+            },
+            .remove(
+                "/v1/invitations/{id}", "Takes an invitation back, with its roles, while nobody has taken it up",
+                tag: Self.tag, permission: .takes(.administer)
+            ) { call in
+                try await store.revokeInvitation(try call.number("id"), by: try call.caller().actor, now: call.now)
+            },
             .write(
                 "/v1/invitations/accept", "Turns an invitation into a token of its holder", tag: Self.tag,
                 access: .open, permission: .proven, repeats: .harmless, bodyLimit: 4_096
@@ -168,5 +180,15 @@ struct IdentityController: Sendable {
                 .invalid, "\(name) is \(value)", hint: "\(range.lowerBound) to \(range.upperBound)")
         }
         return value
+    }
+}
+
+extension OpenInvitationBody {
+    init(_ invitation: OpenInvitation) {
+        self.init(
+            id: invitation.id, name: invitation.subject, displayName: invitation.displayName,
+            roles: invitation.bindings.map {
+                InvitedRole(role: $0.role, team: $0.reach.team, fleet: $0.reach.fleet)
+            }, invitedBy: invitation.inviter, expires: invitation.expires)
     }
 }

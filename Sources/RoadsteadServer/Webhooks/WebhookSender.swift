@@ -7,7 +7,7 @@ import Problems
 import RoadsteadPublish
 import RoadsteadStore
 
-/// Delivers events to their receivers, signed, in order, again and again until they are taken or a day is over.
+/// Delivers events to their receivers, signed, again and again until they are taken or a day is over.
 ///
 /// Any number of replicas may run one. A receiver sees an event at least once; its id tells a repetition.
 struct WebhookSender: Sendable {
@@ -41,26 +41,26 @@ struct WebhookSender: Sendable {
 
     private func serve(_ webhook: LeasedWebhook) async throws {
         let end = ContinuousClock.now + .seconds(WebhookStore.leaseSeconds) - Self.reserve
-        while ContinuousClock.now < end, let delivery = try await store.next(for: webhook, now: clock()) {
-            guard try await attempt(delivery, for: webhook) else { break }
+        var rest: UTCDate?
+        while rest == nil, ContinuousClock.now < end, let delivery = try await store.next(for: webhook, now: clock()) {
+            rest = try await attempt(delivery, for: webhook)
         }
-        try await store.end(webhook)
+        try await store.end(webhook, restingUntil: rest, now: clock())
     }
 
-    /// - Returns: whether the receiver took it; what comes after it waits until it has.
-    private func attempt(_ delivery: PendingDelivery, for webhook: LeasedWebhook) async throws -> Bool {
+    /// - Returns: until when the receiver rests; nil when it took the event, or refuses it and may take others.
+    private func attempt(_ delivery: PendingDelivery, for webhook: LeasedWebhook) async throws -> UTCDate? {
         do {
             let status = try await send(delivery, to: webhook)
             guard (200..<300).contains(status) else {
-                try await fail(delivery, webhook, "answered with status \(status)")
-                return false
+                let next = try await fail(delivery, webhook, "answered with status \(status)")
+                return (300..<500).contains(status) && status != 429 ? nil : next
             }
             try await store.delivered(delivery, "answered with status \(status)", now: clock())
             count("delivered")
-            return true
+            return nil
         } catch let error as any Problem where error is OutboundError || error is PublishError {
-            try await fail(delivery, webhook, error.reason)
-            return false
+            return try await fail(delivery, webhook, error.reason)
         }
     }
 
@@ -77,17 +77,21 @@ struct WebhookSender: Sendable {
         ).status
     }
 
-    private func fail(_ delivery: PendingDelivery, _ webhook: LeasedWebhook, _ outcome: String) async throws {
+    /// - Returns: when it is tried again; nil when it is given up.
+    private func fail(
+        _ delivery: PendingDelivery, _ webhook: LeasedWebhook, _ outcome: String
+    ) async throws -> UTCDate? {
         let now = clock()
         let next = WebhookBackoff.next(after: delivery.attempts, created: delivery.created, now: now)
         try await store.failed(delivery, outcome, next: next, now: now)
         count(next == nil ? "given-up" : "failed")
-        guard next == nil else { return }
+        guard next == nil else { return next }
         logger.warning(
             "an event is not delivered any more",
             metadata: [
                 LogKey.webhook.rawValue: "\(webhook.name)", LogKey.reason.rawValue: "\(delivery.event): \(outcome)",
             ])
+        return nil
     }
 
     private func count(_ outcome: String) {

@@ -3,6 +3,7 @@ package enum AuditAction: String, Sendable, CaseIterable {
     case bootstrapOpened = "bootstrap.opened"
     case bootstrapRedeemed = "bootstrap.redeemed"
     case personInvited = "person.invited"
+    case personUninvited = "person.uninvited"
     case personJoined = "person.joined"
     case personDisabled = "person.disabled"
     case signedIn = "person.signed-in"

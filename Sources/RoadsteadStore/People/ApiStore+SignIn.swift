@@ -119,6 +119,25 @@ extension ApiStore {
         return (invitation, change)
     }
 
+    /// Invitations that can still be taken up, in the order in which they were made.
+    package func openInvitations(_ page: PageRequest, now: UTCDate) async throws -> KeysetPage<OpenInvitation> {
+        let query = ListOpenInvitations(after: try page.numberAfter(), now: now, limit: page.fetched)
+        return KeysetPage(fetched: try await pool.fetchAll(query), limit: page.limit) { "\($0.id)" }
+    }
+
+    /// Takes an invitation back, with the roles that wait in it; nobody else has to agree.
+    package func revokeInvitation(_ id: Int64, by actor: Actor, now: UTCDate) async throws {
+        try await work(actor, .administer, now: now) { work in
+            let revoke = RevokeInvitation(id: id, now: now, by: actor.person)
+            guard let subject = try await work.transaction.fetchOptional(revoke) else {
+                throw StoreError(
+                    .notFound, "there is no open invitation \(id)",
+                    hint: "what was taken up ends with: roadstead person disable NAME")
+            }
+            try await work.audit.record(.personUninvited, "invitation:\(id)", detail: ["name": .string(subject)])
+        }
+    }
+
     /// A name is one person's, and an open invitation is its inviter's: nobody gets the roles that are meant for another.
     private static func refuseTaken(
         _ subject: String, by actor: Actor, on transaction: Transaction, now: UTCDate
@@ -150,9 +169,14 @@ extension ApiStore {
             // The teams are looked up with the eyes of who gave the roles.
             try await transaction.setLocal("roadstead.person", to: "\(invitation.invitedBy)")
             for binding in invitation.bindings {
-                let (team, fleet) = try await Self.reachIDs(binding.reach, on: transaction)
+                // A team or fleet that was removed meanwhile brings no role, and bars nobody.
+                let reach: (team: Int64?, fleet: Int64?)
+                do { reach = try await Self.reachIDs(binding.reach, on: transaction) } catch let error as StoreError
+                    where error.code == .notFound
+                { continue }
                 let insert = InsertBinding(
-                    person: person.id, role: binding.role, team: team, fleet: fleet, by: invitation.invitedBy, now: now)
+                    person: person.id, role: binding.role, team: reach.team, fleet: reach.fleet,
+                    by: invitation.invitedBy, now: now)
                 _ = try await transaction.fetchOptional(insert)
             }
             let id = try await Self.insert(credential, of: person.id, on: transaction, now: now)

@@ -103,6 +103,18 @@ package struct InvitationRecord: Sendable, Equatable {
     package let expires: UTCDate
 }
 
+/// An invitation that can still be taken up, as a list shows it.
+package struct OpenInvitation: Sendable, Equatable {
+    package let id: Int64
+    package let subject: String
+    package let displayName: String
+    /// The roles that come with it.
+    package let bindings: [RoleBinding]
+    /// The login name of who invited.
+    package let inviter: String
+    package let expires: UTCDate
+}
+
 /// Texts that people give.
 enum Texts {
     static func check(_ text: String, _ what: String, maximum: Int) throws {

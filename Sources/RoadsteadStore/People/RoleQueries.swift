@@ -192,7 +192,7 @@ struct InsertInvitation: Query {
 struct LockInvitation: Query {
     static let sql = """
         SELECT id, subject, display_name, bindings, invited_by, expires_at, accepted_at IS NOT NULL AS accepted
-        FROM invitation WHERE token_sha256 = $1 FOR UPDATE
+        FROM invitation WHERE token_sha256 = $1 AND revoked_at IS NULL FOR UPDATE
         """
     let tokenSHA256: [UInt8]
     var bindings: [Binding] { [.bytes(tokenSHA256)] }
@@ -209,7 +209,8 @@ struct LockInvitation: Query {
 /// The newest invitation of a name that can still be taken up.
 struct FindOpenInvitation: Query {
     static let sql = """
-        SELECT id, bindings, invited_by FROM invitation WHERE subject = $1 AND accepted_at IS NULL AND expires_at > $2
+        SELECT id, bindings, invited_by FROM invitation
+        WHERE subject = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $2
             AND ($3::bigint IS NULL OR created_at <= (SELECT created_at FROM change WHERE number = $3))
         ORDER BY id DESC LIMIT 1 FOR UPDATE
         """
@@ -240,11 +241,44 @@ struct JoinedSince: Query {
 }
 
 struct SetInvitedRoles: Statement {
-    static let sql = "UPDATE invitation SET bindings = $2 WHERE id = $1 AND accepted_at IS NULL"
+    static let sql = "UPDATE invitation SET bindings = $2 WHERE id = $1 AND accepted_at IS NULL AND revoked_at IS NULL"
     let id: Int64
     /// JSON list.
     let roles: String
     var bindings: [Binding] { [.int(id), .text(roles)] }
+}
+
+/// Invitations that can still be taken up, of everybody.
+struct ListOpenInvitations: Query {
+    static let sql = """
+        SELECT i.id, i.subject, i.display_name, i.bindings, p.subject AS inviter, i.expires_at
+        FROM invitation i JOIN person p ON p.id = i.invited_by
+        WHERE i.id > $1 AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $2 ORDER BY i.id LIMIT $3
+        """
+    let after: Int64
+    let now: UTCDate
+    let limit: Int
+    var bindings: [Binding] { [.int(after), .date(now), .int(limit)] }
+
+    func decode(_ row: Row) throws -> OpenInvitation {
+        OpenInvitation(
+            id: try row.value("id"), subject: try row.value("subject"), displayName: try row.value("display_name"),
+            bindings: try row.value("bindings", { try StoredJSON.read($0) }), inviter: try row.value("inviter"),
+            expires: try row.value("expires_at"))
+    }
+}
+
+/// Takes an invitation back while nobody has taken it up.
+struct RevokeInvitation: Query {
+    static let sql = """
+        UPDATE invitation SET revoked_at = $2, revoked_by = $3
+        WHERE id = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $2 RETURNING subject
+        """
+    let id: Int64
+    let now: UTCDate
+    let by: PersonID
+    var bindings: [Binding] { [.int(id), .date(now), .int(by.rawValue)] }
+    func decode(_ row: Row) throws -> String { try row.value("subject") }
 }
 
 struct AcceptInvitation: Statement {

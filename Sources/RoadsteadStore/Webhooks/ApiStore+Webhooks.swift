@@ -44,15 +44,9 @@ extension ApiStore {
     /// Queues an event that says nothing, for one receiver.
     package func testWebhook(_ id: Int64, by actor: Actor, now: UTCDate) async throws -> Int64 {
         try await work(actor, .administer, now: now) { work in
-            guard let webhook = try await work.transaction.fetchOptional(ListWebhooks(id: id)) else {
+            guard let delivery = try await work.transaction.fetchOne(QueueTestDelivery(webhook: id, now: now)) else {
                 throw StoreError.noSuch("webhook", id)
             }
-            let body: JSON = [
-                "data": ["object": .string("webhook:\(id)")], "timestamp": .string("\(now)"),
-                "type": .string(WebhookEvent.test.rawValue),
-            ]
-            let delivery = try await work.transaction.fetchOne(
-                InsertTestDelivery(webhook: webhook.id, body: body.text, now: now))
             try await work.audit.record(.webhookTested, "webhook:\(id)")
             return delivery
         }

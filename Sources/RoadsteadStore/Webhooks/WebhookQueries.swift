@@ -56,16 +56,13 @@ struct RemoveWebhook: Query {
     func decode(_ row: Row) throws -> String { try row.value("name") }
 }
 
-struct InsertTestDelivery: Query {
-    static let sql = """
-        INSERT INTO webhook_delivery (webhook_id, event, body, created_at, next_at) VALUES ($1, $2, $3, $4, $4)
-        RETURNING id
-        """
+/// Queues an event that says nothing; nil where there is no such receiver.
+struct QueueTestDelivery: Query {
+    static let sql = "SELECT queue_webhook_test($1, $2) AS id"
     let webhook: Int64
-    let body: String
     let now: UTCDate
-    var bindings: [Binding] { [.int(webhook), .text(WebhookEvent.test.rawValue), .text(body), .date(now)] }
-    func decode(_ row: Row) throws -> Int64 { try row.value("id") }
+    var bindings: [Binding] { [.int(webhook), .date(now)] }
+    func decode(_ row: Row) throws -> Int64? { try row.value("id") }
 }
 
 struct ListDeliveries: Query {
@@ -88,20 +85,19 @@ struct ListDeliveries: Query {
 
 // MARK: - Delivering
 
-/// Takes a receiver whose first waiting delivery is due, and which no other replica has.
+/// Takes a receiver for which a delivery is due, and which no other replica has.
 struct LeaseWebhook: Query {
     static let sql = """
         UPDATE webhook SET leased_until = $2 WHERE id = (
             SELECT w.id FROM webhook w
             WHERE w.removed_at IS NULL AND (w.leased_until IS NULL OR w.leased_until <= $1)
-                AND (SELECT d.next_at FROM webhook_delivery d WHERE d.webhook_id = w.id AND d.state = 'waiting'
-                    ORDER BY d.id LIMIT 1) <= $1
+                AND due_delivery(w.id, $1, make_interval(secs => $3)) IS NOT NULL
             ORDER BY w.leased_until NULLS FIRST, w.id LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING id, name, url, secret, leased_until
         """
     let now: UTCDate
     let until: UTCDate
-    var bindings: [Binding] { [.date(now), .date(until)] }
+    var bindings: [Binding] { [.date(now), .date(until), .int(WebhookStore.heldSeconds)] }
 
     func decode(_ row: Row) throws -> LeasedWebhook {
         LeasedWebhook(
@@ -110,23 +106,26 @@ struct LeaseWebhook: Query {
     }
 }
 
+/// Lets a receiver go, at once or to nobody before a time.
 struct EndLease: Statement {
-    static let sql = "UPDATE webhook SET leased_until = NULL WHERE id = $1 AND leased_until = $2"
+    static let sql = "UPDATE webhook SET leased_until = $3 WHERE id = $1 AND leased_until = $2"
     let webhook: LeasedWebhook
-    var bindings: [Binding] { [.int(webhook.id), .date(webhook.until)] }
+    let rest: UTCDate?
+    var bindings: [Binding] { [.int(webhook.id), .date(webhook.until), .date(rest)] }
 }
 
-/// The first waiting delivery, when its time has come and the receiver is still there: in order, none overtakes it.
+/// The delivery that is due next, while the receiver is still there and this replica's.
 struct FetchNextDelivery: Query {
     static let sql = """
-        SELECT d.id, d.event, d.body, d.attempts, d.created_at FROM (
-            SELECT * FROM webhook_delivery WHERE webhook_id = $1 AND state = 'waiting' ORDER BY id LIMIT 1) AS d
+        SELECT d.id, d.event, d.body, d.attempts, d.created_at FROM webhook_delivery d
         JOIN webhook w ON w.id = d.webhook_id
-        WHERE d.next_at <= $2 AND w.removed_at IS NULL AND w.leased_until = $3
+        WHERE d.id = due_delivery($1, $2, make_interval(secs => $4)) AND w.removed_at IS NULL AND w.leased_until = $3
         """
     let webhook: LeasedWebhook
     let now: UTCDate
-    var bindings: [Binding] { [.int(webhook.id), .date(now), .date(webhook.until)] }
+    var bindings: [Binding] {
+        [.int(webhook.id), .date(now), .date(webhook.until), .int(WebhookStore.heldSeconds)]
+    }
 
     func decode(_ row: Row) throws -> PendingDelivery {
         PendingDelivery(

@@ -20,11 +20,14 @@ package struct WebhookSecretRecord: Sendable, Equatable {
 /// The queue of events as those see it who deliver them.
 ///
 /// What is queued was queued by the transaction that it tells of. A receiver is delivered to by one replica at a time, in
-/// order; a replica that dies leaves its receiver to others after a minute, and what it sent last may be sent again under
-/// the same id.
+/// order while it takes what it is sent: one event that fails holds up later ones for a minute, and its number tells
+/// where it belongs. A replica that dies leaves its receiver to others after a minute, and what it sent last may be sent
+/// again under the same id.
 package struct WebhookStore: Sendable {
     /// Seconds for which a replica has a receiver.
     package static let leaseSeconds: Int64 = 60
+    /// Seconds after it was queued for which an event that fails holds up those after it.
+    package static let heldSeconds: Int64 = 60
     /// Days for which settled deliveries can be looked at.
     package static let keptDays: Int64 = 7
 
@@ -39,7 +42,13 @@ package struct WebhookStore: Sendable {
         return try await pool.withTransaction(attempts: 4) { try await $0.fetchOptional(lease) }
     }
 
-    package func end(_ lease: LeasedWebhook) async throws { try await pool.execute(EndLease(webhook: lease)) }
+    /// Lets a receiver go.
+    ///
+    /// - Parameter rest: when it is spoken to again at the earliest; nil for at once. A lease's length at most.
+    package func end(_ lease: LeasedWebhook, restingUntil rest: UTCDate? = nil, now: UTCDate) async throws {
+        let longest = now.adding(seconds: Self.leaseSeconds)
+        try await pool.execute(EndLease(webhook: lease, rest: rest.map { min($0, longest) }))
+    }
 
     package func next(for webhook: LeasedWebhook, now: UTCDate) async throws -> PendingDelivery? {
         try await pool.fetchOptional(FetchNextDelivery(webhook: webhook, now: now))
