@@ -45,7 +45,7 @@ import TrustModel
         let builder = ReleaseBuilder(keys: try fleet.keys)
         let plan = try builder.plan(fleet.content, after: fleet.state, audit: head, now: noon)
         let release = try #require(try await builder.build(plan))
-        let signature = try AuditCountersignature(
+        var signature = try AuditCountersignature(
             fleet: fleet.content.fleet, id: fleet.content.id, rootFiles: release.state.roots)
         let snapshot = try #require(release.state.snapshot)
         let signed = try #require(try signature.head(in: snapshot, release: release.number))
@@ -57,7 +57,7 @@ import TrustModel
     @Test func `a release from before there were heads has none, and another release's file is refused`() async throws {
         let fleet = try await TestFleet("demo", try TestServer())
         let release = try #require(try await fleet.publish())
-        let signature = try AuditCountersignature(
+        var signature = try AuditCountersignature(
             fleet: fleet.content.fleet, id: fleet.content.id, rootFiles: release.state.roots)
         let snapshot = try #require(release.state.snapshot)
         #expect(try signature.head(in: snapshot, release: 1) == nil)
@@ -66,5 +66,30 @@ import TrustModel
         try await other.publish()
         let foreign = try #require(other.state.snapshot)
         #expect(throws: PublishError(.rejected, "")) { try signature.head(in: foreign, release: 1) }
+    }
+
+    @Test func `after a start-over only releases from before it prove nothing`() async throws {
+        let fleet = try await TestFleet("demo", try TestServer(), teams: [try team("acme", [anchor(1)])])
+        try await fleet.publish()
+        let old = try #require(fleet.state.snapshot)
+        let fresh = [try PrivateKey.generate(.ed25519), try PrivateKey.generate(.ed25519)]
+        try fleet.rotateOnlineKeys()
+        try await fleet.closeRootCeremony(to: fresh, startsOver: true)
+        fleet.former = []
+        let second = try #require(try await fleet.publish())
+        let new = try #require(fleet.state.snapshot)
+        var signature = try AuditCountersignature(
+            fleet: fleet.content.fleet, id: fleet.content.id, rootFiles: fleet.state.roots)
+        #expect(signature.rootDigests.count == 1)
+        #expect(try signature.head(in: old, release: 1) == nil && signature.unsigned == [1])
+        // Nothing that is signed yet: were that all, the fleet's own keys had signed nothing.
+        #expect(throws: PublishError(.rejected, "")) { try signature.finish() }
+        _ = try signature.head(in: new, release: second.number)
+        try signature.finish()
+        #expect(throws: PublishError(.rejected, "")) { try signature.head(in: old, release: second.number + 1) }
+        var backwards = try AuditCountersignature(
+            fleet: fleet.content.fleet, id: fleet.content.id, rootFiles: fleet.state.roots)
+        #expect(try backwards.head(in: old, release: second.number + 1) == nil)
+        #expect(throws: PublishError(.rejected, "")) { try backwards.head(in: new, release: second.number) }
     }
 }

@@ -8,6 +8,10 @@ package struct AuditCountersignature: Sendable {
     private let fleetID: FleetID
     /// The newest first.
     private let roots: [SignedMetadata<Root>]
+    /// The first release that is signed with the fleet's keys, of those that were read.
+    private var firstSigned: Int64?
+    /// Releases that are not, as those of a fleet from before it started over: they prove nothing.
+    package private(set) var unsigned: [Int64] = []
 
     /// - Parameter roots: each following the one before.
     private init(fleet: FleetName, id: FleetID, roots: [SignedMetadata<Root>]) {
@@ -33,23 +37,46 @@ package struct AuditCountersignature: Sendable {
         self.init(fleet: fleet, id: id, roots: roots)
     }
 
-    /// The head that a release carries; nil for one from before releases carried any, or before the fleet started over.
+    /// The head that a release carries; nil for one from before releases carried any, and for one that nothing of the
+    /// fleet's keys vouches for any more, because it is from before the fleet started over. Those are `unsigned`.
     ///
-    /// - Throws: when none of the fleet's roots lets the keys speak that have signed it.
-    package func head(in snapshot: [UInt8], release: Int64) throws -> SignedAuditHead? {
+    /// - Throws: when a release of the fleet as it is now is not signed with its keys, whichever is read first.
+    package mutating func head(in snapshot: [UInt8], release: Int64) throws -> SignedAuditHead? {
         let file = try UnverifiedMetadata<Snapshot>(snapshot, maximumBytes: PublishingLimits.snapshotBytes)
         guard let root = roots.first(where: { (try? $0.content.quorum(for: .snapshot).verify(file)) != nil }) else {
-            // What the fleet signed before it started over, with keys that nothing vouches for any more, proves nothing.
-            if roots.last?.content.startsOver == true { return nil }
-            throw PublishError(
-                .rejected, "release \(release) of fleet \(fleet) is not signed with the fleet's keys",
-                hint: "a published file was changed: compare it with what a host or a backup holds")
+            unsigned.append(release)
+            try checkOrder()
+            return nil
         }
         let content = try root.content.quorum(for: .snapshot).verify(file).content
         guard content.version == release, let stamp = content.stamp, stamp.fleet == fleetID.rawValue else {
             throw PublishError(.rejected, "what stands for release \(release) of fleet \(fleet) is another one")
         }
+        firstSigned = min(firstSigned ?? release, release)
+        try checkOrder()
         guard let json = stamp.otherMembers[AuditHead.member] else { return nil }
         return SignedAuditHead(head: try AuditHead(json), fleet: fleet, release: release, issued: stamp.issued)
+    }
+
+    /// To be asked when every release was read.
+    ///
+    /// - Throws: when none of them is signed with the fleet's keys.
+    package func finish() throws {
+        guard firstSigned == nil, let last = unsigned.max() else { return }
+        throw notSigned(last)
+    }
+
+    /// A fleet starts over once and for all: what comes after its first release that is signed is signed too.
+    private func checkOrder() throws {
+        guard let last = unsigned.max() else { return }
+        guard roots.last?.content.startsOver == true, firstSigned.map({ last < $0 }) ?? true else {
+            throw notSigned(last)
+        }
+    }
+
+    private func notSigned(_ release: Int64) -> PublishError {
+        PublishError(
+            .rejected, "release \(release) of fleet \(fleet) is not signed with the fleet's keys",
+            hint: "a published file was changed: compare it with what a host or a backup holds")
     }
 }

@@ -10,9 +10,12 @@ struct AuditVerify: AsyncParsableCommand {
         commandName: "verify", abstract: "Check that no entry was altered, removed, reordered or cut off.",
         discussion: """
             Reads the log from the server, or from an export with --file, and computes every hash here. Each release of a
-            fleet carries how far the log had come, signed with the fleet's keys: whoever rewrites the log cannot agree
-            with those, nor with the end that is remembered here from the last time. Entries after the last signed one
-            and after the last verification can be cut off unseen.
+            fleet carries how far the log had come, signed with the fleet's online key: whoever rewrites the log without
+            that key cannot agree with those releases. Whoever holds the database and that key can sign old releases
+            anew; the end that is remembered on this machine from the last time, and exports that are kept elsewhere,
+            still show it. Entries after the last signed one and after the last verification can be cut off unseen.
+
+            Who may read a part of the log only has that part looked at, and is told how much is missing (exit status 3).
             """)
     @Option(help: ArgumentHelp("An export instead of the server's log; - for standard input.", valueName: "file"))
     var file: String?
@@ -40,8 +43,13 @@ struct AuditVerify: AsyncParsableCommand {
         }
         let result = verification.result
         try connection.show(result) { result in
-            Terminal.show(
-                "\(result.entries) entries up to \(result.last), \(result.broken == nil ? "intact" : "NOT intact")")
+            let word = result.intact ? "intact" : result.broken == nil ? "each as it was made" : "NOT intact"
+            Terminal.show("\(result.entries) entries up to \(result.last), \(word)")
+            if result.partial {
+                Terminal.show(
+                    "  \(result.unread) entries before that are not yours to read, and of what came after it nothing is "
+                        + "known: whether any was altered or removed cannot be told")
+            }
             if let broken = result.broken { Terminal.show("  \(broken)") }
             if let signed = result.countersigned {
                 Terminal.show(
@@ -52,24 +60,36 @@ struct AuditVerify: AsyncParsableCommand {
             }
         }
         guard result.broken == nil else { throw ExitCode(ExitStatus.refused) }
+        guard !result.partial else {
+            Terminal.note(
+                "the log was not verified as a whole: you may read a part of it (hint: roadstead can-i read audit; or "
+                    + "verify an auditor's export with --file)")
+            throw ExitCode(ExitStatus.environment)
+        }
     }
 
     private func verify(_ client: APIClient) async throws -> LogVerification {
         let heads = try await SignedHeads(client: client, rootSHA256: rootSHA256).read(of: fleet)
         let store = try ProfileStore()
         let mark = try store.auditMark(of: client.server)
-        var verification = LogVerification(heads: heads, isWhole: file == nil, mark: mark)
+        let partial = file == nil ? try await !readsEverything(client) : false
+        var verification = LogVerification(heads: heads, isWhole: file == nil, isPartial: partial, mark: mark)
         if let file {
             try verification.read(file: file)
         } else {
             try await verification.read(from: client)
-            if verification.broken == nil, verification.last.sequence > 0 {
+            if verification.broken == nil, !partial, verification.last.sequence > 0 {
                 let mark = ProfileStore.AuditMark(
                     sequence: verification.last.sequence, hash: Hex.encode(verification.last.hash))
                 try store.remember(mark, of: client.server)
             }
         }
         return verification
+    }
+
+    private func readsEverything(_ client: APIClient) async throws -> Bool {
+        let answers: Page<AccessBody> = try await client.get("/v1/can-i", [("verb", "read"), ("object", "audit")])
+        return !answers.items.isEmpty && answers.items.allSatisfy(\.allowed)
     }
 }
 
@@ -79,7 +99,12 @@ struct AuditVerdict: Encodable {
     /// Number of the last good entry.
     let last: Int64
     let head: String
+    /// Whether nothing is wrong with a log that was read as a whole, or with a part of it that somebody exported.
     let intact: Bool
+    /// Whether entries were left out because they are not the caller's to read.
+    let partial: Bool
+    /// How many of them before the last that was read.
+    let unread: Int64
     let broken: String?
     let countersigned: CountersignedHead?
 }
@@ -89,6 +114,7 @@ struct LogVerification {
     private var trail: AuditTrail
     private let heads: [SignedAuditHead]
     private let isWhole: Bool
+    private let isPartial: Bool
     private let mark: ProfileStore.AuditMark?
     private(set) var broken: AuditTrail.Break?
     private var hasBegun = false
@@ -96,11 +122,15 @@ struct LogVerification {
 
     /// - Parameters:
     ///   - isWhole: whether the log is all there is; a part begins anywhere and ends anywhere.
+    ///   - isPartial: whether entries are left out that are not the reader's.
     ///   - mark: what was its end when it was verified here the last time.
-    init(heads: [SignedAuditHead], isWhole: Bool, mark: ProfileStore.AuditMark? = nil) {
-        trail = AuditTrail(heads: heads)
+    init(
+        heads: [SignedAuditHead], isWhole: Bool, isPartial: Bool = false, mark: ProfileStore.AuditMark? = nil
+    ) {
+        trail = AuditTrail(heads: heads, mayLack: isPartial)
         self.heads = heads
-        self.isWhole = isWhole
+        self.isWhole = isWhole && !isPartial
+        self.isPartial = isPartial
         self.mark = mark
     }
 
@@ -109,7 +139,7 @@ struct LogVerification {
     var result: AuditVerdict {
         AuditVerdict(
             entries: trail.entries, last: trail.last.sequence, head: Hex.encode(trail.last.hash),
-            intact: broken == nil, broken: broken?.reason,
+            intact: broken == nil && !isPartial, partial: isPartial, unread: trail.unread, broken: broken?.reason,
             countersigned: trail.countersigned.map {
                 CountersignedHead(
                     sequence: $0.head.sequence, hash: Hex.encode($0.head.hash), fleet: $0.fleet, release: $0.release,
@@ -141,7 +171,7 @@ struct LogVerification {
 
     private mutating func take(_ event: AuditEventBody) throws {
         let entry = try event.entry
-        if !hasBegun, !isWhole, entry.sequence > 1, entry.previousHash.count == AuditHead.hashBytes {
+        if !hasBegun, !isWhole, !isPartial, entry.sequence > 1, entry.previousHash.count == AuditHead.hashBytes {
             trail = AuditTrail(after: AuditHead(sequence: entry.sequence - 1, hash: entry.previousHash), heads: heads)
         }
         hasBegun = true

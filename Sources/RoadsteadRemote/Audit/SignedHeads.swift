@@ -25,13 +25,19 @@ struct SignedHeads {
     }
 
     private func read(_ fleet: FleetBody) async throws -> [SignedAuditHead] {
-        let signature = try await signature(of: fleet)
+        var signature = try await signature(of: fleet)
         let releases: [ReleaseBody] = try await client.all("/v1/fleets/\(fleet.name)/releases")
         var heads: [SignedAuditHead] = []
         for release in releases where release.published != nil {
             let path = "/fleets/\(fleet.name)/metadata/\(release.number).snapshot.json"
             let bytes = try await client.publishedFile(path)
             if let head = try signature.head(in: bytes, release: release.number) { heads.append(head) }
+        }
+        try signature.finish()
+        if let last = signature.unsigned.max() {
+            Terminal.note(
+                "fleet \(fleet.name): \(signature.unsigned.count) releases up to \(last) are from before it started over; "
+                    + "no key vouches for what they say of the log")
         }
         return heads
     }

@@ -35,7 +35,7 @@ struct AuditVerifier: Sendable {
     }
 
     private func heads(of fleet: FleetName, _ id: FleetID) async throws -> [SignedAuditHead] {
-        let signature = try AuditCountersignature(
+        var signature = try AuditCountersignature(
             fleet: fleet, id: id, rootFiles: try await store.files.roots(of: fleet).map(\.bytes))
         var (heads, last): ([SignedAuditHead], Int64) = ([], 0)
         while true {
@@ -44,7 +44,9 @@ struct AuditVerifier: Sendable {
                 if let head = try signature.head(in: file.bytes, release: file.version) { heads.append(head) }
                 last = file.version
             }
-            if files.count < Self.batch { return heads }
+            guard files.count < Self.batch else { continue }
+            try signature.finish()
+            return heads
         }
     }
 }

@@ -17,11 +17,18 @@ package struct AuditTrail: Sendable {
     /// The last signed head that the log agrees with.
     package private(set) var countersigned: SignedAuditHead?
     package private(set) var entries: Int64 = 0
+    /// Entries before the last that were not there to be looked at.
+    package private(set) var unread: Int64 = 0
+    /// Whether entries may be missing because they are not the reader's to see.
+    private let mayLack: Bool
     /// Heads that are yet to come, the next one last.
     private var pending: [SignedAuditHead]
 
-    /// - Parameter beginning: what the first entry must follow: the beginning of the log, or of a part of it.
-    package init(after beginning: AuditHead = .beginning, heads: [SignedAuditHead] = []) {
+    /// - Parameters:
+    ///   - beginning: what the first entry must follow: the beginning of the log, or of a part of it.
+    ///   - mayLack: whether entries in between may not be the reader's to see. Of what is missing then nothing can be told.
+    package init(after beginning: AuditHead = .beginning, heads: [SignedAuditHead] = [], mayLack: Bool = false) {
+        self.mayLack = mayLack
         last = beginning
         // Heads from before the part that is followed say nothing about it.
         pending = heads.filter { $0.head.sequence >= beginning.sequence }.sorted { $0.head.sequence > $1.head.sequence }
@@ -29,6 +36,7 @@ package struct AuditTrail: Sendable {
 
     /// Takes the next entry; nil when it is as it must be.
     package mutating func take(_ entry: AuditEntry) -> Break? {
+        if mayLack { pass(to: entry) }
         if let broken = checkHeads() { return broken }
         guard entry.sequence == last.sequence + 1 else {
             return Break(
@@ -64,6 +72,14 @@ package struct AuditTrail: Sendable {
         return Break(
             sequence: min(head.sequence, last.sequence) + 1,
             reason: "the log ends at entry \(last.sequence), and its head names entry \(head.sequence)")
+    }
+
+    /// Goes on behind entries that are not there; what the next one says of the last of them is held against signed heads.
+    private mutating func pass(to entry: AuditEntry) {
+        guard entry.sequence > last.sequence + 1, entry.previousHash.count == AuditHead.hashBytes else { return }
+        unread += entry.sequence - 1 - last.sequence
+        last = AuditHead(sequence: entry.sequence - 1, hash: entry.previousHash)
+        pending.removeAll { $0.head.sequence < last.sequence }
     }
 
     private mutating func checkHeads() -> Break? {

@@ -56,6 +56,34 @@ import TrustModel
         #expect(chain.broken?.reason.contains("release 3 of fleet demo has signed entry 5") == true)
     }
 
+    private func followPart(_ entries: [AuditEntry], _ heads: [SignedAuditHead] = []) -> (AuditTrail, String?) {
+        var trail = AuditTrail(heads: heads, mayLack: true)
+        for entry in entries { if let broken = trail.take(entry) { return (trail, broken.reason) } }
+        return (trail, trail.end(at: nil, isWhole: false)?.reason)
+    }
+
+    @Test func `who reads a part is told how much is missing, and nothing that is wrong with the rest`() throws {
+        let log = Self.log(9)
+        let part = [log[1], log[4], log[5], log[7]]
+        let (trail, broken) = followPart(part, [try signed(log[3].head), try signed(log[8].head, release: 2)])
+        #expect(broken == nil && trail.entries == 4 && trail.unread == 4 && trail.last.sequence == 8)
+        #expect(follow(part).broken?.reason.contains("entry 1 is missing") == true)
+    }
+
+    @Test func `in a part, too, an entry says what its hash says, and agrees with its neighbours and signed heads`()
+        throws
+    {
+        let log = Self.log(9)
+        let altered = Self.entry(5, "C-99", after: log[4].previousHash, hash: log[4].hash)
+        #expect(followPart([log[1], altered]).1?.contains("entry 5 says something else") == true)
+        let other = Self.log(9) { $0 == 1 ? "C-99" : "C-\($0)" }
+        #expect(followPart([log[1], log[4], other[5]]).1?.contains("was not made after entry 5") == true)
+        #expect(followPart([log[4], log[2]]).1 != nil)
+        let head = try signed(log[3].head, release: 7)
+        #expect(followPart([other[4]], [head]).1?.contains("release 7 of fleet demo has signed") == true)
+        #expect(followPart([other[3]], [head]).1?.contains("release 7 of fleet demo has signed") == true)
+    }
+
     @Test func `entries after the last signed head can be cut off unseen`() throws {
         let log = Self.log(5)
         let chain = follow(Array(log.prefix(3)), [try signed(log[2].head)])
