@@ -1,6 +1,8 @@
 import PKI
 import Codecs
 import HTTPTypes
+import Migrations
+import PostgresKit
 import PostgresTesting
 import RoadsteadWire
 import Testing
@@ -83,6 +85,34 @@ import TrustModel
                 #expect(reply.status == .forbidden)
             }
             #expect(try await entries(api, "attempt.refused", as: alice).count == AttemptLog.attemptLimits.entries)
+        }
+    }
+
+    @Test func `what an address that is barred goes on showing is counted, too`() async throws {
+        try await TestAPI.withServer { api in
+            for _ in 0..<30 { _ = try await api.send(.get, "/v1/whoami", as: "rst_wrong-and-secret") }
+            let last = try await api.send(.get, "/v1/whoami", as: "rst_wrong-and-secret")
+            #expect(last.status == .tooManyRequests)
+        }
+        // The program has ended, and has written what it counted.
+        let database = try #require(TestDatabase.current)
+        let rows = try await database.withConnection(as: .owner) {
+            try await $0.rows("SELECT action, detail FROM audit_event WHERE action LIKE 'sign-in%' ORDER BY sequence")
+                .map { (try $0.value("action", as: String.self), try $0.value("detail", as: String.self)) }
+        }
+        #expect(rows.filter { $0.0 == "sign-in.failed" }.count == AttemptLog.signInLimits.entries)
+        let counted = try #require(rows.last)
+        let expected = Int64(31 - AttemptLog.signInLimits.entries)
+        #expect(try JSON(parsing: Array(counted.1.utf8)).object("detail")["count"] == .integer(expected))
+    }
+
+    @Test func `a proof of another identity that does not count is in the log`() async throws {
+        try await TestAPI.withServer { api in
+            let alice = try await api.bootstrap()
+            let refused = try await api.send(
+                .post, "/v1/identities/proofs", json: ["token": "not.a.token"], as: alice)
+            #expect(refused.problem == "store.invalid")
+            #expect(try await entries(api, "sign-in.failed", as: alice).count == 1)
         }
     }
 

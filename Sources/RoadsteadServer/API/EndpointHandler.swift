@@ -46,7 +46,7 @@ struct EndpointHandler: Sendable {
         case .open: return nil
         case .token: return try await gate.signIn(bearer, request, context, now: clock())
         case .bootstrapToken:
-            try gate.admit(request, context)
+            try await gate.admit(request, context, now: clock())
             guard bearer != nil else { throw Gate.refusal }
             return nil
         }

@@ -90,7 +90,7 @@ struct HostController: Sendable {
     // MARK: Enrolment
 
     private func enrol(_ call: Call, _ request: EnrollRequest) async throws -> EnrollBody {
-        try gate.admit(call.request, call.context)
+        try await gate.admit(call.request, call.context, now: call.now)
         let fleet: FleetRecord
         do {
             fleet = try await store.fleet(request.fleet)
@@ -148,7 +148,7 @@ struct HostController: Sendable {
     }
 
     private func take(_ call: Call, _ envelope: ReceiptEnvelope) async throws {
-        try gate.admit(call.request, call.context)
+        try await gate.admit(call.request, call.context, now: call.now)
         let host = try await hosts.host(try call.number("id"))
         let (bytes, signature) = try await signed(envelope.receipt, envelope.signature, by: host, call)
         let receipt = try Receipt(verifiedBytes: bytes)

@@ -135,7 +135,7 @@ struct IdentityController: Sendable {
     }
 
     private func accept(_ call: Call, _ body: AcceptInvitationRequest) async throws -> IssuedToken {
-        try gate.admit(call.request, call.context)
+        try await gate.admit(call.request, call.context, now: call.now)
         guard call.bearer == nil else {
             throw ServerError(
                 .request, "an invitation is accepted by somebody who is nobody here yet",

@@ -52,7 +52,7 @@ struct Gate: Sendable {
     func signIn(
         _ bearer: String?, _ request: Request, _ context: RoadsteadContext, now: UTCDate
     ) async throws -> Session {
-        try admit(request, context)
+        try await admit(request, context, now: now)
         guard let shown = await shown(bearer, context, now) else { throw Self.refusal }
         guard let session = try await lookup(shown, context.requestID, now) else {
             await recordFailure(request, context, now: now)
@@ -73,15 +73,22 @@ struct Gate: Sendable {
         return await ProvedKey.of(context.channel, now: now)
     }
 
-    /// Refuses addresses from which too many credentials were wrong.
-    func admit(_ request: Request, _ context: RoadsteadContext) throws {
-        try limiter.admit(proxies.client(request, context))
+    /// Refuses addresses from which too many credentials were wrong; what they go on showing is counted, not looked at.
+    func admit(_ request: Request, _ context: RoadsteadContext, now: UTCDate) async throws {
+        do { try limiter.admit(proxies.client(request, context)) } catch {
+            await noteFailure(request, context, now: now)
+            throw error
+        }
     }
 
     func recordFailure(_ request: Request, _ context: RoadsteadContext, now: UTCDate) async {
-        let address = proxies.client(request, context)
-        limiter.recordFailure(address)
+        limiter.recordFailure(proxies.client(request, context))
+        await noteFailure(request, context, now: now)
+    }
+
+    /// Tells of a credential that did not count, of somebody whom that does not bar.
+    func noteFailure(_ request: Request, _ context: RoadsteadContext, now: UTCDate) async {
         failures.increment()
-        await attempts?.noteFailedSignIn(from: address, request, context, now: now)
+        await attempts?.noteFailedSignIn(from: proxies.client(request, context), request, context, now: now)
     }
 }

@@ -12,7 +12,7 @@ extension HostController {
     ///
     /// Nothing is kept, and no fleet stops, unless the fleet's own keys have signed what the host shows.
     func showMetadata(_ call: Call, _ envelope: HostMetadataEnvelope) async throws {
-        try gate.admit(call.request, call.context)
+        try await gate.admit(call.request, call.context, now: call.now)
         let host = try await hosts.host(try call.number("id"))
         let (bytes, signature) = try await signed(envelope.metadata, envelope.signature, by: host, call)
         let metadata = try HostMetadata(verifiedBytes: bytes)

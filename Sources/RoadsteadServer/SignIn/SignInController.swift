@@ -73,7 +73,7 @@ struct SignInController: Sendable {
     }
 
     private func signIn(_ call: Call, _ body: SignInRequest) async throws -> IssuedToken {
-        try gate.admit(call.request, call.context)
+        try await gate.admit(call.request, call.context, now: call.now)
         let identity = try await verified(body.idToken, .signIn(nonce: body.nonce), call)
         guard identity.isForPeople else { throw await refused(call) }
         let token = TokenText.generate(.api)
@@ -94,6 +94,7 @@ struct SignInController: Sendable {
         do { identity = try await verifier.verify(body.token, for: .proof(nonce: body.nonce), now: call.now) } catch {
             lookup.log(error, call.requestID)
             guard error.code != .provider else { throw CredentialLookup.providerAway }
+            await gate.noteFailure(call.request, call.context, now: call.now)
             throw StoreError(
                 .invalid, "this is no fresh token of an identity that counts here",
                 hint: "sign in there again; a machine's token is for the audience of this server")
