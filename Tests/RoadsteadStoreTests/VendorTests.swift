@@ -203,6 +203,42 @@ import TrustModel
         #expect(try await scene.world.activeAnchors(of: scene.team).isEmpty)
     }
 
+    @Test func `moving a vendor to another store denies nothing, and stopping it does where content is held up`()
+        async throws
+    {
+        let scene = try await VendorScene.make()
+        try await scene.register([[1]])
+        try await scene.use(in: scene.team, approver: scene.insider)
+        let (canary, prod) = (try await scene.fleet(), try FleetName("late"))
+        _ = try await scene.world.api.createFleet(
+            prod, id: try FleetID(String(repeating: "2", count: 32)), displayName: "late", profile: .standard,
+            by: scene.world.admin.actor, now: start)
+        _ = try await scene.world.addTeam(scene.team, to: prod, by: scene.world.admin.actor, now: start)
+        try await scene.world.asOwner(
+            """
+            UPDATE fleet SET promotes_from = (SELECT id FROM fleet WHERE name = '\(canary)') WHERE name = '\(prod)'
+            """)
+        let second = TeamPolicy.StoreReference(kind: .ca, name: try TrustStoreName("next"))
+        _ = try await scene.world.api.createStore(
+            TrustStoreID(team: scene.team, kind: .ca, name: second.name), by: scene.world.admin.actor, now: start)
+        let (stop, use) = (
+            StopVendor(vendor: scene.vendor, store: try scene.store), UseVendor(vendor: scene.vendor, store: second)
+        )
+        let move = try ChangeContent(
+            team: scene.team, operations: [.governed(stop), .governed(use)], justification: "another store")
+        let proposed = try await scene.world.api.propose(move, by: scene.member.actor, now: start)
+        try await scene.world.approve(proposed, by: scene.insider)
+        #expect(try await scene.publish() == [.published(proposed.change.number)])
+        let anchors = try await scene.world.activeAnchors(of: scene.team)
+        #expect(anchors.map(\.store.name) == [second.name])
+        #expect(try await scene.world.count("SELECT count(*) AS n FROM denial") == 0)
+        let end = try ChangeContent(
+            team: scene.team, operations: [.governed(StopVendor(vendor: scene.vendor, store: second))],
+            justification: "no longer")
+        _ = try await scene.world.api.propose(end, by: scene.insider.actor, now: start)
+        #expect(try await scene.world.count("SELECT count(*) AS n FROM denial") == 1)
+    }
+
     @Test func `the settings list all anchors of a team that has third-party ones, each as what it is`() async throws {
         let scene = try await VendorScene.make()
         try await scene.world.rule()

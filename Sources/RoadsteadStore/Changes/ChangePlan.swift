@@ -22,7 +22,13 @@ struct ChangePlan: Sendable {
 
     /// Whether the certificate comes into a store of the team with the same change.
     func adds(_ sha256: String) -> Bool {
-        steps.contains { if case .add(_, _, let facts) = $0 { facts.certificateSHA256 == sha256 } else { false } }
+        steps.contains { step in
+            switch step {
+            case .add(_, _, let facts): facts.certificateSHA256 == sha256
+            case .governed(let planned): planned.added.contains(sha256)
+            default: false
+            }
+        }
     }
 }
 
@@ -156,7 +162,8 @@ struct ChangePlanner: Sendable {
             case .renewRole: try await requestRenewal(by: change, audit: audit)
             case .governed(let planned):
                 try await planned.apply(
-                    StepContext(planner: self, change: change, author: author, content: content, audit: audit))
+                    StepContext(
+                        planner: self, plan: plan, change: change, author: author, content: content, audit: audit))
             }
         }
         if content.breakGlass != nil { try await audit.recordBreakGlass(content, change) }

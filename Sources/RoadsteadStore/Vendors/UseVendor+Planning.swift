@@ -23,7 +23,9 @@ extension UseVendor: PlannableOperation {
             try await planner.refuseDenied(facts, in: team)
             needed = needed.union(try allowed(facts, team, rules, planner.now))
         }
-        return PlannedStep(needed: needed, addedBytes: anchors.map(\.certificate.count)) { context in
+        return PlannedStep(
+            needed: needed, addedBytes: anchors.map(\.certificate.count), added: Set(anchors.map(\.sha256))
+        ) { context in
             try await use(row, team, place, anchors, context)
         }
     }
@@ -81,7 +83,7 @@ extension StopVendor: PlannableOperation {
             try await transaction.execute(
                 EndVendorUse(use: use.id, change: context.change, now: context.planner.now))
             if try await context.planner.isHeldUp(team) {
-                for sha256 in removed {
+                for sha256 in removed where !context.plan.adds(sha256) {
                     try await transaction.denyRemovedAnchor(
                         sha256: sha256, of: team, by: context.author, change: context.change, audit: context.audit)
                 }

@@ -6,15 +6,18 @@ struct PlannedStep: Sendable {
     let needed: ApprovalsNeeded
     /// The lengths of the certificates that come into the team's stores with it.
     let addedBytes: [Int]
+    /// SHA-256 of those certificates: what comes in with a change is not denied because the same change moves it.
+    let added: Set<String>
     /// Does it, in the transaction of the context, with its audit event.
     let apply: @Sendable (StepContext) async throws -> Void
 
     init(
-        needed: ApprovalsNeeded = .one, addedBytes: [Int] = [],
+        needed: ApprovalsNeeded = .one, addedBytes: [Int] = [], added: Set<String> = [],
         apply: @escaping @Sendable (StepContext) async throws -> Void
     ) {
         self.needed = needed
         self.addedBytes = addedBytes
+        self.added = added
         self.apply = apply
     }
 }
@@ -22,6 +25,8 @@ struct PlannedStep: Sendable {
 /// What a planned step is done with.
 struct StepContext: Sendable {
     let planner: ChangePlanner
+    /// The whole change, as it was planned.
+    let plan: ChangePlan
     /// The change's number.
     let change: Int64
     /// Who proposed it.
