@@ -30,6 +30,40 @@ import TrustModel
         #expect(none.items.isEmpty)
     }
 
+    @Test func `a crowd of other people's business hides nobody's own`() async throws {
+        let world = try await World.make()
+        let (acme, other) = (try await world.team(), try await world.team("other"))
+        try await world.rule()
+        let crowd = ApiStore.inboxItemsOfSource + 1
+        let approver = try await world.person("erin", (.teamAdmin, .team(other)))
+        // May read what the other team has, and confirm what acme has.
+        let bob = try await world.person("bob", (.teamAdmin, .team(acme)), (.auditor, .team(other)))
+        let additions = try (0..<crowd).flatMap {
+            try world.addition(of: [9, UInt8($0)], to: other).operations
+        }
+        let many = try ChangeContent(team: other, operations: additions, justification: "many")
+        try await world.approve(try await world.api.propose(many, by: world.admin.actor, now: start), by: approver)
+        let one = try await world.propose([1], in: acme, by: world.admin)
+        try await world.approve(one, by: bob)
+        _ = try await world.publisher.publishApprovedChanges(now: start)
+        _ = try await world.api.openCampaign(
+            team: nil, due: start.adding(days: 1), reason: "yearly", by: world.admin.actor, now: start)
+        try await world.asOwner("UPDATE anchor SET review_by = '2020-01-01'")
+        // From here on additions of administration wait.
+        _ = try await world.person("olga", (.securityOfficer, .everything))
+        for index in 0..<crowd {
+            let scope = try RegistryScope("registry.example.com/crowd-\(index)")
+            let content = try ChangeContent(
+                team: nil, operations: [.governed(AddScope(team: other, scope: scope))], justification: "more")
+            _ = try await world.api.propose(content, by: world.admin.actor, now: start)
+        }
+        let waiting = try await world.propose([2], in: acme, by: world.admin)
+        let inbox = try await world.api.inbox(of: bob.actor, now: start)
+        #expect(inbox.filter { $0.kind == .approval }.map(\.object) == ["C-\(waiting.change.number)"])
+        #expect(inbox.filter { $0.kind == .review }.map(\.object) == ["anchor \(crowd + 1)"])
+        #expect(inbox.filter { $0.kind == .recertification }.count == 1)
+    }
+
     @Test func `whoever approved what was edited since is told what became of it`() async throws {
         let scene = try await Scene.make(approvals: 2)
         let record = try await scene.propose()

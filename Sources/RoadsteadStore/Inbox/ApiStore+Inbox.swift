@@ -21,7 +21,7 @@ struct InboxRequest: Sendable {
 
 extension ApiStore {
     /// How many items each source gives at most.
-    static let inboxItemsOfSource = 100
+    package static let inboxItemsOfSource = 100
 
     private static let inboxSources: [any InboxSource] = [
         WaitingChanges(), OwnChanges(), RoleDraftsToSign(), CeremoniesToSign(), BreakGlassReviews(), EndingExceptions(),

@@ -28,9 +28,8 @@ struct OverdueReviews: InboxSource {
         var items: [InboxItem] = []
         if request.may(.approveAdministration) {
             let vendors = try await request.transaction.fetchAll(
-                ListVendors(after: "", reviewBefore: request.now, limit: limit))
+                ListVendors(after: "", reviewBefore: request.now, besides: request.person, limit: limit))
             for vendor in try await request.transaction.records(of: vendors) {
-                guard vendor.registeredBy != request.person else { continue }
                 items.append(
                     InboxItem(
                         .review, "vendor \(vendor.name)", "the vendor \(vendor.name) is to be looked at again",
@@ -38,12 +37,12 @@ struct OverdueReviews: InboxSource {
                         command: "roadstead vendor review \(vendor.name) --confirm --note … --next-by …"))
             }
         }
-        let filter = AnchorFilter(reviewBefore: request.now)
-        let readable = Authorization.readableTeams(
-            bindings: request.authority.bindings, limits: request.authority.limits)
+        let filter = AnchorFilter(reviewBefore: request.now, ofVendors: false)
+        let confirmable = Authorization.teams(
+            whose: Permission.approveAdditions, bindings: request.authority.bindings, limits: request.authority.limits)
         let anchors = try await request.transaction.fetchAll(
-            ListAnchors(after: 0, filter: filter, readable: readable, limit: limit))
-        for anchor in anchors where anchor.vendor == nil && request.may(.approveAdditions(anchor.store.team)) {
+            ListAnchors(after: 0, filter: filter, readable: confirmable, limit: limit))
+        for anchor in anchors {
             items.append(
                 InboxItem(
                     .review, "anchor \(anchor.id)", "\(anchor.subject) in \(anchor.store) is to be looked at again",
@@ -57,7 +56,9 @@ struct OverdueReviews: InboxSource {
 /// What campaigns ask about, for those whose business it has become.
 struct OpenCampaignItems: InboxSource {
     func items(_ request: InboxRequest) async throws -> [InboxItem] {
-        let query = ListOpenItems(limit: ApiStore.inboxItemsOfSource)
+        let query = ListOpenItems(
+            person: request.person, roles: request.authority.bindings, now: request.now,
+            limit: ApiStore.inboxItemsOfSource)
         return try await request.transaction.fetchAll(query).compactMap { item, due in
             let level = Recertification.level(due: due, now: request.now)
             guard

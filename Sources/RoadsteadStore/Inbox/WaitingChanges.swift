@@ -5,14 +5,19 @@ import TrustModel
 /// Changes that wait for the person's approval, those apart that were edited after it.
 struct WaitingChanges: InboxSource {
     func items(_ request: InboxRequest) async throws -> [InboxItem] {
-        let changes = try await request.transaction.changesWaiting(
-            for: request.authority, after: 0, limit: ApiStore.inboxItemsOfSource)
-        var items: [InboxItem] = []
-        for change in changes.found where request.now < change.expires {
-            items.append(try await item(for: change, request))
+        var (items, next): ([InboxItem], Int64?) = ([], 0)
+        while let after = next, items.count < ApiStore.inboxItemsOfSource {
+            let changes = try await request.transaction.changesWaiting(
+                for: request.authority, after: after, limit: Self.batch)
+            for change in changes.found.prefix(ApiStore.inboxItemsOfSource - items.count)
+            where request.now < change.expires { items.append(try await item(for: change, request)) }
+            next = changes.next
         }
         return items
     }
+
+    /// What is for others is read past.
+    private static let batch = 500
 
     private func item(for change: ChangeRow, _ request: InboxRequest) async throws -> InboxItem {
         let find = FetchApprovedEdit(change: change.number, person: request.person)

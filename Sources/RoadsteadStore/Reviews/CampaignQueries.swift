@@ -122,14 +122,27 @@ struct ListCampaignItems: Query {
     func decode(_ row: Row) throws -> CampaignItemRecord { try CampaignItemRecord(row) }
 }
 
-/// What nobody has answered in campaigns that are open, with their ends.
+/// What nobody has answered in campaigns that are open, with their ends: for the one who owns it, for those whose team
+/// it concerns by now, and for who administers once it is due.
 struct ListOpenItems: Query {
     static let sql = """
         SELECT o.*, k.due_at FROM (\(itemSelect)) AS o JOIN campaign k ON k.number = o.campaign_number
-        WHERE o.state = 'open' AND k.closed_at IS NULL ORDER BY k.due_at, o.id LIMIT $1
+        WHERE o.state = 'open' AND k.closed_at IS NULL AND (o.author = $1
+            OR (o.team = ANY ($2) AND k.due_at <= $3) OR ($4 AND k.due_at <= $5)) ORDER BY k.due_at, o.id LIMIT $6
         """
+    let person: PersonID
+    let roles: [RoleBinding]
+    let now: UTCDate
     let limit: Int
-    var bindings: [Binding] { [.int(limit)] }
+
+    var bindings: [Binding] {
+        let teams = roles.filter { [.teamMember, .teamAdmin].contains($0.role) }.compactMap(\.reach.team?.rawValue)
+        return [
+            .int(person.rawValue), .texts(teams), .date(now.adding(days: Recertification.teamDays)),
+            .bool(roles.contains { $0.role == .trustAdmin }), .date(now), .int(limit),
+        ]
+    }
+
     func decode(_ row: Row) throws -> (item: CampaignItemRecord, due: UTCDate) {
         (try CampaignItemRecord(row), try row.value("due_at"))
     }

@@ -36,10 +36,13 @@ package struct AnchorFilter: Sendable {
     package var vendor: VendorName?
     /// Only those in force that must be looked at until then.
     package var reviewBefore: UTCDate?
+    /// Whether they follow a vendor; nil where it does not matter.
+    package var ofVendors: Bool?
 
     package init(
         team: TeamName? = nil, kind: TrustStoreKind? = nil, store: TrustStoreName? = nil,
-        state: AnchorRecord.State? = nil, vendor: VendorName? = nil, reviewBefore: UTCDate? = nil
+        state: AnchorRecord.State? = nil, vendor: VendorName? = nil, reviewBefore: UTCDate? = nil,
+        ofVendors: Bool? = nil
     ) {
         self.team = team
         self.kind = kind
@@ -47,6 +50,7 @@ package struct AnchorFilter: Sendable {
         self.state = state
         self.vendor = vendor
         self.reviewBefore = reviewBefore
+        self.ofVendors = ofVendors
     }
 }
 
@@ -55,7 +59,8 @@ struct ListAnchors: Query {
         \(anchorSelect) WHERE a.id > $1 AND ($2::text IS NULL OR t.name = $2) AND ($3::text IS NULL OR s.kind = $3)
         AND ($4::text IS NULL OR s.name = $4) AND ($5::text IS NULL OR a.state = $5)
         AND ($6::text[] IS NULL OR t.name = ANY ($6)) AND ($7::text IS NULL OR v.name = $7)
-        AND ($8::timestamptz IS NULL OR (a.state = 'active' AND a.review_by <= $8)) ORDER BY a.id LIMIT $9
+        AND ($8::timestamptz IS NULL OR (a.state = 'active' AND a.review_by <= $8))
+        AND ($10::boolean IS NULL OR (a.vendor_id IS NOT NULL) = $10) ORDER BY a.id LIMIT $9
         """
     let after: Int64
     let filter: AnchorFilter
@@ -66,7 +71,7 @@ struct ListAnchors: Query {
         [
             .int(after), .text(filter.team?.rawValue), .text(filter.kind?.rawValue), .text(filter.store?.rawValue),
             .text(filter.state?.rawValue), .names(readable), .text(filter.vendor?.rawValue),
-            .date(filter.reviewBefore), .int(limit),
+            .date(filter.reviewBefore), .int(limit), .bool(filter.ofVendors),
         ]
     }
 

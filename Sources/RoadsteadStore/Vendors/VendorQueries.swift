@@ -34,12 +34,17 @@ struct LockVendor: Query {
 struct ListVendors: Query {
     static let sql = """
         SELECT \(vendorColumns) FROM vendor WHERE removed_at IS NULL AND name > $1
-        AND ($2::timestamptz IS NULL OR review_by <= $2) ORDER BY name LIMIT $3
+        AND ($2::timestamptz IS NULL OR review_by <= $2)
+        AND ($3::bigint IS NULL OR NOT EXISTS (SELECT FROM vendor_version n
+            WHERE n.vendor_id = vendor.id AND n.version = vendor.version AND n.registered_by = $3))
+        ORDER BY name LIMIT $4
         """
     let after: String
     let reviewBefore: UTCDate?
+    /// Not those that this person has registered.
+    var besides: PersonID?
     let limit: Int
-    var bindings: [Binding] { [.text(after), .date(reviewBefore), .int(limit)] }
+    var bindings: [Binding] { [.text(after), .date(reviewBefore), .int(besides?.rawValue), .int(limit)] }
     func decode(_ row: Row) throws -> VendorRow { try VendorRow(row) }
 }
 

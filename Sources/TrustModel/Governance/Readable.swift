@@ -32,6 +32,25 @@ extension Authorization {
         return isEverything ? .everything : .only(Set(holding.compactMap(\.reach.team)))
     }
 
+    /// The teams in which somebody holds a permission that is about one team.
+    package static func teams(
+        whose permission: (TeamName) -> Permission, bindings: [RoleBinding], limits: TokenLimits
+    ) -> Readable<TeamName> {
+        func isHeld(_ team: TeamName) -> Bool {
+            decide(permission(team), bindings: bindings, limits: limits).isAllowed
+        }
+        if let team = limits.team { return isHeld(team) ? .only([team]) : .nothing }
+        let named = bindings.compactMap(\.reach.team)
+        let widest = bindings.filter { $0.reach == .everything }
+        // Of roles on everything any team's name tells whether they do.
+        if let any = (named.first ?? (try? TeamName("any"))),
+            decide(permission(any), bindings: widest, limits: limits).isAllowed
+        {
+            return .everything
+        }
+        return .only(Set(named.filter(isHeld)))
+    }
+
     /// The fleets whose hosts and releases somebody may read.
     package static func readableFleets(bindings: [RoleBinding], limits: TokenLimits) -> Readable<FleetName> {
         guard limits.team == nil else { return .nothing }
