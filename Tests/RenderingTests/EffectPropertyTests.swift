@@ -108,6 +108,28 @@ import TrustModel
         }
     }
 
+    @Test func `who may not see a fleet is shown the effect on their own team, and nothing of others`() async throws {
+        let roots = try await roots()
+        func content(_ anchors: [[UInt8]]) throws -> FleetContent {
+            let teams = try ["acme", "beta"].map { name in
+                TeamContent(
+                    name: try team(name), scopes: [try scope("r.example/\(name)")],
+                    stores: [StoreContent(kind: .ca, name: try TrustStoreName("prod"), anchors: anchors)])
+            }
+            return FleetContent(
+                fleet: try FleetName("prod"), id: try FleetID(String(repeating: "a", count: 32)), profile: .standard,
+                teams: teams, repositories: [])
+        }
+        let whole = try FleetEffect(from: try content([roots[0]]), to: try content(roots), now: now)
+        #expect(whole.lines.contains { $0.contains("acme") } && whole.lines.contains { $0.contains("beta") })
+        let part = try #require(whole.part { $0.rawValue == "acme" })
+        #expect(part.fleet == whole.fleet && part.lines.count == 2)
+        #expect(part.lines.allSatisfy { $0.hasPrefix("store ca:acme.prod: anchor added") })
+        #expect(!part.files.isEmpty && part.files.allSatisfy { $0.path.contains("/acme.prod/") })
+        #expect(whole.files.count > part.files.count)
+        #expect(whole.part { $0.rawValue == "core" } == nil)
+    }
+
     @Test func `one statement decides about every image, in Notation and for us alike, and never outside its scopes`()
         async throws
     {

@@ -69,13 +69,21 @@ struct PreviewController: Sendable {
     }
 
     private func preview(_ content: ChangeContent, _ call: Call) async throws -> PreviewBody {
-        let effects = try await publisher.rehearse(content, by: try call.caller().actor, now: call.now)
+        let session = try call.caller()
+        let effects = try await publisher.rehearse(content, by: session.actor, now: call.now)
         var fleets: [PreviewBody.Fleet] = []
-        for effect in effects {
+        for effect in effects.compactMap({ shown($0, content, session) }) {
             let record = try await store.fleet(effect.fleet)
             fleets.append(PreviewBody.Fleet(effect, hosts: record.hosts, behind: record.hostsBehind))
         }
         return PreviewBody(fleets: fleets)
+    }
+
+    /// A change that may reach any team shows who proposes or approves it their own teams, and all of fleets that they see.
+    private func shown(_ effect: FleetEffect, _ content: ChangeContent, _ session: Session) -> FleetEffect? {
+        guard content.concernsAllFleets, !session.decide(.readFleet(effect.fleet)).isAllowed else { return effect }
+        let teams = Authorization.readableTeams(bindings: session.bindings, limits: session.limits)
+        return effect.part(of: teams.contains)
     }
 }
 

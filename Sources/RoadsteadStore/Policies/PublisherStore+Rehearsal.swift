@@ -91,7 +91,7 @@ extension ChangeContent {
     }
 
     /// Vendors and denials that hold everywhere may reach any team.
-    var concernsAllFleets: Bool { concern == .vendors || (concern == .denials && team == nil) }
+    package var concernsAllFleets: Bool { concern == .vendors || (concern == .denials && team == nil) }
 
     /// Whether it can change anything that hosts see.
     var concernsFleets: Bool { !concernedTeams.isEmpty || fleet != nil || concernsAllFleets }

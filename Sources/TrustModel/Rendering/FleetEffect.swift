@@ -19,6 +19,8 @@ package struct FleetEffect: Sendable {
     package let enforcers: [FleetSettings.EnforcerSetting]
     /// Names that an agent must know to take the settings in.
     package let needs: [String]
+    /// What its hosts believe before and after.
+    private let trust: (old: HostTrust, new: HostTrust)
 
     package init(from before: FleetContent, to after: FleetContent, now: UTCDate) throws {
         let (old, new) = (try FleetRendering(before, now: now), try FleetRendering(after, now: now))
@@ -41,6 +43,28 @@ package struct FleetEffect: Sendable {
         files = Self.files(old.notation, new.notation)
         enforcers = after.enforcers
         needs = new.settings.critical
+        trust = (old.outcome.trust, new.outcome.trust)
+    }
+
+    /// The part of it that is about some teams, in their own stores and statements: for who may not see the fleet.
+    ///
+    /// - Returns: nil where the fleet has none of them.
+    package func part(of isShown: (TeamName) -> Bool) -> FleetEffect? {
+        let teams = Set((trust.old.statements + trust.new.statements).compactMap(\.team))
+            .union((trust.old.stores + trust.new.stores).map(\.id.team))
+        guard teams.contains(where: isShown) else { return nil }
+        return FleetEffect(self, isShown)
+    }
+
+    private init(_ whole: FleetEffect, _ isShown: (TeamName) -> Bool) {
+        fleet = whole.fleet
+        trust = (whole.trust.old.part(of: isShown), whole.trust.new.part(of: isShown))
+        lines = TrustDifference(old: trust.old, new: trust.new).lines()
+        findings = whole.findings.filter { $0.team.map(isShown) ?? false }
+        let stores = Set((trust.old.stores + trust.new.stores).map { "/\($0.id.notationName)/" })
+        files = whole.files.filter { file in stores.contains { file.path.contains($0) } }
+        enforcers = whole.enforcers
+        needs = whole.needs
     }
 
     /// Exceptions stand in the settings, which the server signs only where it holds the key of `targets`.
@@ -91,5 +115,16 @@ package struct FleetEffect: Sendable {
     private struct Move: Hashable {
         let from: TeamName
         let to: TeamName
+    }
+}
+
+extension HostTrust {
+    /// Statements and stores of some teams, and nothing else.
+    fileprivate func part(of isShown: (TeamName) -> Bool) -> HostTrust {
+        HostTrust(
+            fleet: fleet, release: release, issued: issued,
+            statements: statements.filter { $0.team.map(isShown) ?? false },
+            stores: stores.filter { isShown($0.id.team) },
+            denials: [], repositories: [])
     }
 }
