@@ -29,7 +29,8 @@ extension DistinguishedName: CustomStringConvertible {
         return "\(name)=\(escaped(value))"
     }
 
-    private static func escaped(_ value: String) -> String {
+    /// A value as it stands in the text of a name.
+    package static func escaped(_ value: String) -> String {
         let scalars = Array(value.unicodeScalars)
         var text = ""
         for (index, scalar) in scalars.enumerated() {

@@ -101,7 +101,7 @@ import TrustModel
             let rule = RootRuleBody(
                 name: "deny/others", origins: [.own, .thirdParty], effect: .deny, approvals: 0, reason: "two keys only",
                 conditions: RuleConditions(
-                    exceptCertificateSHA256: [print], exceptKeySHA256: [print], subject: "C=US,O=Acme",
+                    exceptCertificateSHA256: [print], exceptKeySHA256: [print], subject: #"C=US,O=Acme\, Inc."#,
                     signatureHashes: ["sha384"], vendors: [try VendorName("globex")]))
             let allow = RootRuleBody(
                 name: "allow/some", effect: .allow, approvals: 3, securityOfficers: 2, outsiders: 1,

@@ -122,12 +122,18 @@ extension RuleConditions {
             certificateSHA256: conditions.certificates, keySHA256: conditions.keys,
             exceptCertificateSHA256: conditions.exceptCertificates, exceptKeySHA256: conditions.exceptKeys,
             // As RFC 4514 has it: the last attribute first.
-            subject: conditions.subject.map { $0.reversed().map { "\($0.type)=\($0.value)" }.joined(separator: ",") },
+            subject: conditions.subject.map { $0.reversed().map(Self.text).joined(separator: ",") },
             keyTypes: conditions.keyTypes, minimumRSABits: conditions.minimumRSABits,
             maximumValidityDays: conditions.maximumValidityDays.map { Int($0) },
             signatureHashes: conditions.signatureHashes, kinds: conditions.purposes, vendors: conditions.vendors,
             registeredVendor: conditions.registeredVendor,
             allowSelfSignedLeaf: conditions.selfSignedSigningCertificates)
+    }
+
+    /// A value of a type without a short name is written in hexadecimal.
+    private static func text(_ attribute: AnchorFacts.Attribute) -> String {
+        let isEncoded = attribute.type.contains(".") && attribute.value.hasPrefix("#")
+        return "\(attribute.type)=\(isEncoded ? attribute.value : DistinguishedName.escaped(attribute.value))"
     }
 
     var conditions: RootRule.Conditions {
