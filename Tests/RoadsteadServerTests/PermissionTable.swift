@@ -34,6 +34,10 @@ struct PermissionRule: Sendable {
         [.admin, .machine, .limited, .teamAdmin, .teamMember], foreign: [.admin, .machine])
     static let remove = PermissionRule(
         ofTeam.union([.admin, .officer, .machine]), foreign: [.admin, .officer, .machine])
+    static let proposeRemoval = PermissionRule(
+        ofTeam.union([.admin, .officer, .machine, .teamMember]), foreign: [.admin, .officer, .machine])
+    /// Whoever agrees to it does not propose it.
+    static let proposeLifting = PermissionRule([.officer, .teamOfficer, .teamAdmin], foreign: [.officer])
     /// Machines never agree, and never sign.
     static let approve = PermissionRule(ofTeam.union([.admin, .officer]), foreign: [.admin, .officer])
     static let holdKey = PermissionRule(
@@ -117,6 +121,10 @@ enum PermissionTable {
     /// A digest that is not the change's: whoever may decide is told so.
     private static let decision: @Sendable (PermissionPlace) -> any Encodable = { _ in
         DecisionRequest(digest: String(repeating: "0", count: 64))
+    }
+
+    private static func proposal(_ operation: OperationBody, of team: String? = nil) throws -> ChangeRequest {
+        ChangeRequest(team: try team.map { try TeamName($0) }, operations: [operation], justification: "why not")
     }
 
     /// Operations for which nobody signs in.
@@ -232,7 +240,35 @@ enum PermissionTable {
                 ChangeRequest(
                     team: try TeamName($0.team),
                     operations: [try PermissionScene.addition($0.root, store: "nowhere")], justification: "why not")
-            }
+            },
+            // Every kind has its row in OperationMatrixTests; these show that the API asks the same. None of them can be.
+            PermissionRow(.proposeRemoval) { try proposal(.other(.removeAnchor(id: 99_999)), of: $0.team) },
+            PermissionRow(.proposeLifting) { try proposal(.other(.liftDenial(id: 99_999)), of: $0.team) },
+            PermissionRow(.remove) {
+                let unknown = [String(repeating: "0", count: 64)]
+                return try proposal(
+                    .other(.setCustody(try CustodySetting(.team, keys: unknown, threshold: 1))), of: $0.team)
+            },
+            PermissionRow(.operateFleet) {
+                try proposal(
+                    .governed(RemoveFleetTeam(fleet: try FleetName($0.fleet), team: try TeamName("gamma"))))
+            },
+            PermissionRow(.operateFleet) {
+                let subject = try PolicyException.Subject(
+                    digest: "sha256:\(String(repeating: "0", count: 64))", scope: nil)
+                return try proposal(
+                    .governed(
+                        try AddException(
+                            fleet: try FleetName($0.fleet), subject: subject, until: UTCDate(seconds: 1),
+                            owner: "nobody")))
+            },
+            PermissionRow(.denyEverywhere) { _ in
+                try proposal(.governed(RemoveVendor(vendor: try VendorName("nowhere"))))
+            },
+            PermissionRow(.administer) { _ in
+                try proposal(
+                    .governed(try GrantRole(person: "nobody-here", try RoleBinding(.auditor, .everything))))
+            },
         ],
         "GET /v1/changes/{number}": [PermissionRow(.readTeam, .hidden).at(change)],
         "PUT /v1/changes/{number}": [

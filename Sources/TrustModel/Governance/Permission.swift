@@ -37,7 +37,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
     case approveFleet(FleetName)
     case createFleet
     case operateFleet(FleetName)
-    case pauseFleet(FleetName)
+    case endException(FleetName)
     case readAudit(RoleReach)
     case exportAudit(RoleReach)
 
@@ -68,7 +68,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         case .approveFleet: [.trustAdmin, .securityOfficer]
         case .createFleet: [.trustAdmin, .fleetOperator]
         case .operateFleet: [.trustAdmin, .fleetOperator]
-        case .pauseFleet: [.trustAdmin, .securityOfficer, .fleetOperator]
+        case .endException: [.trustAdmin, .securityOfficer, .fleetOperator]
         case .readAudit(.everything): [.trustAdmin, .securityOfficer, .auditor]
         case .readAudit(.team): Self.teamReaders
         case .readAudit(.fleet): Self.fleetReaders
@@ -88,7 +88,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
             .team(team)
         case .proposeLiftingDenial(let team), .approveLiftingDenial(let team): team.map { .team($0) } ?? .everything
         case .readFleet(let fleet), .proposeFleet(let fleet), .approveFleet(let fleet), .operateFleet(let fleet),
-            .pauseFleet(let fleet):
+            .endException(let fleet):
             .fleet(fleet)
         case .readAudit(let reach), .exportAudit(let reach): reach
         }
@@ -139,7 +139,7 @@ package enum Permission: Sendable, Hashable, CustomStringConvertible {
         case .approveFleet(let fleet): "approve what the hosts of fleet \(fleet) do"
         case .createFleet: "create fleets"
         case .operateFleet(let fleet): "operate fleet \(fleet)"
-        case .pauseFleet(let fleet): "pause fleet \(fleet)"
+        case .endException(let fleet): "end what fleet \(fleet) lets pass by exception"
         case .readAudit(let reach): "read the audit log of \(reach)"
         case .exportAudit(let reach): "export the audit log of \(reach)"
         }

@@ -32,7 +32,8 @@ package enum PermissionObject: Sendable, Hashable, CustomStringConvertible {
 /// The words of `can-i`, and which permission each means for which object.
 package enum PermissionVerb: String, Sendable, CaseIterable, Comparable {
     case administer, approve, createFleet = "create-fleet", createStore = "create-store", deny, export
-    case approveCustody = "approve-custody", approveLifting = "approve-lifting", holdKey = "hold-key", operate, pause
+    case endException = "end-exception", approveCustody = "approve-custody", approveLifting = "approve-lifting",
+        holdKey = "hold-key", operate
     case propose, proposeLifting = "propose-lifting", proposeRemoval = "propose-removal", read, remove
     case setCustody = "set-custody", approveBreakGlass = "approve-break-glass"
     case approveVendor = "approve-vendor", removeVendor = "remove-vendor", reviewBreakGlass = "review-break-glass"
@@ -89,7 +90,7 @@ package enum PermissionVerb: String, Sendable, CaseIterable, Comparable {
     private func permission(in fleet: FleetName) -> Permission? {
         let table: [PermissionVerb: Permission] = [
             .read: .readFleet(fleet), .propose: .proposeFleet(fleet), .approve: .approveFleet(fleet),
-            .operate: .operateFleet(fleet), .pause: .pauseFleet(fleet),
+            .operate: .operateFleet(fleet), .endException: .endException(fleet),
         ]
         return table[self]
     }

@@ -22,7 +22,7 @@ import TrustModel
             Case(permission: .approveLiftingDenial(team), allowed: [.trustAdmin, .securityOfficer]),
             Case(permission: .proposeLiftingDenial(team), allowed: [.securityOfficer, .teamAdmin]),
             Case(permission: .operateFleet(fleet), allowed: [.trustAdmin, .fleetOperator]),
-            Case(permission: .pauseFleet(fleet), allowed: [.trustAdmin, .securityOfficer, .fleetOperator]),
+            Case(permission: .endException(fleet), allowed: [.trustAdmin, .securityOfficer, .fleetOperator]),
             Case(permission: .exportAudit(.everything), allowed: [.auditor]),
         ]
     }

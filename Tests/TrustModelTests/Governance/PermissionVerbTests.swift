@@ -30,7 +30,7 @@ import Testing
             .approveBreakGlass(team), .reviewBreakGlass(team), .approveVendor(team), .removeVendor, .readFleet(fleet),
             .proposeFleet(fleet),
             .approveFleet(fleet), .createFleet, .operateFleet(fleet),
-            .pauseFleet(fleet), .readAudit(.everything), .exportAudit(.everything),
+            .endException(fleet), .readAudit(.everything), .exportAudit(.everything),
         ] {
             #expect(asked.contains(permission) && Self.isListed(permission), "\(permission)")
         }
@@ -43,14 +43,14 @@ import Testing
             .approveAdditions, .proposeRemoval, .remove, .denyEverywhere, .proposeLiftingDenial,
             .approveLiftingDenial, .proposeCustody, .approveCustody, .holdKey, .approveBreakGlass,
             .reviewBreakGlass, .approveVendor, .removeVendor, .readFleet, .proposeFleet, .approveFleet, .createFleet,
-            .operateFleet, .pauseFleet,
+            .operateFleet, .endException,
             .readAudit, .exportAudit:
             true
         }
     }
 
     @Test func `a word on an object that it means nothing for is no permission`() throws {
-        #expect(PermissionVerb.pause.permission(on: .team(try TeamName("acme"))) == nil)
+        #expect(PermissionVerb.endException.permission(on: .team(try TeamName("acme"))) == nil)
         #expect(PermissionVerb.remove.permission(on: .audit) == nil)
         #expect(throws: TrustModelError(.name, "")) { try PermissionObject("planet:mars") }
     }

@@ -107,9 +107,9 @@ package struct EndException: GovernedOperation {
 
     package var adds: Bool { false }
     package var concernedFleet: FleetName? { fleet }
-    package func proposal(in team: TeamName?) -> [Permission] { [.pauseFleet(fleet)] }
-    package func approval(in team: TeamName?) -> Permission { .pauseFleet(fleet) }
-    package func alone(in team: TeamName?) -> Permission? { .pauseFleet(fleet) }
+    package func proposal(in team: TeamName?) -> [Permission] { [.endException(fleet)] }
+    package func approval(in team: TeamName?) -> Permission { .endException(fleet) }
+    package func alone(in team: TeamName?) -> Permission? { .endException(fleet) }
     package var summary: String {
         "ends the exception E-\(exception) of fleet \(fleet); where its targets are signed offline, hosts follow at the next ceremony"
     }
