@@ -334,7 +334,7 @@ if layers == "full" {
         tests(
             "RoadsteadRemoteTests",
             [
-                "RoadsteadRemote", "RoadsteadCommand", "Codecs", "Problems",
+                "RoadsteadRemote", "RoadsteadCommand", "Codecs", "Problems", "RoadsteadWire", "TrustModel",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "roadstead-remote", dependencies: ["RoadsteadRemote"], swiftSettings: strict),

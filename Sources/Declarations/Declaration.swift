@@ -8,9 +8,10 @@ package enum Declaration: Sendable, Equatable {
     case anchor(DeclaredAnchor)
     case policy(DeclaredPolicy)
     case fleet(DeclaredFleet)
+    case fleetPolicy(DeclaredFleetPolicy)
     case roleBinding(DeclaredBinding)
 
-    package static let kinds = ["Team", "Rule", "Anchor", "Policy", "Fleet", "RoleBinding"]
+    package static let kinds = ["Team", "Rule", "Anchor", "Policy", "Fleet", "FleetPolicy", "RoleBinding"]
 
     /// Reads a document strictly: a member that its kind does not have is an error.
     ///
@@ -29,6 +30,7 @@ package enum Declaration: Sendable, Equatable {
             case "Anchor": .anchor(try decode(DeclaredAnchor.self))
             case "Policy": .policy(try decode(DeclaredPolicy.self))
             case "Fleet": .fleet(try decode(DeclaredFleet.self))
+            case "FleetPolicy": .fleetPolicy(try decode(DeclaredFleetPolicy.self))
             case "RoleBinding": .roleBinding(try decode(DeclaredBinding.self))
             default:
                 throw DeclarationError(
@@ -47,6 +49,7 @@ package enum Declaration: Sendable, Equatable {
                 case .anchor(let anchor): ("Anchor", try JSON(encoding: anchor))
                 case .policy(let policy): ("Policy", try JSON(encoding: policy))
                 case .fleet(let fleet): ("Fleet", try JSON(encoding: fleet))
+                case .fleetPolicy(let policy): ("FleetPolicy", try JSON(encoding: policy))
                 case .roleBinding(let binding): ("RoleBinding", try JSON(encoding: binding))
                 }
             let members = try body.object(kind).members.map { ($0.name, $0.value) }
@@ -62,6 +65,7 @@ package enum Declaration: Sendable, Equatable {
         case .anchor(let anchor): "anchor \(anchor.sha256.prefix(16)) in \(anchor.team)/\(anchor.store)"
         case .policy(let policy): "policy of team \(policy.team)"
         case .fleet(let fleet): "fleet \(fleet.name)"
+        case .fleetPolicy(let policy): "policy of fleet \(policy.fleet)"
         case .roleBinding(let binding): binding.subject
         }
     }
@@ -141,6 +145,28 @@ package struct DeclaredFleet: Codable, Sendable, Equatable {
         self.profile = profile
         self.mode = mode
         self.teams = teams
+    }
+}
+
+/// `kind: FleetPolicy`; all of it, and what is left out is as in a new fleet.
+package struct DeclaredFleetPolicy: Codable, Sendable, Equatable {
+    package let fleet: FleetName
+    package let statements: [FleetPolicy.Statement]?
+    package let standardLevel: VerificationLevel?
+    package let floor: VerificationLevel?
+
+    package init(
+        fleet: FleetName, statements: [FleetPolicy.Statement]? = nil, standardLevel: VerificationLevel? = nil,
+        floor: VerificationLevel? = nil
+    ) {
+        self.fleet = fleet
+        self.statements = statements
+        self.standardLevel = standardLevel
+        self.floor = floor
+    }
+
+    var policy: FleetPolicy {
+        FleetPolicy(statements: statements ?? [], standardLevel: standardLevel, floor: floor)
     }
 }
 

@@ -57,6 +57,7 @@ package struct DeclarationPlan: Sendable, Equatable {
             case .anchor(let anchor): add(anchor)
             case .policy(let policy): try add(policy)
             case .fleet(let fleet): add(fleet)
+            case .fleetPolicy(let policy): try add(policy)
             case .roleBinding(let binding): add(binding)
             }
         }
@@ -202,6 +203,18 @@ package struct DeclarationPlan: Sendable, Equatable {
                 .remove, "team \(team) in fleet \(fleet.name)",
                 ["op": "remove-fleet-team", "fleet": name, "team": .string(team.rawValue)], reach: reach)
         }
+    }
+
+    private mutating func add(_ declared: DeclaredFleetPolicy) throws {
+        let body = present.fleetPolicies.first { $0.fleet == declared.fleet }
+        let there = body.map { DeclaredFleetPolicy($0).policy } ?? FleetPolicy.none
+        let policy = declared.policy
+        guard there != policy else { return }
+        let operation = ChangeOperation.governed(try SetFleetPolicy(fleet: declared.fleet, policy: policy))
+        let teams = Set(policy.statements.flatMap(\.stores).map(\.team)).sorted()
+        propose(
+            there == FleetPolicy.none ? .add : .change, "policy of fleet \(declared.fleet)",
+            try JSON(encoding: operation), reach: "fleet \(declared.fleet)", needs: teams.flatMap(missing))
     }
 
     // MARK: Roles

@@ -10,11 +10,12 @@ package struct PresentState: Sendable {
     package let anchors: [AnchorBody]
     package let policies: [PolicyBody]
     package let fleets: [FleetBody]
+    package let fleetPolicies: [FleetPolicyBody]
     package let bindings: [RoleBindingBody]
 
     package init(
         teams: [TeamBody] = [], rules: [RootRuleBody] = [], anchors: [AnchorBody] = [], policies: [PolicyBody] = [],
-        fleets: [FleetBody] = [], bindings: [RoleBindingBody] = []
+        fleets: [FleetBody] = [], fleetPolicies: [FleetPolicyBody] = [], bindings: [RoleBindingBody] = []
     ) {
         self.teams = teams
         self.rules = rules
@@ -22,6 +23,7 @@ package struct PresentState: Sendable {
         self.anchors = anchors.filter { $0.removed == nil && $0.vendor == nil && $0.until == nil }
         self.policies = policies
         self.fleets = fleets
+        self.fleetPolicies = fleetPolicies
         self.bindings = bindings
     }
 
@@ -37,6 +39,7 @@ package struct PresentState: Sendable {
                     .policy(DeclaredPolicy(team: $0.team, statements: $0.statements))
                 }
                 + fleets.map { .fleet(DeclaredFleet($0)) }
+                + fleetPolicies.map(DeclaredFleetPolicy.init).filter { $0.policy != .none }.map { .fleetPolicy($0) }
                 + bindings.map { .roleBinding(DeclaredBinding($0)) }
         }
     }
@@ -65,6 +68,13 @@ extension DeclaredFleet {
         self.init(
             name: body.name, displayName: body.displayName, profile: body.profile, mode: body.mode,
             teams: body.teams.sorted())
+    }
+}
+
+extension DeclaredFleetPolicy {
+    init(_ body: FleetPolicyBody) {
+        self.init(
+            fleet: body.fleet, statements: body.statements, standardLevel: body.standardLevel, floor: body.floor)
     }
 }
 

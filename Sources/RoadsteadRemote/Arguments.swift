@@ -6,6 +6,7 @@ import TrustModel
 
 extension TrustStoreKind: ExpressibleByArgument {}
 extension AnchorOrigin: ExpressibleByArgument {}
+extension AnchorLimit: ExpressibleByArgument {}
 extension EnforcementMode: ExpressibleByArgument {}
 extension EnforcerKind: ExpressibleByArgument {}
 extension VerificationLevel: ExpressibleByArgument {}

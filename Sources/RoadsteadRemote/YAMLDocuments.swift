@@ -1,6 +1,16 @@
 import Codecs
 import Yams
 
+/// The one document of a text that is JSON where it begins with a brace, and YAML otherwise.
+func document(_ text: String, name: String) throws -> JSON {
+    if text.drop(while: \.isWhitespace).first == "{" { return try JSON(parsing: Array(text.utf8)) }
+    let documents = try YAMLDocuments(text, name: name).documents
+    guard let first = documents.first, documents.count == 1 else {
+        throw RemoteError(.file, "\(name) holds \(documents.count) documents, and is to hold one")
+    }
+    return first.tree
+}
+
 /// The documents of a YAML text as JSON trees, read strictly, each with the line that it begins at.
 ///
 /// Of YAML it takes mappings, lists and scalars. Tags and aliases are refused, a key that stands twice too: none has a

@@ -76,6 +76,19 @@ import TrustModel
                     ])
             ],
             fleets: [try fleet(["acme"], .enforce)],
+            fleetPolicies: [
+                FleetPolicyBody(
+                    fleet: try FleetName("demo"),
+                    policy: FleetPolicy(
+                        statements: [
+                            FleetPolicy.Statement(
+                                name: "infra", registryScopes: [try RegistryScope("infra.example")], level: "strict",
+                                stores: [
+                                    TrustStoreID(
+                                        team: try TeamName("acme"), kind: .ca, name: try TrustStoreName("prod"))
+                                ], trustedIdentities: ["*"])
+                        ], standardLevel: .audit, floor: .audit))
+            ],
             bindings: [
                 RoleBindingBody(id: 1, person: "alice", role: .trustAdmin),
                 RoleBindingBody(id: 2, person: "bob", role: .teamAdmin, team: try TeamName("acme")),
@@ -85,7 +98,7 @@ import TrustModel
     @Test func `what is exported and read again differs in nothing, with pruning or without`() async throws {
         let present = try await everything()
         let written = try present.declarations.map { try $0.document }
-        #expect(written.count == 8)
+        #expect(written.count == 9)
         for prunes in [false, true] {
             let plan = try DeclarationPlan(try written.map(read), present: present, prunes: prunes)
             #expect(signs(plan) == [])
@@ -102,15 +115,34 @@ import TrustModel
         let stores = plan.differences.filter { if case .makeStore = $0.step { true } else { false } }
         #expect(stores.map(\.needs) == [["team acme"], ["team acme"]])
         let anchors = plan.differences.filter { $0.what.hasPrefix("anchor") || $0.what.hasPrefix("policy") }
-        #expect(anchors.map(\.needs) == [["team acme"], ["team acme"]])
+        #expect(anchors.map(\.needs) == [["team acme"], ["team acme"], ["team acme"]])
         let changes = try plan.changes
         #expect(changes.map(\.isAdministration) == [true, false, false])
         let kinds = try changes.map { try $0.operations.map { try $0.object("o").string("op", in: "o") } }
         #expect(
             kinds == [
                 ["add-team", "add-scope", "add-scope", "set-rule", "set-rule", "grant-role", "grant-role"],
-                ["add-anchor", "set-policy"], ["add-fleet-team", "set-mode"],
+                ["add-anchor", "set-policy"], ["add-fleet-team", "set-mode", "set-fleet-policy"],
             ])
+    }
+
+    @Test func `a fleet's policy that was changed by somebody is a difference, and so is one that is to be as new`()
+        throws
+    {
+        let demo = try FleetName("demo")
+        let present = PresentState(
+            fleets: [try fleet([])],
+            fleetPolicies: [FleetPolicyBody(fleet: demo, policy: FleetPolicy(floor: .audit))])
+        for (document, differs): (JSON, Bool) in [
+            (["kind": "FleetPolicy", "fleet": "demo", "floor": "audit"], false),
+            (["kind": "FleetPolicy", "fleet": "demo", "floor": "permissive"], true),
+            (["kind": "FleetPolicy", "fleet": "demo"], true),
+        ] {
+            let plan = try DeclarationPlan([try read(document)], present: present)
+            #expect(signs(plan) == (differs ? ["~ policy of fleet demo"] : []), "\(document)")
+        }
+        let fresh = PresentState(fleets: [try fleet([])], fleetPolicies: [FleetPolicyBody(fleet: demo, policy: .none)])
+        #expect(try fresh.declarations.count == 1)
     }
 
     @Test func `a second document about the same thing is refused`() throws {

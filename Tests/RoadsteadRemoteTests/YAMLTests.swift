@@ -1,5 +1,7 @@
 import Codecs
+import RoadsteadWire
 import Testing
+import TrustModel
 
 @testable import RoadsteadRemote
 
@@ -33,6 +35,18 @@ import Testing
         let read = try YAMLDocuments("# note\nkind: A\n---\nkind: B\nn: 3\nt: \"3\"\nok: true\n", name: "f").documents
         #expect(read.map(\.line) == [2, 4])
         #expect(read.map(\.tree) == [["kind": "A"], ["kind": "B", "n": 3, "t": "3", "ok": true]])
+    }
+
+    @Test func `a change that was shown in either form is edited from it`() throws {
+        let edit = ChangeEdit(
+            operations: [.other(.removeAnchor(id: 7)), .governed(RevokeRole(binding: 3))], justification: "no: longer",
+            ticket: "12", breakGlass: nil)
+        let tree = try JSON(encoding: edit)
+        for text in [tree.text, " \n" + tree.text, YAMLText.documents([tree])] {
+            #expect(try document(text, name: "f").decode(ChangeEdit.self, place: "f") == edit, "\(text)")
+        }
+        #expect(throws: RemoteError.self) { try document("a: 1\n---\nb: 2\n", name: "f") }
+        #expect(throws: RemoteError.self) { try document("", name: "f") }
     }
 
     @Test func `whatever is written is read back the same`() throws {

@@ -6,7 +6,26 @@ import TrustModel
 struct AnchorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "anchor", abstract: "Trust anchors: the roots in a team's stores.",
-        subcommands: [Add.self, List.self, Show.self, Remove.self, Review.self, Request.self], aliases: ["root"])
+        subcommands: [Add.self, List.self, Show.self, Remove.self, Review.self, Request.self, Limit.self],
+        aliases: ["root"])
+
+    struct Limit: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say whether hosts take only those anchors of a team that the fleet's settings list.",
+            discussion: """
+                The list is part of the fleet's signed settings, so that whoever holds the team's key cannot add an anchor. \
+                automatic: while the team has third-party anchors; always; never. Others agree to it.
+                """)
+        @Argument(help: "automatic, always or never.") var limit: AnchorLimit
+        @Option(help: "The team.", transform: TeamName.init) var team: TeamName
+        @OptionGroup var why: AdministrationReason
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            let operation = SetAnchorLimit(team: team, limit: limit)
+            try await administer([operation], why, connection, note: "team \(team): \(limit.rawValue)")
+        }
+    }
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -60,11 +60,12 @@ extension ChangeCommand {
         static let configuration = CommandConfiguration(
             abstract: "Edit a draft or submitted change of your own, which voids its approvals.",
             discussion: """
-                FILE holds what `roadstead change show C-12 --output json` shows: operations, justification and ticket
-                count. Without a file the operations stay.
+                FILE holds what `roadstead change show C-12 --output json` or `--output yaml` shows: operations,
+                justification and ticket count. Without a file the operations stay.
                 """)
         @Argument(help: "Number, such as C-12.") var number: ChangeNumber
-        @Option(name: [.customShort("f"), .long], help: "JSON file with the new content, or -.") var file: String?
+        @Option(name: [.customShort("f"), .long], help: "JSON or YAML file with the new content, or -.") var file:
+            String?
         @Option(help: "Another justification.") var reason: String?
         @Option(help: "Another ticket.") var ticket: String?
         @OptionGroup var connection: ConnectionOptions
@@ -79,7 +80,7 @@ extension ChangeCommand {
             let edited = try await connection.withClient { client -> ChangeBody in
                 let change: ChangeBody = try await client.get("/v1/changes/\(number.value)")
                 let written = try file.map { file in
-                    try JSON(parsing: Array(try readText(file, limit: 4 << 20).utf8)).decode(
+                    try document(try readText(file, limit: YAMLDocuments.maximumBytes), name: file).decode(
                         ChangeEdit.self, place: file)
                 }
                 let edit = ChangeEdit(

@@ -186,7 +186,8 @@ extension PresentState {
     /// Asks a server for what the declarations speak of, and no more.
     init(of client: APIClient, for declared: [Declaration]) async throws {
         var speaks: Set<String> = []
-        var policies: [PolicyBody] = []
+        var (policies, fleetPolicies): ([PolicyBody], [FleetPolicyBody]) = ([], [])
+        var fleets: [FleetBody]?
         let teams: [TeamBody] = try await client.all("/v1/teams")
         for declaration in declared {
             switch declaration {
@@ -198,12 +199,17 @@ extension PresentState {
             case .policy(let policy) where teams.contains { $0.name == policy.team }:
                 policies.append(try await client.get("/v1/teams/\(policy.team)/policy"))
             case .policy: break
+            case .fleetPolicy(let policy):
+                if fleets == nil { fleets = try await client.all("/v1/fleets") }
+                guard fleets?.contains(where: { $0.name == policy.fleet }) == true else { continue }
+                fleetPolicies.append(try await client.get("/v1/fleets/\(policy.fleet)/policy"))
             }
         }
+        if speaks.contains("fleets"), fleets == nil { fleets = try await client.all("/v1/fleets") }
         self.init(
             teams: teams, rules: speaks.contains("rules") ? try await client.all("/v1/root-rules") : [],
             anchors: speaks.contains("anchors") ? try await client.all("/v1/anchors", [("state", "active")]) : [],
-            policies: policies, fleets: speaks.contains("fleets") ? try await client.all("/v1/fleets") : [],
+            policies: policies, fleets: fleets ?? [], fleetPolicies: fleetPolicies,
             bindings: speaks.contains("roles") ? try await client.all("/v1/role-bindings") : [])
     }
 
@@ -222,10 +228,13 @@ extension PresentState {
         if wants(.policies) {
             for team in teams { policies.append(try await client.get("/v1/teams/\(team.name)/policy")) }
         }
+        let fleets: [FleetBody] = wants(.fleets) ? try await client.all("/v1/fleets") : []
+        var fleetPolicies: [FleetPolicyBody] = []
+        for fleet in fleets { fleetPolicies.append(try await client.get("/v1/fleets/\(fleet.name)/policy")) }
         self.init(
             teams: wants(.teams) || wants(.stores) ? teams : [],
             rules: wants(.rules) ? try await client.all("/v1/root-rules") : [], anchors: anchors, policies: policies,
-            fleets: wants(.fleets) ? try await client.all("/v1/fleets") : [],
+            fleets: fleets, fleetPolicies: fleetPolicies,
             bindings: wants(.roles) ? try await client.all("/v1/role-bindings") : [])
     }
 }
@@ -266,7 +275,7 @@ extension Declaration {
         case .rule(let rule): rule.team
         case .anchor(let anchor): anchor.team
         case .policy(let policy): policy.team
-        case .fleet: nil
+        case .fleet, .fleetPolicy: nil
         case .roleBinding(let binding): binding.team
         }
     }

@@ -59,8 +59,15 @@ struct FleetCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            let fleet: FleetBody = try await connection.withClient { try await $0.get("/v1/fleets/\(name)") }
-            try connection.show(fleet, text: describe)
+            let shown = try await connection.withClient { client in
+                ShownFleet(
+                    fleet: try await client.get("/v1/fleets/\(name)"),
+                    exceptions: try await client.all("/v1/exceptions", [("fleet", name.rawValue)]))
+            }
+            try connection.show(shown) { shown in
+                FleetCommand.describe(shown.fleet)
+                for exception in shown.exceptions { Terminal.show("  exception \(exception.line)") }
+            }
         }
     }
 
@@ -195,6 +202,27 @@ struct RejectAfter: ExpressibleByArgument, Sendable {
     }
 }
 
+/// A fleet with what it lets pass: its members, and one more.
+struct ShownFleet: Encodable, Sendable {
+    let fleet: FleetBody
+    let exceptions: [ExceptionBody]
+
+    private enum CodingKeys: String, CodingKey { case exceptions }
+
+    func encode(to encoder: any Encoder) throws {
+        try fleet.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(exceptions, forKey: .exceptions)
+    }
+}
+
+extension ExceptionBody {
+    /// What is let pass, until when, and who answers for it.
+    var line: String {
+        "\(exception): \(digest ?? scope.map { "\($0) held to audit" } ?? "") until \(until), \(owner): \(reason)"
+    }
+}
+
 private func showFleets(_ fleets: [FleetBody]) {
     Terminal.showTable(
         ["FLEET", "MODE", "RELEASE", "HOSTS", "BEHIND", "TEAMS"],
@@ -218,6 +246,8 @@ struct StatusCommand: AsyncParsableCommand {
         let reviewsDue: [String]
         /// What is overdue for whoever asks.
         let overdue: [InboxItem]
+        /// What fleets let pass at the moment although their policy would not.
+        let exceptions: [ExceptionBody]
     }
 
     func run() async throws {
@@ -230,14 +260,18 @@ struct StatusCommand: AsyncParsableCommand {
                 vendors.map { "vendor \($0.name)" }
                 + anchors.filter { $0.vendor == nil }.map { "anchor \($0.id) of team \($0.team): \($0.subject)" }
             let inbox: [InboxItem] = try await client.list("/v1/inbox")
+            let exceptions: [ExceptionBody] = try await client.all("/v1/exceptions", [("fleet", fleet?.rawValue)])
             return Overview(
                 fleets: fleets.filter { fleet == nil || $0.name == fleet }, waiting: waiting, reviewsDue: due,
-                overdue: inbox.filter(\.overdue))
+                overdue: inbox.filter(\.overdue), exceptions: exceptions)
         }
         try connection.show(overview) { overview in
             showFleets(overview.fleets)
             for fleet in overview.fleets {
                 for warning in fleet.warnings { Terminal.show("warning: fleet \(fleet.name): \(warning)") }
+            }
+            for exception in overview.exceptions {
+                Terminal.show("exception: fleet \(exception.fleet): \(exception.line)")
             }
             for due in overview.reviewsDue { Terminal.show("review overdue: \(due)") }
             for item in overview.overdue { Terminal.show("overdue: \(item.text): \(item.command)") }
