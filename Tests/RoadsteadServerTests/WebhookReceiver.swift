@@ -90,7 +90,8 @@ struct WebhookScene: Sendable {
             credential: NewCredential(
                 tokenSHA256: HashAlgorithm.sha256.digest(of: [1]), label: "laptop", expires: now.adding(days: 90)),
             requestID: "r", now: now)
-        return WebhookScene(api: api, store: WebhookStore(pool: publisher), master: master, admin: admin)
+        return WebhookScene(
+            api: api.reading(as: Reader(admin)), store: WebhookStore(pool: publisher), master: master, admin: admin)
     }
 
     /// - Returns: the secret as its holder was given it.

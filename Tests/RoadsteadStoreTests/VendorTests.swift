@@ -214,10 +214,7 @@ import TrustModel
             prod, id: try FleetID(String(repeating: "2", count: 32)), displayName: "late", profile: .standard,
             by: scene.world.admin.actor, now: start)
         _ = try await scene.world.addTeam(scene.team, to: prod, by: scene.world.admin.actor, now: start)
-        try await scene.world.asOwner(
-            """
-            UPDATE fleet SET promotes_from = (SELECT id FROM fleet WHERE name = '\(canary)') WHERE name = '\(prod)'
-            """)
+        _ = try await scene.world.api.setSource(canary, of: prod, by: scene.world.admin.actor, now: start)
         let second = TeamPolicy.StoreReference(kind: .ca, name: try TrustStoreName("next"))
         _ = try await scene.world.api.createStore(
             TrustStoreID(team: scene.team, kind: .ca, name: second.name), by: scene.world.admin.actor, now: start)
