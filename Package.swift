@@ -78,6 +78,7 @@ var targets: [Target] = [
     .target(
         name: "TestVectors", dependencies: ["Codecs"], path: "Tests/Support/TestVectors", swiftSettings: strict),
     tests("OpenSSLKitTests", ["OpenSSLKit", "Codecs", "Problems"]),
+    library("AgentKeys", ["SigningKeys", "Codecs", "Problems"], settings: touchesC),
     tests("SigningKeysTests", ["SigningKeys", "Codecs", "Problems", "TestVectors"]),
     .target(
         name: "TestSigning", dependencies: ["Envelopes", "PKI", "SigningKeys", "Codecs"],
@@ -320,7 +321,7 @@ if layers == "full" {
         library(
             "RoadsteadRemote",
             [
-                "Declarations", "RoadsteadCommand", "RegistryClient", "Envelopes", "OCI",
+                "Declarations", "RoadsteadCommand", "AgentKeys", "CloudKeys", "RegistryClient", "Envelopes", "OCI",
                 "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI",
                 "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -31,12 +31,12 @@ package enum Files {
     package static func read(
         _ path: String, limit: Int, links: LinkPolicy = .followed
     ) throws(FileError) -> [UInt8] {
-        try read(path, limit: limit, links: links, isSecret: false)
+        try read(path, limit: limit, links: links, guarding: .nothing)
     }
 
     /// Reads a file that holds a secret; refused when its group or others have any access to it.
     package static func readSecret(_ path: String, limit: Int = 65_536) throws(FileError) -> [UInt8] {
-        try read(path, limit: limit, links: .followed, isSecret: true)
+        try read(path, limit: limit, links: .followed, guarding: .secrecy)
     }
 
     /// Hands the content of a regular file of any size to `body`, piece by piece, and returns its size.
@@ -59,18 +59,26 @@ package enum Files {
         }
     }
 
+    /// Reads a credential that systemd put there for a service: its access list shows as rights of the group.
+    package static func readCredential(_ path: String, limit: Int = 65_536) throws(FileError) -> [UInt8] {
+        try read(path, limit: limit, links: .followed, guarding: .secrecyFromOthers)
+    }
+
+    /// Reads a file whose word counts; refused when somebody else than root and this user could have written it.
+    package static func readTrusted(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
+        try read(path, limit: limit, links: .followed, guarding: .integrity)
+    }
+
+    private enum Guard { case nothing, secrecy, secrecyFromOthers, integrity }
+
     /// Opens once and asks the open file, so that what is checked is what is read.
     private static func read(
-        _ path: String, limit: Int, links: LinkPolicy, isSecret: Bool
+        _ path: String, limit: Int, links: LinkPolicy, guarding: Guard
     ) throws(FileError) -> [UInt8] {
         let flags = links == .refused ? O_RDONLY | O_NOFOLLOW | O_NONBLOCK : O_RDONLY | O_NONBLOCK
         let file = try Descriptor("read", path, flags: flags)
         let status = try status(of: file, path)
-        guard !isSecret || status.mode & 0o077 == 0 else {
-            throw FileError(
-                .exposed, "\(path) holds a secret and has mode \(octal(status.mode)), so that others can reach it",
-                hint: "chmod 600 \(path)")
-        }
+        try check(status, path, guarding)
         guard status.kind == .regular else { throw FileError(.kind, "cannot read \(path): it is not a regular file") }
         guard status.size <= limit else { throw tooLarge(path, limit) }
         var bytes: [UInt8] = []
@@ -84,6 +92,26 @@ package enum Files {
             bytes.append(contentsOf: buffer[..<count])
             guard bytes.count <= limit else { throw tooLarge(path, limit) }
         }
+    }
+
+    private static func check(_ status: FileStatus, _ path: String, _ guarding: Guard) throws(FileError) {
+        let forbidden: UInt32 =
+            switch guarding {
+            case .nothing: 0
+            case .secrecy: 0o077
+            case .secrecyFromOthers: 0o007
+            case .integrity: 0o022
+            }
+        guard guarding != .integrity || [0, geteuid()].contains(status.owner) else {
+            throw FileError(
+                .exposed, "\(path) belongs to user \(status.owner), who could change it",
+                hint: "only files of root or of the user who runs the program are believed")
+        }
+        guard status.mode & forbidden != 0 else { return }
+        let what = guarding == .integrity ? "decides what is allowed" : "holds a secret"
+        throw FileError(
+            .exposed, "\(path) \(what) and has mode \(octal(status.mode)), so that others can reach it",
+            hint: guarding == .integrity ? "chmod go-w \(path)" : "chmod 600 \(path)")
     }
 
     /// Puts a whole new file in place: written beside its name, synced, renamed over it, the directory synced.

@@ -20,7 +20,7 @@ internal import COpenSSL
         case sec1
     }
 
-    @unsafe private init(owning raw: OpaquePointer) { unsafe self.raw = raw }
+    @unsafe init(owning raw: OpaquePointer) { unsafe self.raw = raw }
 
     deinit { unsafe EVP_PKEY_free(raw) }
 

@@ -69,7 +69,7 @@ extension KeyType {
 }
 
 extension CertificateExtension {
-    fileprivate var encoded: [UInt8] {
+    var encoded: [UInt8] {
         get throws {
             let identifier = try DER.objectIdentifier(identifier)
             let value = DER.octetString(value)

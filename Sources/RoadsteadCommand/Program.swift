@@ -10,12 +10,13 @@ import TrustModel
 package enum Program {
     static let commands: [Command] = [
         SignCommand.command, VerifyCommand.command, InspectCommand.command, BlobCommands.sign, BlobCommands.verify,
-        KeyCommands.generate, KeyCommands.inspect,
-        KeyCommands.list, CACommands.initialize, CACommands.issue, VersionCommand.command,
+        KeyCommands.generate, KeyCommands.inspect, KeyCommands.list, KeyCommands.importing, KeyCommands.csr,
+        KeyCommands.test, CACommands.initialize, CACommands.issue, VersionCommand.command,
     ]
 
     /// Whether a command line is about one of the commands here, or a group of them.
     package static func owns(_ arguments: [String]) -> Bool {
+        if arguments.first == NotationPlugin.word { return true }
         let words = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
         return commands.contains { $0.words.first == words.first }
     }
@@ -24,6 +25,12 @@ package enum Program {
     package static func run(reach: Reach) async -> Int32 {
         let console = Console.current
         let arguments = Array(CommandLine.arguments.dropFirst())
+        if let own = CommandLine.arguments.first, Files.name(of: own) == NotationPlugin.programName {
+            return await NotationPlugin.run(arguments, console, reach)
+        }
+        if arguments.first == NotationPlugin.word {
+            return await NotationPlugin.run(Array(arguments.dropFirst()), console, reach)
+        }
         do {
             return try await run(arguments, console, reach).rawValue
         } catch {
@@ -130,6 +137,7 @@ package enum Program {
         case let error as KeyError: error.code == .name ? .usage : .environment
         case let error as OCIError: error.code == .digest || error.code == .reference ? .usage : .environment
         case let error as TrustModelError: error.code == .scope ? .usage : .environment
+        case let problem as any Problem: problem.identifier.hasSuffix(".uri") ? .usage : .environment
         default: .environment
         }
     }

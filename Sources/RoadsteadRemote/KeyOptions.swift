@@ -16,6 +16,16 @@ struct KeyOptions: ParsableArguments {
         help: ArgumentHelp("Open descriptor to read the passphrase from.", valueName: "n"))
     var passphraseDescriptor: Int?
 
+    @Option(help: ArgumentHelp("Credential of systemd that holds the passphrase.", valueName: "name"))
+    var passphraseCredential: String?
+
+    @Option(help: ArgumentHelp("Key in the kernel's keyring that holds the passphrase.", valueName: "name"))
+    var passphraseKeyring: String?
+
+    @Option(
+        help: ArgumentHelp("Attributes of the passphrase in the Secret Service.", valueName: "attributes"))
+    var passphraseSecretService: String?
+
     @Flag(help: "Take a private key that no passphrase protects.")
     var allowPlaintextKey = false
 
@@ -34,6 +44,15 @@ struct KeyOptions: ParsableArguments {
     @Option(name: .customLong("pin-fd"), help: ArgumentHelp("Open descriptor to read the PIN from.", valueName: "n"))
     var pinDescriptor: Int?
 
+    @Option(help: ArgumentHelp("Credential of systemd that holds the PIN.", valueName: "name"))
+    var pinCredential: String?
+
+    @Option(help: ArgumentHelp("Key in the kernel's keyring that holds the PIN.", valueName: "name"))
+    var pinKeyring: String?
+
+    @Option(help: ArgumentHelp("Attributes of the PIN in the Secret Service.", valueName: "attributes"))
+    var pinSecretService: String?
+
     @Flag(help: "Give the PIN although the token says that few tries are left.")
     var allowLastPINTries = false
 
@@ -47,18 +66,29 @@ struct KeyOptions: ParsableArguments {
         let environment = ProcessInfo.processInfo.environment
         return try Reach.full.backends(
             KeyRequest(
-                passphrase: try Self.source(passphraseFile, passphraseDescriptor, "passphrase"),
-                pin: try Self.source(pinFile, pinDescriptor, "pin"),
+                passphrase: try Self.source(
+                    "passphrase", file: passphraseFile, descriptor: passphraseDescriptor,
+                    credential: passphraseCredential, keyring: passphraseKeyring,
+                    secretService: passphraseSecretService),
+                pin: try Self.source(
+                    "pin", file: pinFile, descriptor: pinDescriptor, credential: pinCredential, keyring: pinKeyring,
+                    secretService: pinSecretService),
                 module: module ?? environment["ROADSTEAD_PKCS11_MODULE"], allowsPlaintext: allowPlaintextKey,
                 allowsLastPINTries: allowLastPINTries, console: .current))
     }
 
-    private static func source(_ file: String?, _ descriptor: Int?, _ kind: String) throws -> SecretSource {
-        guard file == nil || descriptor == nil else {
-            throw RemoteError(.usage, "--\(kind)-file and --\(kind)-fd exclude each other")
+    private static func source(
+        _ kind: String, file: String?, descriptor: Int?, credential: String?, keyring: String?, secretService: String?
+    ) throws -> SecretSource {
+        let given = [file, descriptor.map(String.init), credential, keyring, secretService].compactMap(\.self)
+        guard given.count <= 1 else {
+            throw RemoteError(.usage, "the options that say where the \(kind) is exclude each other")
         }
         if file == "-" { return try .reading(descriptor: 0) }
         if let descriptor { return try .reading(descriptor: descriptor) }
+        if let credential { return try .credential(named: credential) }
+        if let keyring { return try .keyring(named: keyring) }
+        if let secretService { return try .secretService(attributes: secretService) }
         return file.map { .file($0) } ?? .terminal
     }
 }

@@ -63,7 +63,9 @@ private struct LocalCA: ParsableCommand {
 private struct LocalKey: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "key", abstract: "Make and look at keys, in files, on tokens and in services.",
-        subcommands: [Generate.self, Inspect.self, List.self])
+        subcommands: [
+            Generate.self, Inspect.self, List.self, Import.self, Request.self, Test.self,
+        ])
 
     struct Generate: ParsableCommand {
         static let configuration = CommandConfiguration(commandName: "generate", abstract: "Make a private key.")
@@ -78,6 +80,24 @@ private struct LocalKey: ParsableCommand {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(commandName: "list", abstract: "List the keys of a token.")
         @Argument(help: "As roadstead key list --help says.", completion: .file()) var rest: [String] = []
+    }
+
+    struct Import: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "import", abstract: "Put a key or its certificates into a file or onto a token.")
+        @Argument(help: "As roadstead key import --help says.", completion: .file()) var rest: [String] = []
+    }
+
+    struct Request: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "csr", abstract: "Ask for a certificate with a request that the key signs.")
+        @Argument(help: "As roadstead key csr --help says.", completion: .file()) var rest: [String] = []
+    }
+
+    struct Test: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "test", abstract: "Sign something random with a key and say what it is good for.")
+        @Argument(help: "As roadstead key test --help says.", completion: .file()) var rest: [String] = []
     }
 }
 

@@ -13,11 +13,21 @@ enum KeyEncryption {
     static func check(_ der: [UInt8]) throws {
         do {
             var outer = try DERReader(inside: DERReader.single(der, .sequence))
-            var algorithm = try DERReader(inside: outer.read(.sequence))
+            try check(
+                algorithm: try outer.read(.sequence), newer: "openssl pkcs8 -topk8 -v2 aes256 -v2prf hmacWithSHA256")
+        } catch let error as CodecError {
+            throw KeyError(.malformed, "an encrypted private key is malformed: \(error.reason)")
+        }
+    }
+
+    /// The same of an AlgorithmIdentifier; `newer` is the command that writes the file in a form that is read.
+    static func check(algorithm element: DERElement, newer: String) throws {
+        do {
+            var algorithm = try DERReader(inside: element)
             guard try algorithm.read(.objectIdentifier).objectIdentifier() == "1.2.840.113549.1.5.13" else {
                 throw KeyError(
                     .unsupported, "the private key is encrypted with a scheme older than PBES2",
-                    hint: "convert it with openssl pkcs8 -topk8 -v2 aes256 -v2prf hmacWithSHA256")
+                    hint: "convert it with \(newer)")
             }
             var schemes = try DERReader(inside: algorithm.read(.sequence))
             var derivation = try DERReader(inside: schemes.read(.sequence))
@@ -32,7 +42,7 @@ enum KeyEncryption {
                 guard cost <= 1 << 20, blocks <= 1 << 10, 128 * blocks * (cost + 4) <= maximumScryptBytes else {
                     throw KeyError(
                         .unsupported, "the encrypted private key asks for more memory than scrypt is given (32 MiB)",
-                        hint: "write it anew with openssl pkcs8 -topk8 -v2 aes256 -v2prf hmacWithSHA256")
+                        hint: "write it anew with \(newer)")
                 }
                 return
             case "1.2.840.113549.1.5.12":

@@ -67,7 +67,7 @@ package struct PrivateKey: Signer {
         }
     }
 
-    private init(handle: KeyHandle, protection: KeyFileProtection?) throws {
+    init(handle: KeyHandle, protection: KeyFileProtection?) throws {
         publicKey = try PublicKey(spki: handle.spki())
         if case .ec = publicKey.type, !handle.halvesMatch() {
             throw KeyError(.malformed, "the two halves of a private key do not belong together")

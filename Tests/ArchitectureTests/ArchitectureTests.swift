@@ -11,6 +11,7 @@ private let arrows: [String: Set<String>] = [
     "SigningKeys": ["OpenSSLKit", "Codecs", "Problems"],
     "TokenWire": ["Problems"],
     "PKCS11Kit": ["CPKCS11", "Codecs", "Problems"],
+    "AgentKeys": ["SigningKeys", "Codecs", "Problems"],
     "TokenKeys": ["TokenWire", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
     "PKI": ["OpenSSLKit", "SigningKeys", "Codecs", "Problems"],
     "TUF": ["SigningKeys", "Codecs", "Problems"],
@@ -31,7 +32,7 @@ private let arrows: [String: Set<String>] = [
     "CloudKeys": ["SigningKeys", "Files", "Codecs", "Problems"],
     "RegistryClient": ["OCI", "SigningKeys", "Files", "Codecs", "Problems"],
     "RoadsteadRemote": [
-        "Declarations", "RoadsteadCommand", "RegistryClient", "Envelopes", "OCI",
+        "Declarations", "RoadsteadCommand", "AgentKeys", "CloudKeys", "RegistryClient", "Envelopes", "OCI",
         "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI", "SigningKeys",
         "Files", "Codecs", "Problems",
     ],

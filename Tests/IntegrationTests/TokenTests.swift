@@ -35,7 +35,6 @@ private func shell(_ script: String, _ softHSM: SoftHSM, module: String? = SoftH
             #expect(status == 0, "\(output)")
             #expect(output.contains("object=root") && output.contains("object=second"))
             #expect(output.contains("private") && output.contains("Ed25519") && output.contains("EC P-256"))
-            #expect(output.contains("seen only with the PIN"))
             #expect(output.contains("keyID"))
         }
     }

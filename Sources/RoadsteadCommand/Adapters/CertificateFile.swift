@@ -1,6 +1,7 @@
 import Files
 package import PKI
 import SigningKeys
+import TrustModel
 
 /// Certificates as they lie in files.
 package enum CertificateFile {
@@ -14,6 +15,33 @@ package enum CertificateFile {
     /// A chain as a file, the leaf first.
     package static func chain(_ path: String) throws -> [Certificate] {
         try certificates(in: try Files.read(path, limit: 1 << 20), file: path)
+    }
+
+    /// Certificates in the order of a chain: the key's own, then each one's issuer. Others are left out.
+    static func ordered(_ certificates: [[UInt8]], of key: PublicKey) -> [[UInt8]] {
+        var rest = certificates.compactMap { try? Certificate(der: $0) }
+        guard rest.count == certificates.count, let first = rest.firstIndex(where: { $0.publicKey == key }) else {
+            return certificates
+        }
+        var chain = [rest.remove(at: first)]
+        while let issuer = rest.firstIndex(where: { $0.subject == chain.last?.issuer }) {
+            chain.append(rest.remove(at: issuer))
+        }
+        return chain.map(\.der)
+    }
+
+    /// Refuses certificates whose first is not that of a key.
+    static func check(_ certificates: [[UInt8]], areOf key: PublicKey?) throws {
+        guard let first = certificates.first else { return }
+        let leaf: Certificate
+        do throws(PKIError) { leaf = try Certificate(der: first) } catch {
+            throw CommandError(.environment, "a certificate cannot be used: \(error.reason)", hint: error.hint)
+        }
+        guard leaf.publicKey == key else {
+            throw CommandError(
+                .environment, "the first certificate, of \(leaf.subjectText), is that of another key",
+                hint: "the chain begins with the certificate of the key, then its issuers up to the root")
+        }
     }
 
     /// The chain that lies beside a key in its place.

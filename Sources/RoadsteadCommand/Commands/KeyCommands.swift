@@ -1,5 +1,6 @@
 import Codecs
 import Envelopes
+import PKI
 import SigningKeys
 import TUF
 
@@ -34,6 +35,100 @@ enum KeyCommands {
         options: KeyOptions.all + [Output.option],
         discussion: "Of a token whose PIN nothing names, only what anybody may see is listed.",
         examples: ["roadstead key list pkcs11:token=ops --pin-file pin"], run: runList)
+
+    static let importing = Command(
+        "key import", "put a key, or only its certificates, into a file or onto a token", operand: "URI",
+        options: [
+            .value("in", "URI", "the key that is taken over, such as file:old.key or pkcs12:team.p12"),
+            .value("in-passphrase-file", "FILE", "the passphrase of that key, where it is another one"),
+            .value("certificate-chain", "FILE", "PEM: the key's certificate, then its issuers"),
+        ] + KeyOptions.all,
+        discussion: """
+            Without --in the key is there already, and its certificates go beside it. A key that comes from a file is
+            protected anew by the passphrase of the other options, whatever protected it before. The old file stays.
+            """,
+        examples: [
+            "roadstead key import --in pkcs12:team.p12 file:team.key --passphrase-file pass",
+            "roadstead key import --certificate-chain team.pem 'pkcs11:token=ops;object=team' --pin-file pin",
+        ], run: runImport)
+
+    static let csr = Command(
+        "key csr", "ask for a certificate: a request that the key signs, wherever it lives", operand: "URI",
+        options: [
+            .value(
+                "subject", "DN", required: true, "the name to be certified, such as \"C=US, ST=WA, O=Acme, CN=CI\""),
+            .value("out", "FILE", "the new file (default: standard output)"),
+        ] + KeyOptions.all,
+        examples: [
+            #"roadstead key csr file:team.key --subject "C=US, ST=WA, O=Acme, CN=CI" --out team.csr"#,
+            #"roadstead key csr 'pkcs11:token=ops;object=ci' --pin-file pin --subject "C=US, ST=WA, O=Acme, CN=CI""#,
+        ], run: runCSR)
+
+    static let test = Command(
+        "key test", "sign something random with a key and say what it is good for", operand: "URI",
+        options: KeyOptions.all + [Output.option],
+        examples: ["roadstead key test 'pkcs11:token=ops;object=ci' --pin-file pin"], run: runTest)
+
+    private static func runImport(
+        _ invocation: Invocation, _ console: Console, _ reach: Reach
+    ) async throws -> ExitStatus {
+        let name = try KeyName(try invocation.operand("key's URI"))
+        let request = try KeyRequest(invocation, console)
+        let backends = try reach.backends(request)
+        let taken = try await invocation["in"].map { try KeyName($0) }.asyncMap { source in
+            try await reach.keyToImport(source, request, passphraseFile: invocation["in-passphrase-file"])
+        }
+        let chain = try invocation["certificate-chain"].map { try CertificateFile.chain($0).map(\.der) }
+        let certificates = chain ?? taken?.certificates ?? []
+        guard taken != nil || !certificates.isEmpty else {
+            throw CommandError(
+                .usage, "there is nothing to import", hint: "give --in URI, --certificate-chain FILE or both")
+        }
+        if let taken {
+            try CertificateFile.check(certificates, areOf: taken.key.publicKey)
+        } else {
+            try CertificateFile.check(certificates, areOf: try await backends.publicKey(name))
+        }
+        try await backends.store(taken?.key, certificates: certificates, at: name)
+        console.say(
+            "\(taken == nil ? "put" : "imported a key of type \(taken?.key.publicKey.type.description ?? "") and") "
+                + "\(certificates.count) certificate(s): \(name)")
+        return .success
+    }
+
+    private static func runCSR(
+        _ invocation: Invocation, _ console: Console, _ reach: Reach
+    ) async throws -> ExitStatus {
+        let name = try KeyName(try invocation.operand("key, such as file:team.key,"))
+        let subject = try CACommands.name(try invocation.required("subject"))
+        if let out = invocation["out"] { try NewFiles.checkAbsent([out]) }
+        let key = try await reach.backends(KeyRequest(invocation, console)).open(name)
+        let request = try await CertificateRequest.codeSigning(subject: subject, signer: AnySigner(key.signer))
+        guard let out = invocation["out"] else {
+            console.printText(request.pem)
+            return .success
+        }
+        try NewFiles.create([(out, request.pem, 0o644)])
+        console.say("the request is in \(out)")
+        return .success
+    }
+
+    private static func runTest(
+        _ invocation: Invocation, _ console: Console, _ reach: Reach
+    ) async throws -> ExitStatus {
+        let output: Output = try invocation.choice("output", default: .text)
+        let name = try KeyName(try invocation.operand("key, such as file:team.key,"))
+        let backends = try reach.backends(KeyRequest(invocation, console))
+        let trial = try await KeyTrial(name, backends)
+        guard output == .text else {
+            console.print(trial.json.text)
+            return .success
+        }
+        for (name, value) in trial.json.objectOrNil?.members ?? [] {
+            console.print("\(name): \(value.stringOrNil ?? value.text)")
+        }
+        return .success
+    }
 
     private static func runGenerate(
         _ invocation: Invocation, _ console: Console, _ reach: Reach

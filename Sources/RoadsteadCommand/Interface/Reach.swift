@@ -38,9 +38,10 @@ package struct Reach: Sendable {
 
     /// Every key that a command line can use, behind the policy: the one way from a command to a key.
     package func backends(_ request: KeyRequest) throws -> KeyBackends {
-        let policy = SigningPolicy(allowsPlaintext: request.allowsPlaintext)
+        let policy = try SigningPolicyFile.policy(for: request)
         var backends = try keys(request)
         backends[.file] = FileKeys(request, policy)
+        backends[.pkcs12] = PKCS12Keys(request)
         return KeyBackends(backends, policy: policy)
     }
 

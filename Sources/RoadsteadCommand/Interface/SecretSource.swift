@@ -8,6 +8,12 @@ package enum SecretSource: Sendable {
     case terminal
     /// The first line of a file that only its owner can read.
     case file(String)
+    /// A credential that systemd gave the service: `$CREDENTIALS_DIRECTORY/NAME`.
+    case credential(String)
+    /// A key of the type `user` in the kernel's keyrings, which may expire by itself.
+    case keyring(String)
+    /// The desktop's Secret Service, by attributes and values.
+    case secretService([String])
     /// It was read already, such as from a file descriptor, which gives it once only.
     case given(Secret)
 
@@ -15,6 +21,11 @@ package enum SecretSource: Sendable {
         [
             .value("\(kind)-file", "FILE", "read \(meaning) from the first line of a file that only you can read"),
             .value("\(kind)-fd", "N", "read \(meaning) from an open file descriptor"),
+            .value("\(kind)-credential", "NAME", "take \(meaning) from a credential that systemd gave this service"),
+            .value("\(kind)-keyring", "NAME", "take \(meaning) from the kernel's keyring"),
+            .value(
+                "\(kind)-secret-service", "ATTRIBUTES",
+                "take \(meaning) from the Secret Service, such as \"service roadstead key team\""),
         ]
     }
 
@@ -28,9 +39,37 @@ package enum SecretSource: Sendable {
             self = .file(file)
         } else if invocation.has("\(kind)-fd") {
             self = try .reading(descriptor: try invocation.integer("\(kind)-fd", in: 0...1_023, default: 0))
+        } else if let name = invocation["\(kind)-credential"] {
+            self = try .credential(named: name)
+        } else if let name = invocation["\(kind)-keyring"] {
+            self = try .keyring(named: name)
+        } else if let attributes = invocation["\(kind)-secret-service"] {
+            self = try .secretService(attributes: attributes)
         } else {
             self = .terminal
         }
+    }
+
+    package static func credential(named name: String) throws(CommandError) -> SecretSource {
+        guard !name.isEmpty, name != ".", name != "..", !name.contains("/") else {
+            throw CommandError(.usage, "\"\(name.prefix(60))\" is not the name of a credential")
+        }
+        return .credential(name)
+    }
+
+    package static func keyring(named name: String) throws(CommandError) -> SecretSource {
+        guard !name.isEmpty else { throw CommandError(.usage, "a key in the keyring has a name") }
+        return .keyring(name)
+    }
+
+    package static func secretService(attributes text: String) throws(CommandError) -> SecretSource {
+        let words = text.split(separator: " ").map(String.init)
+        guard !words.isEmpty, words.count.isMultiple(of: 2), words.allSatisfy({ !$0.hasPrefix("-") }) else {
+            throw CommandError(
+                .usage, "a secret in the Secret Service is named by attributes and values",
+                hint: "such as \"service roadstead key team\"")
+        }
+        return .secretService(words)
     }
 
     /// What lies ready in an open descriptor.
@@ -53,6 +92,20 @@ package enum SecretSource: Sendable {
         case .file(let path):
             var bytes = try Files.readSecret(path, limit: Self.limit)
             return try Self.firstLine(of: &bytes, "the file \(path)")
+        case .credential(let name):
+            guard let directory = console.environment("CREDENTIALS_DIRECTORY"), directory.hasPrefix("/") else {
+                throw CommandError(
+                    .environment, "systemd gave this process no credentials",
+                    hint: "add LoadCredentialEncrypted=\(name):FILE to the unit")
+            }
+            var bytes = try Files.readCredential("\(directory)/\(name)", limit: Self.limit)
+            return try Self.firstLine(of: &bytes, "the credential \(name)")
+        case .keyring(let name):
+            var bytes = try Tool.output(["keyctl", "pipe", "%user:\(name)"])
+            return try Self.firstLine(of: &bytes, "the key \(name) in the keyring")
+        case .secretService(let attributes):
+            var bytes = try Tool.output(["secret-tool", "lookup"] + attributes)
+            return try Self.firstLine(of: &bytes, "the Secret Service")
         }
     }
 
