@@ -29,32 +29,36 @@ import TimestampAuthority
 
     @Test(
         arguments: [.ec(.p256), .ec(.p384), .ec(.p521), .rsa(bits: 2_048), .rsa(bits: 3_072), .rsa(bits: 4_096)]
-            as [KeyType], EnvelopeFormat.allCases)
-    func `every shape verifies here, and its signature and its token with openssl`(
-        _ type: KeyType, _ format: EnvelopeFormat
-    ) async throws {
+            as [KeyType])
+    func `every shape verifies here, and its signature and its token with openssl`(_ type: KeyType) async throws {
         let fixture = try await SigningFixture(type)
         let authority = try await TimestampAuthority(from: SigningFixture.now.adding(days: -1))
-        for shape in Self.shapes {
-            let artifact = TargetArtifact(
-                mediaType: SigningFixture.artifact.mediaType, digest: SigningFixture.artifact.digest, size: 4,
-                annotations: shape.metadata)
-            let expiry = shape.expires ? SigningFixture.now.adding(days: 3) : nil
-            let bytes = try await fixture.sign(
-                artifact, as: format, scheme: shape.scheme, expiry: expiry,
-                timestamps: shape.isTimestamped ? AuthorityAtHand(authority, at: SigningFixture.now) : nil)
-            let opened = try UnverifiedEnvelope(parsing: bytes, format: format)
-            let verified = try opened.verified()
-            #expect(verified.artifact == artifact && verified.attributes.expiry == expiry, "\(shape.name)")
-            #expect(verified.attributes.scheme == shape.scheme, "\(shape.name)")
-            #expect((verified.timestampSignature != nil) == shape.isTimestamped, "\(shape.name)")
-            try await TestVectors.withTemporaryFolder { folder in
-                let isConfirmed = try opensslConfirms(opened, verified.leaf, folder)
-                #expect(isConfirmed, "\(shape.name)")
-                guard let token = verified.timestampSignature else { return }
-                let isTokenConfirmed = try opensslConfirms(token, over: verified.signature, authority, folder)
-                #expect(isTokenConfirmed, "\(shape.name)")
-            }
+        for format in EnvelopeFormat.allCases {
+            for shape in Self.shapes { try await check(shape, format, fixture, authority) }
+        }
+    }
+
+    private func check(
+        _ shape: Shape, _ format: EnvelopeFormat, _ fixture: SigningFixture, _ authority: TimestampAuthority
+    ) async throws {
+        let artifact = TargetArtifact(
+            mediaType: SigningFixture.artifact.mediaType, digest: SigningFixture.artifact.digest, size: 4,
+            annotations: shape.metadata)
+        let expiry = shape.expires ? SigningFixture.now.adding(days: 3) : nil
+        let bytes = try await fixture.sign(
+            artifact, as: format, scheme: shape.scheme, expiry: expiry,
+            timestamps: shape.isTimestamped ? AuthorityAtHand(authority, at: SigningFixture.now) : nil)
+        let opened = try UnverifiedEnvelope(parsing: bytes, format: format)
+        let verified = try opened.verified()
+        #expect(verified.artifact == artifact && verified.attributes.expiry == expiry, "\(shape.name)")
+        #expect(verified.attributes.scheme == shape.scheme, "\(shape.name)")
+        #expect((verified.timestampSignature != nil) == shape.isTimestamped, "\(shape.name)")
+        try await TestVectors.withTemporaryFolder { folder in
+            let isConfirmed = try opensslConfirms(opened, verified.leaf, folder)
+            #expect(isConfirmed, "\(shape.name)")
+            guard let token = verified.timestampSignature else { return }
+            let isTokenConfirmed = try opensslConfirms(token, over: verified.signature, authority, folder)
+            #expect(isTokenConfirmed, "\(shape.name)")
         }
     }
 

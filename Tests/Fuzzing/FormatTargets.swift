@@ -3,6 +3,7 @@ import Envelopes
 import OCI
 import PKI
 import ReleaseCriteria
+import SigningKeys
 import TokenWire
 import TrustModel
 

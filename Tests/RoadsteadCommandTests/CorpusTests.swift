@@ -79,6 +79,23 @@ import Testing
         }
     }
 
+    @Test func `the timestamp of a signature is shown as its token says`() async throws {
+        let expected = [
+            "timestamp-jws-crafted-control": "2026-11-22T10:38:31Z", "timestamp-cose-tampered-token": "TSA Unit",
+            "timestamp-jws-sha512-imprint": "sha512",
+        ]
+        try await withCorpus { cases in
+            for item in cases {
+                guard let words = expected[item.name] else { continue }
+                let outcome = try TestVectors.outcome(
+                    CommandFixture.programs + "/roadstead",
+                    ["inspect", "--oci-layout", "\(item.directory)/layout@\(item.digest)"])
+                let output = String(decoding: outcome.output, as: UTF8.self)
+                #expect(outcome.status == 0 && output.contains(words), "\(item.name): \(output)")
+            }
+        }
+    }
+
     @Test func `every case of a blob agrees`() async throws {
         try await withCorpus { cases in
             let blobs = cases.filter(\.isBlob)

@@ -64,12 +64,30 @@ enum InspectCommand {
         object["expiry"] = envelope.attributes.expiry.map { .string($0.description) }
         object["signingAgent"] = envelope.signingAgent.map { .string($0) }
         object["timestamped"] = .bool(envelope.timestampSignature != nil)
+        object["timestamp"] = envelope.timestampSignature.map(describe(timestamp:))
         object["payload"] = (try? JSON(parsing: envelope.payload)) ?? "the payload is not JSON"
         object["certificates"] = .array(
             envelope.certificates.map { der in
                 (try? Certificate(der: der)).map(describe) ?? "not a certificate"
             })
         object["problem"] = Result { try envelope.verified() }.failure.map { .string("\($0)") }
+    }
+
+    /// What a token says of itself.
+    private static func describe(timestamp token: [UInt8]) -> JSON {
+        do throws(PKIError) {
+            let timestamp = try UnverifiedTimestamp(der: token)
+            let info = timestamp.info
+            return .object(
+                JSONObject([
+                    ("time", .string(info.time.description)), ("earliest", .string(info.earliest.description)),
+                    ("latest", .string(info.latest.description)), ("policy", .string(info.policy)),
+                    ("hash", .string(info.hash.rawValue)), ("serialNumber", .string(info.serialNumber.description)),
+                    ("certificates", .array(timestamp.certificates.map(describe))),
+                ]))
+        } catch {
+            return .object(JSONObject([("problem", .string(error.reason))]))
+        }
     }
 
     private static func describe(_ certificate: Certificate) -> JSON {
