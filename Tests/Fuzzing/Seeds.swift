@@ -63,7 +63,7 @@ enum Seeds {
             label: "k", id: [1], kind: .p256, spki: [0x30], isPrivate: true, wantsPINEachTime: false)
         let requests: [TokenRequest] = [
             .open(uri), .logIn(pin: [0x31], allowsLastTries: true), .generate(.p256, label: "k", id: nil),
-            .sign(uri, spki: [1], bytes: [2], pin: nil),
+            .sign(TokenSignatureRequest(uri: uri, spki: [1], mechanism: .pssSHA256, bytes: [2], pin: nil)),
         ]
         let responses: [TokenResponse] = [
             .done, .keys([key], skipped: ["x"]), .signature([1]), .failure(code: "key", reason: "none", hint: "add"),
