@@ -141,7 +141,7 @@ private struct AuthorityServer: Sendable {
             let rejected = try await runBeside("roadstead blob verify --config config notes.txt", folder)
             #expect(rejected.status == 1 && rejected.text.contains("carries none"), "\(rejected.text)")
             let signed = try await runBeside(
-                "\(Self.sign) --force --format \(format) --timestamp-url \(url)/ notes.txt", folder)
+                "\(Self.sign) --force --format \(format) --timestamp-url \(url)/tsa notes.txt", folder)
             #expect(signed.status == 0, "\(signed.text)")
             let verified = try await runBeside("roadstead blob verify --config config notes.txt", folder)
             #expect(verified.status == 0, "\(verified.text)")
