@@ -281,6 +281,40 @@ if layers == "full" {
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
+        library(
+            "RoadsteadSigner",
+            [
+                "ReleaseCriteria", "RoadsteadCommand", "TokenKeys", "TokenWire", "Envelopes", "OCI", "PKI",
+                "SigningKeys", "Files", "Codecs", "Problems",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        .executableTarget(name: "roadstead-signer", dependencies: ["RoadsteadSigner"], swiftSettings: strict),
+        library(
+            "SignerClient",
+            [
+                "ReleaseCriteria", "SigningKeys", "Files", "Codecs", "Problems",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
+        tests(
+            "RoadsteadSignerTests",
+            [
+                "RoadsteadSigner", "roadstead-signer", "roadstead-p11", "SignerClient", "ReleaseCriteria",
+                "RoadsteadCommand", "SoftHSM", "FaultyModule", "TestSigning", "TokenKeys", "TokenWire", "Envelopes",
+                "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         .executableTarget(name: "roadstead-server", dependencies: ["RoadsteadServer"], swiftSettings: strict),
         .target(
             name: "TestProvider", dependencies: ["PythonEnvironment", "Codecs"], path: "Tests/Support/TestProvider",

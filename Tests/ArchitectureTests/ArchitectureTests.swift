@@ -48,12 +48,18 @@ private let arrows: [String: Set<String>] = [
         "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "Outbound", "PrivatePostgres", "Migrations",
         "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "Observability", "Files", "Codecs", "Problems",
     ],
+    "RoadsteadSigner": [
+        "ReleaseCriteria", "RoadsteadCommand", "TokenKeys", "TokenWire", "Envelopes", "OCI", "PKI", "SigningKeys",
+        "Files", "Codecs", "Problems",
+    ],
+    "SignerClient": ["ReleaseCriteria", "SigningKeys", "Files", "Codecs", "Problems"],
     "roadstead": ["RoadsteadCommand"],
     "roadstead-p11": ["PKCS11Kit", "TokenWire", "Files", "Problems"],
     "roadstead-remote": ["RoadsteadRemote"],
     "roadstead-agent": ["RoadsteadAgent"],
     "roadstead-tuf-client": ["TUFClient"],
     "roadstead-server": ["RoadsteadServer"],
+    "roadstead-signer": ["RoadsteadSigner"],
 ]
 
 /// L0 modules: each is imported by one target only.

@@ -1,0 +1,139 @@
+import Codecs
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import NIOSSL
+import PKI
+import ReleaseCriteria
+
+/// Everything that the service answers.
+struct SignerRoutes: Sendable {
+    let callers: CallerRegistry
+    let limiter: CallerLimiter
+    let desk: SigningDesk
+    let keys: [SigningKey]
+    let bodyBytes: Int
+    let takesCertificates: Bool
+
+    var router: Router<SignerContext> {
+        let router = Router(context: SignerContext.self)
+        router.add(middleware: ErrorAnswers())
+        router.get("healthz") { _, _ in Answers.json(.ok, ["status": "alive"]) }
+        router.get("readyz") { _, _ in await ready() }
+        router.get("v1/keys") { request, context in
+            let caller = try await caller(request, context)
+            var list: [SigningKeyBody] = []
+            for key in keys where key.settings.callers.contains(caller) { list.append(await shown(key)) }
+            return Answers.json(.ok, ["keys": try JSON(encoding: list)])
+        }
+        router.get("v1/keys/:name") { request, context in
+            let caller = try await caller(request, context)
+            let key = try key(context)
+            guard key.settings.callers.contains(caller) else { throw Self.noKey }
+            return try Answers.json(.ok, encoding: await shown(key))
+        }
+        router.post("v1/keys/:name/sign") { request, context in try await sign(request, context) }
+        return router
+    }
+
+    private func sign(_ request: Request, _ context: SignerContext) async throws -> Response {
+        let caller = try await caller(request, context)
+        let key = try key(context)
+        let dryRun: Bool
+        switch request.uri.queryParameters["dryRun"] {
+        case nil, "false": dryRun = false
+        case "true": dryRun = true
+        case .some: throw SignerError(.request, "dryRun is neither true nor false")
+        }
+        let buffer = try await request.body.collect(upTo: bodyBytes)
+        let limits = JSONLimits(bytes: bodyBytes, depth: 40)
+        let body: SigningRequestBody = try JSON(parsing: Array(buffer.readableBytesView), limits: limits)
+            .decode(place: "request", unknownMembers: .refused)
+        switch try await desk.sign(body, key: key, caller: caller, dryRun: dryRun) {
+        case .answer(let answer): return try Answers.json(.ok, encoding: answer)
+        case .denied(let decision): return try Answers.denied(decision, requestID: context.requestID)
+        }
+    }
+
+    /// Who asks: by the token where one is sent, else by the certificate of the connection.
+    private func caller(_ request: Request, _ context: SignerContext) async throws -> String {
+        let caller: String?
+        if let header = request.headers[.authorization] {
+            let parts = header.split(separator: " ", maxSplits: 1)
+            guard header.utf8.count <= 16_384, parts.count == 2, parts[0].lowercased() == "bearer" else {
+                throw Self.unauthenticated
+            }
+            caller = callers.caller(token: String(parts[1]))
+        } else {
+            caller = await certificate(context).flatMap { callers.caller(certificate: $0, now: desk.clock()) }
+        }
+        guard let caller else { throw Self.unauthenticated }
+        try limiter.take(caller)
+        return caller
+    }
+
+    private func certificate(_ context: SignerContext) async -> Certificate? {
+        guard takesCertificates, let shown = try? await context.channel.nioSSL_peerCertificate().get(),
+            let der = try? shown.toDERBytes()
+        else { return nil }
+        return try? Certificate(der: der)
+    }
+
+    private func key(_ context: SignerContext) throws -> SigningKey {
+        let name = context.parameters.get("name")
+        guard let key = keys.first(where: { $0.name == name }) else { throw Self.noKey }
+        return key
+    }
+
+    private func shown(_ key: SigningKey) async -> SigningKeyBody {
+        let open = await key.current
+        return SigningKeyBody(
+            name: key.name, usage: key.settings.usage.rawValue, publicKey: open?.publicKey,
+            certificateChain: open?.chain.map(\.der) ?? [], problem: await key.problem)
+    }
+
+    /// Ready while decisions are recorded and some key signs; says of each key how it is.
+    private func ready() async -> Response {
+        var (states, working): ([JSON], Int) = ([], 0)
+        for key in keys {
+            let problem = await key.problem
+            if problem == nil { working += 1 }
+            var state = JSONObject([("name", .string(key.name)), ("ready", .bool(problem == nil))])
+            if let problem { state["problem"] = .string(problem) }
+            states.append(.object(state))
+        }
+        let log = await desk.log.problem
+        let status =
+            log == nil && working == keys.count ? "ready" : log == nil && working > 0 ? "degraded" : "not ready"
+        let body: JSON = [
+            "status": .string(status), "keys": .array(states), "log": .string(log ?? "recording"),
+        ]
+        return Answers.json(status == "not ready" ? .serviceUnavailable : .ok, body)
+    }
+
+    private static let unauthenticated = SignerError(
+        .unauthenticated, "this needs a credential that counts", hint: "a client certificate or Authorization: Bearer")
+
+    private static let noKey = SignerError(.notFound, "there is no such key for this caller")
+}
+
+/// Turns what is thrown into answers; what the operator must see is logged.
+struct ErrorAnswers: RouterMiddleware {
+    func handle(
+        _ request: Request, context: SignerContext,
+        next: @concurrent (Request, SignerContext) async throws -> Response
+    ) async throws -> Response {
+        do {
+            return try await next(request, context)
+        } catch {
+            let response = Answers.problem(error, requestID: context.requestID)
+            if response.status.code >= 500 {
+                context.logger.error(
+                    "request failed",
+                    metadata: ["path": "\(request.uri.path)", "reason": "\(String(reflecting: error))"])
+            }
+            return response
+        }
+    }
+}

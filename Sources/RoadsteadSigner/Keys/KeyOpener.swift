@@ -1,0 +1,75 @@
+import Codecs
+import Envelopes
+import Files
+import PKI
+import RoadsteadCommand
+import SigningKeys
+import TokenKeys
+import TokenWire
+
+/// Opens the keys of the configuration: the one place where the service's backends are put together.
+struct KeyOpener: Sendable {
+    let policy: SigningPolicy
+    let deadline: Duration
+
+    func open(_ name: String, _ settings: KeySettings) async throws -> SigningKey.Open {
+        let opened = try await backends(settings).open(try KeyName(settings.uri))
+        let chain = try chain(opened, settings)
+        let type = opened.signer.publicKey.type
+        if settings.usage == .notation {
+            guard EnvelopeAlgorithm(type) != nil else {
+                throw SignerError(.configuration, "a key of type \(type) cannot sign for the Notary Project")
+            }
+            guard let leaf = chain.first, leaf.publicKey == opened.signer.publicKey else {
+                throw SignerError(
+                    .configuration, "the first certificate of the key \"\(name)\" is not the key's",
+                    hint: "name a file with its chain, leaf first, in \"certificates\"")
+            }
+            guard case .verified = try UnverifiedChain(chain).verified(for: .codeSigning) else {
+                throw SignerError(.configuration, "the chain of the key \"\(name)\" breaks the Notary Project's rules")
+            }
+        }
+        return SigningKey.Open(signer: opened.signer, chain: chain)
+    }
+
+    private func chain(_ opened: OpenedKey, _ settings: KeySettings) throws -> [Certificate] {
+        guard let path = settings.certificates else {
+            return try opened.certificates.map { der throws(PKIError) in try Certificate(der: der) }
+        }
+        return try Certificate.parse(pemOrDER: try Files.read(path, limit: 1 << 20))
+    }
+
+    private func backends(_ settings: KeySettings) throws -> KeyBackends {
+        let allowed = SigningPolicy(
+            schemes: policy.schemes, keyTypes: policy.keyTypes,
+            allowsPlaintext: policy.allowsPlaintext && settings.allowPlaintextKey == true)
+        let request = KeyRequest(
+            passphrase: settings.passphraseFile.map { .file($0) } ?? .terminal,
+            pin: settings.pinFile.map { .file($0) } ?? .terminal, module: settings.module,
+            allowsPlaintext: allowed.allowsPlaintext, console: .current)
+        let deadline = deadline
+        let reach = Reach { request in
+            [.pkcs11: ServiceTokens(request: request, deadline: deadline)]
+        }
+        let backends = try reach.backends(request)
+        try allowed.check(try KeyName(settings.uri).scheme)
+        return backends
+    }
+}
+
+/// Keys on tokens, each through a helper process of its own, which is ended when the token hangs.
+private struct ServiceTokens: KeyBackend {
+    let request: KeyRequest
+    let deadline: Duration
+
+    func open(_ name: KeyName) async throws -> OpenedKey {
+        let uri = try TokenURI(name.text)
+        guard let module = request.module else {
+            throw SignerError(.configuration, "the key is on a token, and \"module\" names no PKCS#11 module")
+        }
+        let settings = TokenSettings(
+            module: module, program: try TokenSettings.programBesideThisOne(), deadline: deadline
+        ) { token in try request.pin.secret("PIN of token \"\(token.label)\"", on: request.console) }
+        return OpenedKey(try await TokenKey(uri, on: TokenConnection(uri, settings)), name: name)
+    }
+}

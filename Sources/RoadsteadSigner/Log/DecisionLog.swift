@@ -1,0 +1,94 @@
+import Codecs
+import Dispatch
+import Files
+
+/// The append-only record of every decision. Entries that arrive together are written and synced together.
+actor DecisionLog {
+    /// Where an entry stands.
+    struct Receipt: Sendable {
+        let sequence: Int64
+        let hash: String
+    }
+
+    private let executor = BlockingExecutor(label: "roadstead.signer.log")
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private let file: AppendFile
+    private var trail: (sequence: Int64, hash: String)
+    private var waiting: [(content: JSONObject, CheckedContinuation<Receipt, any Error>)] = []
+    private var failure: SignerError?
+
+    /// Opens the log and follows it from its first entry.
+    ///
+    /// - Parameter remember: is given every entry.
+    /// - Returns: also whether a torn line was found and marked.
+    /// - Throws: `.brokenLog` when the chain does not hold.
+    static func open(
+        _ path: String, now: UTCDate, remember: (LogEntry) -> Void
+    ) throws -> (log: DecisionLog, wasTorn: Bool) {
+        let file = try AppendFile(path)
+        let found = try LogTrail.read(path, remember)
+        var (sequence, hash) = (found.sequence, found.hash)
+        if let torn = found.unfinished {
+            let marker = LogEntry(LogTrail.marker(of: torn, time: now), sequence: sequence + 1, after: hash)
+            try file.append([0x0A] + marker.line)
+            (sequence, hash) = (marker.sequence, marker.hash)
+        }
+        return (DecisionLog(file, sequence, hash), found.unfinished != nil)
+    }
+
+    private init(_ file: sending AppendFile, _ sequence: Int64, _ hash: String) {
+        self.file = file
+        trail = (sequence, hash)
+    }
+
+    /// Records an entry; returns once it is on disk.
+    ///
+    /// - Throws: `.log` when it is not, for good: after a failed write nobody knows what is on disk.
+    func record(_ content: JSONObject) async throws -> Receipt {
+        try await withCheckedThrowingContinuation { continuation in
+            waiting.append((content, continuation))
+            // Those who asked meanwhile stand before this task in the queue, so they are in the same write.
+            if waiting.count == 1 { Task { self.flush() } }
+        }
+    }
+
+    /// Whether decisions can be recorded.
+    var problem: String? { failure?.reason }
+
+    private func flush() {
+        let batch = waiting
+        waiting = []
+        var (bytes, receipts): ([UInt8], [Receipt]) = ([], [])
+        var (sequence, hash) = trail
+        for (content, _) in batch {
+            let entry = LogEntry(content, sequence: sequence + 1, after: hash)
+            (sequence, hash) = (entry.sequence, entry.hash)
+            bytes += entry.line
+            receipts.append(Receipt(sequence: sequence, hash: hash))
+        }
+        do throws(FileError) {
+            if failure == nil { try file.append(bytes) }
+        } catch {
+            failure = SignerError(.log, "a decision could not be recorded: \(error.reason)", hint: error.hint)
+        }
+        if let failure {
+            for (_, continuation) in batch { continuation.resume(throwing: failure) }
+            return
+        }
+        trail = (sequence, hash)
+        for ((_, continuation), receipt) in zip(batch, receipts) { continuation.resume(returning: receipt) }
+    }
+}
+
+/// Runs an actor's jobs one at a time on a dispatch queue of their own, so that waiting holds no cooperative thread.
+private final class BlockingExecutor: SerialExecutor {
+    private let queue: DispatchQueue
+
+    init(label: String) { queue = DispatchQueue(label: label) }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
+    }
+}

@@ -1,0 +1,126 @@
+import Codecs
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+import Logging
+import NIOCore
+import NIOSSL
+import ReleaseCriteria
+import ServiceLifecycle
+import UnixSignals
+
+/// A signing service put together from its configuration.
+struct SignerProgram: Sendable {
+    let configuration: SignerConfiguration
+    let logger: Logger
+    var clock: @Sendable () -> UTCDate
+
+    /// Slow callers are let go after this long without a byte.
+    static let idleTimeout = TimeAmount.seconds(75)
+
+    /// Follows the decision log, and gives what serves.
+    func application(
+        onRunning: @escaping @Sendable (Int) async -> Void
+    ) throws -> Application<RouterResponder<SignerContext>> {
+        let configuration = configuration
+        let opener = KeyOpener(policy: configuration.policy, deadline: configuration.limits.keyDeadline)
+        let keys = configuration.keys.map { name, settings, criteria in
+            SigningKey(
+                name, settings, criteria, ledger: KeyLedger(period: criteria.longestPeriod)
+            ) { try await opener.open(name, settings) }
+        }
+        let log = try openLog(keys)
+        let desk = SigningDesk(log: log, limits: configuration.limits, clock: clock)
+        let routes = SignerRoutes(
+            callers: configuration.callers, limiter: CallerLimiter(perMinute: configuration.limits.callerPerMinute),
+            desk: desk, keys: keys, bodyBytes: configuration.limits.bodyBytes,
+            takesCertificates: configuration.listen.clientAuthority != nil)
+        let probes = keys.map {
+            KeyProbe(
+                key: $0, period: configuration.limits.probePeriod, deadline: configuration.limits.keyDeadline,
+                logger: logger)
+        }
+        return Application(
+            responder: routes.router.buildResponder(), server: try server(),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.listen.host, port: configuration.listen.port), serverName: nil,
+                backlog: 1_024),
+            services: probes,
+            onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? configuration.listen.port) },
+            logger: logger)
+    }
+
+    /// Serves until SIGTERM or SIGINT, then lets requests end.
+    func run(onRunning: @escaping @Sendable (Int) async -> Void) async throws {
+        let application = try application(onRunning: onRunning)
+        var group = ServiceGroupConfiguration(
+            services: [application], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(20)
+        try await ServiceGroup(configuration: group).run()
+    }
+
+    /// Rebuilds what keys remember from what was signed.
+    private func openLog(_ keys: [SigningKey]) throws -> DecisionLog {
+        let now = clock()
+        let ledgers = Dictionary(uniqueKeysWithValues: keys.map { ($0.name, $0.ledger) })
+        let (log, wasTorn) = try DecisionLog.open(configuration.log, now: now) { entry in
+            guard entry.members["outcome"]?.stringOrNil == "signed",
+                let ledger = entry.members["key"]?.stringOrNil.flatMap({ ledgers[$0] }),
+                let caller = entry.members["caller"]?.stringOrNil,
+                let at = entry.members["time"]?.stringOrNil.flatMap({ try? UTCDate($0) })
+            else { return }
+            let approvals = entry.members["approvals"]?.arrayOrNil?.compactMap(\.stringOrNil) ?? []
+            ledger.remember(at: at, caller: caller, approvals: approvals, now: now)
+        }
+        if wasTorn { logger.warning("the decision log ended in a torn line; it was marked and goes on") }
+        return log
+    }
+
+    private func server() throws -> HTTPServerBuilder {
+        let plain = HTTPServerBuilder.http1(configuration: .init(idleTimeout: Self.idleTimeout))
+        guard let certificate = configuration.listen.certificate, let key = configuration.listen.key else {
+            return plain
+        }
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
+            var tls = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+            tls.minimumTLSVersion = .tlsv12
+            if let authority = configuration.listen.clientAuthority {
+                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authority))
+                // Whoever shows a certificate shows a good one; who shows none has a token.
+                tls.certificateVerification = .optionalVerification
+            }
+            return try .tls(plain, tlsConfiguration: tls)
+        } catch {
+            throw SignerError(
+                .configuration, "the files of listen.certificate, listen.key or listen.clientAuthority cannot be used",
+                hint: "PEM files that the service may read; the key belongs to the first certificate")
+        }
+    }
+}
+
+/// Opens one key and has it prove itself again and again; a key that hangs holds up nobody but itself.
+struct KeyProbe: Service {
+    let key: SigningKey
+    let period: Duration
+    let deadline: Duration
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                let before = await key.problem
+                await key.probe(every: period, limit: deadline)
+                let after = await key.problem
+                if before != after {
+                    logger.log(
+                        level: after == nil ? .notice : .error, "a key's state changed",
+                        metadata: ["key": "\(key.name)", "problem": "\(after ?? "none")"])
+                }
+                // A key that is away is asked again soon.
+                try? await Task.sleep(for: after == nil ? period : min(period, .seconds(5)))
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Codecs
+import Files
+package import SigningKeys
+
+/// How a signing service is reached: who asks, and which authorities vouch for the service.
+///
+/// From the environment (`ROADSTEAD_SIGNER_TOKEN_FILE`, `…_CERTIFICATE`, `…_KEY`, `…_CA`, `…_PLAIN_LOOPBACK=1`), or from
+/// `~/.config/roadstead/signer.json`, where each host has its own.
+package struct SignerAccess: Sendable {
+    package var token: Secret?
+    package var certificate: String?
+    package var key: String?
+    package var authority: String?
+    /// Plain HTTP, to this very machine and nowhere else.
+    package var isPlain = false
+
+    package init() {}
+
+    private struct Form: Decodable {
+        let tokenFile: String?
+        let certificate: String?
+        let key: String?
+        let authority: String?
+        let plainLoopback: Bool?
+    }
+
+    /// The environment goes before the file.
+    package init(for authority: String, environment: [String: String]) throws {
+        let home = environment["XDG_CONFIG_HOME"] ?? environment["HOME"].map { $0 + "/.config" }
+        let form = try home.flatMap { try Self.form($0 + "/roadstead/signer.json", authority) }
+        func value(_ name: String, _ own: String?) -> String? { environment["ROADSTEAD_SIGNER_" + name] ?? own }
+        if let path = value("TOKEN_FILE", form?.tokenFile) {
+            let bytes = try Files.readSecret(path, limit: 16 << 10)
+            token = Secret(bytes.filter { $0 > 0x20 && $0 < 0x7F })
+        }
+        certificate = value("CERTIFICATE", form?.certificate)
+        key = value("KEY", form?.key)
+        self.authority = value("CA", form?.authority)
+        isPlain = environment["ROADSTEAD_SIGNER_PLAIN_LOOPBACK"].map { $0 == "1" } ?? form?.plainLoopback ?? false
+        guard (certificate == nil) == (key == nil) else {
+            throw SignerClientError(
+                .configuration, "a client certificate and its key belong together",
+                hint: "set ROADSTEAD_SIGNER_CERTIFICATE and ROADSTEAD_SIGNER_KEY")
+        }
+    }
+
+    private static func form(_ path: String, _ authority: String) throws -> Form? {
+        guard Files.exists(path) else { return nil }
+        do {
+            let tree = try JSON(parsing: try Files.read(path, limit: 256 << 10))
+            return try tree.decode([String: Form].self, place: "signers", unknownMembers: .refused)[authority]
+        } catch let error as CodecError {
+            throw SignerClientError(.configuration, "\(path): \(error.reason)", hint: error.hint)
+        }
+    }
+}

@@ -1,0 +1,147 @@
+import AsyncHTTPClient
+import Codecs
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import ReleaseCriteria
+import SigningKeys
+
+/// Requests to one signing service, over connections that are kept.
+final class SignerConnection: Sendable {
+    private let address: SignerAddress
+    private let access: SignerAccess
+    private let client: HTTPClient
+    private let deadline: Duration
+
+    static let maximumBytes = 4 << 20
+    /// How often a service that has too much to do is asked again.
+    static let attempts = 4
+
+    init(_ address: SignerAddress, _ access: SignerAccess, deadline: Duration) throws {
+        guard !access.isPlain || address.isLoopback else {
+            throw SignerClientError(
+                .configuration, "\(address.authority) would be spoken to in the clear", hint: "use HTTPS")
+        }
+        self.address = address
+        self.access = access
+        self.deadline = deadline
+        var configuration = HTTPClient.Configuration(
+            tlsConfiguration: try Self.tls(access), redirectConfiguration: .disallow,
+            timeout: .init(connect: .seconds(10)), decompression: .disabled)
+        configuration.httpVersion = .http1Only
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    deinit { client.shutdown { _ in } }
+
+    func key() async throws -> SigningKeyBody {
+        try await answer(.GET, "/v1/keys/\(address.key)", body: nil).decode(place: "answer")
+    }
+
+    func sign(
+        _ body: SigningRequestBody, dryRun: Bool, onDecision: (SigningDecisionBody) -> Void
+    ) async throws -> SigningAnswerBody {
+        let path = "/v1/keys/\(address.key)/sign" + (dryRun ? "?dryRun=true" : "")
+        let tree = try await answer(.POST, path, body: try JSON(encoding: body).bytes, onDecision: onDecision)
+        let answer: SigningAnswerBody = try tree.decode(place: "answer")
+        onDecision(answer.decision)
+        return answer
+    }
+
+    /// A denial in words, one criterion after the other.
+    static func denial(_ decision: SigningDecisionBody) -> SignerClientError {
+        let missing = decision.findings.filter { !$0.holds }.map {
+            "\($0.criterion): wanted \($0.wanted), found \($0.found)"
+        }
+        return SignerClientError(
+            .denied, "the signing service refuses: \(missing.joined(separator: "; "))",
+            hint: decision.ignored.isEmpty ? nil : "not counted: \(decision.ignored.joined(separator: "; "))")
+    }
+
+    /// One request; again, with growing pauses, only while the service says that it has too much to do.
+    private func answer(
+        _ method: HTTPMethod, _ path: String, body: [UInt8]?, onDecision: (SigningDecisionBody) -> Void = { _ in }
+    ) async throws -> JSON {
+        let end = ContinuousClock.now + deadline
+        for attempt in 1... {
+            let (status, tree) = try await exchange(method, path, body, until: end)
+            if status == 200 { return tree }
+            let problem = tree.objectOrNil ?? JSONObject()
+            if status == 403, let decision = problem["decision"] {
+                let decision: SigningDecisionBody = try decision.decode(place: "decision")
+                onDecision(decision)
+                throw Self.denial(decision)
+            }
+            let pause = Duration.milliseconds(250 << attempt)
+            guard status == 503, attempt < Self.attempts, .now + pause < end else {
+                throw refusal(status, problem)
+            }
+            try await Task.sleep(for: pause)
+        }
+        throw SignerClientError(.away, "\(address.authority) gave no answer")
+    }
+
+    private func refusal(_ status: Int, _ problem: JSONObject) -> SignerClientError {
+        let detail = String((problem["detail"]?.stringOrNil ?? "status \(status)").prefix(500))
+        let reason = "\(address.authority) answers: \(detail)"
+        let hint = problem["hint"]?.stringOrNil.map { String($0.prefix(300)) }
+        return switch status {
+        case 401:
+            SignerClientError(
+                .unauthenticated, reason,
+                hint: "set ROADSTEAD_SIGNER_TOKEN_FILE, or ROADSTEAD_SIGNER_CERTIFICATE and ROADSTEAD_SIGNER_KEY")
+        case 429, 503: SignerClientError(.away, reason, hint: hint)
+        case 400..<500: SignerClientError(.refused, reason, hint: hint)
+        default: SignerClientError(.answer, reason, hint: hint)
+        }
+    }
+
+    private func exchange(
+        _ method: HTTPMethod, _ path: String, _ body: [UInt8]?, until end: ContinuousClock.Instant
+    ) async throws -> (status: Int, tree: JSON) {
+        var request = HTTPClientRequest(url: "\(access.isPlain ? "http" : "https")://\(address.authority)\(path)")
+        request.method = method
+        request.headers.add(name: "Accept", value: "application/json")
+        if let token = access.token {
+            let text = token.withBytes { String(decoding: $0, as: UTF8.self) }
+            request.headers.add(name: "Authorization", value: "Bearer \(text)")
+        }
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        do {
+            let left = (end - .now).components
+            let timeout = TimeAmount.seconds(left.seconds) + .nanoseconds(left.attoseconds / 1_000_000_000)
+            let response = try await client.execute(request, timeout: timeout)
+            let buffer = try await response.body.collect(upTo: Self.maximumBytes)
+            let tree = try JSON(parsing: Array(buffer.readableBytesView))
+            return (Int(response.status.code), tree)
+        } catch let error as CodecError {
+            throw SignerClientError(.answer, "\(address.authority) answers no JSON: \(error.reason)")
+        } catch {
+            throw SignerClientError(
+                .away, "\(address.authority) cannot be reached: \(error)",
+                hint: "is it a roadstead-signer, and does ROADSTEAD_SIGNER_CA name its authority?")
+        }
+    }
+
+    private static func tls(_ access: SignerAccess) throws -> TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
+        do {
+            if let authority = access.authority {
+                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authority))
+            }
+            if let certificate = access.certificate, let key = access.key {
+                tls.certificateChain = try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) }
+                tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
+            }
+        } catch {
+            throw SignerClientError(
+                .configuration, "the files of the signing service's authority, certificate or key cannot be used",
+                hint: "PEM files; the key belongs to the first certificate")
+        }
+        return tls
+    }
+}

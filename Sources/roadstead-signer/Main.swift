@@ -1,0 +1,6 @@
+import RoadsteadSigner
+
+@main
+struct Main {
+    static func main() async { await SignerCommand.runProgram() }
+}
