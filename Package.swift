@@ -284,7 +284,7 @@ if layers == "full" {
         library(
             "RoadsteadSigner",
             [
-                "ReleaseCriteria", "RoadsteadCommand", "TokenKeys", "TokenWire", "Envelopes", "OCI", "PKI",
+                "ReleaseCriteria", "RoadsteadCommand", "CloudKeys", "TokenKeys", "TokenWire", "Envelopes", "OCI", "PKI",
                 "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -356,7 +356,8 @@ if layers == "full" {
             "RoadsteadRemote",
             [
                 "Declarations", "RoadsteadCommand", "AgentKeys", "CloudKeys", "RegistryClient", "Envelopes", "OCI",
-                "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI",
+                "ReleaseCriteria", "SignerClient", "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire",
+                "TrustModel", "TUF", "PKI",
                 "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),

@@ -3,6 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 swift build -c release --product roadstead
-for product in roadstead-remote roadstead-p11 roadstead-agent roadstead-server roadstead-tuf-client; do
+for product in roadstead-remote roadstead-p11 roadstead-signer roadstead-agent roadstead-server roadstead-tuf-client; do
     swift build -c release --static-swift-stdlib --product "$product"
 done

@@ -134,10 +134,19 @@ package enum Program {
     private static func status(of error: any Error) -> ExitStatus {
         switch error {
         case let error as CommandError: error.code == .usage ? .usage : .environment
-        case let error as KeyError: error.code == .name ? .usage : .environment
+        case let error as KeyError: status(of: error)
         case let error as OCIError: error.code == .digest || error.code == .reference ? .usage : .environment
         case let error as TrustModelError: error.code == .scope ? .usage : .environment
         case let problem as any Problem: problem.identifier.hasSuffix(".uri") ? .usage : .environment
+        default: .environment
+        }
+    }
+
+    private static func status(of error: KeyError) -> ExitStatus {
+        switch error.code {
+        case .name: .usage
+        case .denied: .rejected
+        case .dryRun: .success
         default: .environment
         }
     }

@@ -15,6 +15,7 @@ extension Reach {
             var backends = CloudKeys.backends(KeyServiceEnvironment(environment)) { try keyServices(caFile: $0) }
             backends[.sshAgent] = AgentKeyBackend(socket: environment["SSH_AUTH_SOCK"])
             backends[.pkcs11] = DeferredBackend { PKCS11Backend(try TokenSettings(request)) }
+            backends[.roadstead] = DeferredBackend { try ServiceKeys.backend(request) }
             return backends
         }, http: HTTPClientReach())
 

@@ -64,7 +64,7 @@ struct RemoteSigner: Signer {
         let answer = try await connection.sign(body, dryRun: context.isDryRun, onDecision: context.onDecision)
         guard !context.isDryRun else {
             guard answer.decision.allowed else { throw SignerConnection.denial(answer.decision) }
-            throw SignerClientError(.dryRun, "the service would sign this; a dry run signs nothing")
+            throw KeyError(.dryRun, "the service would sign this; a dry run signs nothing")
         }
         guard let signature = answer.signature else {
             throw SignerClientError(.answer, "the service allowed the signature and gave none")

@@ -7,16 +7,12 @@ package struct SignerClientError: Problem {
         case configuration
         /// The service does not know who asks.
         case unauthenticated
-        /// The key's criteria do not hold.
-        case denied
         /// The service refused the request for its form.
         case refused
         /// The service or the key behind it is away, or has too much to do.
         case away
         /// The service answered something that is no answer.
         case answer
-        /// It would have been allowed; a dry run signs nothing.
-        case dryRun = "dry-run"
     }
 
     package static let module = "signer-client"

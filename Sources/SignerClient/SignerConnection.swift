@@ -49,11 +49,11 @@ final class SignerConnection: Sendable {
     }
 
     /// A denial in words, one criterion after the other.
-    static func denial(_ decision: SigningDecisionBody) -> SignerClientError {
+    static func denial(_ decision: SigningDecisionBody) -> KeyError {
         let missing = decision.findings.filter { !$0.holds }.map {
             "\($0.criterion): wanted \($0.wanted), found \($0.found)"
         }
-        return SignerClientError(
+        return KeyError(
             .denied, "the signing service refuses: \(missing.joined(separator: "; "))",
             hint: decision.ignored.isEmpty ? nil : "not counted: \(decision.ignored.joined(separator: "; "))")
     }

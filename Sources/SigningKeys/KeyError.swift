@@ -11,6 +11,10 @@ package struct KeyError: Problem {
         case name
         /// The signing policy does not allow the key.
         case refused
+        /// A signing service's criteria do not hold.
+        case denied
+        /// The key would sign; it was only asked whether it would.
+        case dryRun = "dry-run"
         /// The type, curve or encryption of the key is none that is supported.
         case unsupported
         /// The key is of a supported type but too small, too large or of small order.

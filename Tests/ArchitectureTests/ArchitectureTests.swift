@@ -33,7 +33,8 @@ private let arrows: [String: Set<String>] = [
     "RegistryClient": ["OCI", "SigningKeys", "Files", "Codecs", "Problems"],
     "RoadsteadRemote": [
         "Declarations", "RoadsteadCommand", "AgentKeys", "CloudKeys", "RegistryClient", "Envelopes", "OCI",
-        "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel", "TUF", "PKI", "SigningKeys",
+        "ReleaseCriteria", "SignerClient", "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire", "TrustModel",
+        "TUF", "PKI", "SigningKeys",
         "Files", "Codecs", "Problems",
     ],
     "MetadataTransport": ["Problems"],
@@ -49,7 +50,8 @@ private let arrows: [String: Set<String>] = [
         "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "Observability", "Files", "Codecs", "Problems",
     ],
     "RoadsteadSigner": [
-        "ReleaseCriteria", "RoadsteadCommand", "TokenKeys", "TokenWire", "Envelopes", "OCI", "PKI", "SigningKeys",
+        "ReleaseCriteria", "RoadsteadCommand", "CloudKeys", "TokenKeys", "TokenWire", "Envelopes", "OCI", "PKI",
+        "SigningKeys",
         "Files", "Codecs", "Problems",
     ],
     "SignerClient": ["ReleaseCriteria", "SigningKeys", "Files", "Codecs", "Problems"],

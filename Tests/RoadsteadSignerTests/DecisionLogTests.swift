@@ -110,7 +110,7 @@ import Testing
 
     @Test func `a torn last line is marked, and the log goes on after it`() async throws {
         try await withLog { path, lines in
-            for cut in [1, 40, lines[5].utf8.count] {
+            for cut in [1, 40, lines[5].utf8.count - 1] {
                 let torn = String(decoding: Array(lines[5].utf8).prefix(cut), as: UTF8.self)
                 try write(Array(lines[..<5]) + [torn], path, end: "")
                 let (log, wasTorn) = try DecisionLog.open(path, now: Self.now) { _ in }
@@ -120,6 +120,16 @@ import Testing
                 #expect(trail.sequence == 7)
                 #expect(trail.unfinished == nil)
             }
+        }
+    }
+
+    @Test func `an entry whose line was not ended stays an entry`() async throws {
+        try await withLog { path, lines in
+            try write(lines, path, end: "")
+            let (log, wasTorn) = try DecisionLog.open(path, now: Self.now) { _ in }
+            #expect(!wasTorn)
+            #expect(try await log.record(JSONObject([("a", 1)])).sequence == 7)
+            #expect(try LogTrail.read(path).sequence == 7)
         }
     }
 

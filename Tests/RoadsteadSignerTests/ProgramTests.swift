@@ -39,11 +39,11 @@ import Testing
                 let envelope = try await sign([evidence])
                 let verified = try UnverifiedEnvelope(parsing: envelope, format: .jws).verified()
                 #expect(verified.artifact == Scene.artifact())
-                await #expect(throws: SignerClientError(.dryRun, "")) { try await sign([evidence], dryRun: true) }
+                await #expect(throws: KeyError(.dryRun, "")) { try await sign([evidence], dryRun: true) }
                 do {
                     _ = try await sign([])
                     Issue.record("signed without evidence")
-                } catch let error as SignerClientError {
+                } catch let error as KeyError {
                     #expect(error.code == .denied)
                     #expect(error.reason.contains("provenance.attesters: wanted 1 of builder"))
                 }

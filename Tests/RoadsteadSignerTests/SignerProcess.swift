@@ -40,7 +40,7 @@ final class SignerProcess: Sendable {
         (self.process, self.output) = (process, output)
         for _ in 0..<600 {
             let text = output.text.withLock { $0 }
-            if let match = text.firstMatch(of: /serving at https?:\/\/[^ ]*:(\d+)/), let port = Int(match.1) {
+            if let match = text.firstMatch(of: /serving at https?:\/\/[^ ]*:(\d+)\n/), let port = Int(match.1) {
                 self.port = port
                 return
             }
@@ -98,7 +98,13 @@ final class SignerProcess: Sendable {
         request.method = .init(rawValue: method)
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         if !body.isEmpty { request.body = .bytes(ByteBuffer(bytes: body)) }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
+        let response: HTTPClientResponse
+        do {
+            response = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+        } catch {
+            let state = process.isRunning ? "runs" : "ended with \(process.terminationStatus)"
+            throw Failure(description: "\(error); the program \(state): \(output.text.withLock { $0 })")
+        }
         let bytes = Array(try await response.body.collect(upTo: 4 << 20).readableBytesView)
         return (Int(response.status.code), try JSON(parsing: bytes))
     }

@@ -16,7 +16,7 @@ struct SigningRequest: Sendable {
             .repeated(
                 "user-metadata", "KEY=VALUE", short: "m", "something to state about the artifact; may be repeated"),
             .value("expiry", "TIME", "how long the signature counts, such as 24h or 90d (default: for ever)"),
-        ] + Timestamping.options + KeyOptions.all
+        ] + Timestamping.options + KeyOptions.all + KeyOptions.service
 
     let format: EnvelopeFormat
     /// The leaf first.
@@ -28,6 +28,8 @@ struct SigningRequest: Sendable {
     private let lifetime: Int64?
     private let signer: any Signer
     private let console: Console
+    /// Where the artifact lies, for a signing service.
+    private let image: String?
 
     init(_ invocation: Invocation, _ console: Console, _ reach: Reach) async throws {
         format = try invocation.choice("format", default: .jws)
@@ -41,14 +43,17 @@ struct SigningRequest: Sendable {
         signer = key.signer
         hash = EnvelopeAlgorithm(key.signer.publicKey.type)?.hash ?? .sha256
         self.console = console
+        image = invocation[KeyOptions.image.name]
     }
 
     /// Signs one artifact and returns the envelope, verified.
     func envelope(mediaType: String, digest: String, size: Int64) async throws -> [UInt8] {
         let now = console.now
         let artifact = TargetArtifact(mediaType: mediaType, digest: digest, size: size, annotations: metadata)
-        return try await writer.sign(
-            artifact, chain: chain, signer: AnySigner(signer), at: now, expiry: lifetime.map(now.adding(seconds:)))
+        return try await SigningSubject.$image.withValue(image ?? SigningSubject.image) {
+            try await writer.sign(
+                artifact, chain: chain, signer: AnySigner(signer), at: now, expiry: lifetime.map(now.adding(seconds:)))
+        }
     }
 
     private static func metadata(_ invocation: Invocation) throws(CommandError) -> [String: String] {

@@ -9,6 +9,8 @@ package struct KeyRequest: Sendable {
     package var allowsPlaintext: Bool
     /// Whether a PIN is tried although the token says that few tries are left.
     package var allowsLastPINTries: Bool
+    /// What speaks for the artifact where a signing service decides.
+    package var wish = ServiceWish()
     package let console: Console
 
     package init(
@@ -30,7 +32,20 @@ package struct KeyRequest: Sendable {
             module: invocation[KeyOptions.module.name] ?? console.environment("ROADSTEAD_PKCS11_MODULE"),
             allowsPlaintext: invocation.has(KeyOptions.allowPlaintext.name),
             allowsLastPINTries: invocation.has(KeyOptions.allowLastPINTries.name), console: console)
+        wish = ServiceWish(
+            evidence: invocation.all(KeyOptions.evidence.name), explains: invocation.has(KeyOptions.explain.name),
+            isDryRun: invocation.has(KeyOptions.dryRun.name))
     }
+}
+
+/// What goes to a signing service beside the bytes to be signed.
+package struct ServiceWish: Sendable {
+    /// Files with DSSE envelopes, one each, or one on each line.
+    package var evidence: [String] = []
+    /// Whether every criterion is shown, also those that hold.
+    package var explains = false
+    /// Whether the service is only asked what it would decide.
+    package var isDryRun = false
 }
 
 /// The options of every command that uses keys.
@@ -45,5 +60,12 @@ enum KeyOptions {
     static let passphrase = SecretSource.options("passphrase", "the key's passphrase")
     static let file = [allowPlaintext] + passphrase
     static let token = [module, allowLastPINTries] + SecretSource.options("pin", "the token's PIN")
+    static let evidence = Option.repeated(
+        "evidence", "FILE", "what speaks for the artifact at a signing service: in-toto attestations in DSSE envelopes")
+    static let explain = Option.flag("explain", "show what a signing service found, criterion by criterion")
+    static let dryRun = Option.flag("dry-run", "ask a signing service what it would decide, and sign nothing")
+    static let image = Option.value(
+        "image", "REFERENCE", "where the artifact lies or will lie, for a signing service that asks")
+    static let service = [evidence, image, explain, dryRun]
     static let all = file + token
 }

@@ -1,9 +1,12 @@
+import CloudKeys
 import Codecs
 import Envelopes
 import Files
+import Foundation
 import PKI
 import RoadsteadCommand
 import SigningKeys
+import Synchronization
 import TokenKeys
 import TokenWire
 
@@ -49,27 +52,29 @@ struct KeyOpener: Sendable {
             allowsPlaintext: allowed.allowsPlaintext, console: .current)
         let deadline = deadline
         let reach = Reach { request in
-            [.pkcs11: ServiceTokens(request: request, deadline: deadline)]
+            let environment = KeyServiceEnvironment(ProcessInfo.processInfo.environment)
+            var backends = CloudKeys.backends(environment) { try Self.transport(caFile: $0) }
+            guard let module = request.module else { return backends }
+            let tokens = TokenSettings(
+                module: module, program: try TokenSettings.programBesideThisOne(), deadline: deadline
+            ) { token in try request.pin.secret("PIN of token \"\(token.label)\"", on: request.console) }
+            backends[.pkcs11] = PKCS11Backend(tokens)
+            return backends
         }
         let backends = try reach.backends(request)
         try allowed.check(try KeyName(settings.uri).scheme)
         return backends
     }
-}
 
-/// Keys on tokens, each through a helper process of its own, which is ended when the token hangs.
-private struct ServiceTokens: KeyBackend {
-    let request: KeyRequest
-    let deadline: Duration
+    /// Connections to services that keep keys, for as long as the program runs.
+    private static let transports = Mutex<[String: HTTPKeyTransport]>([:])
 
-    func open(_ name: KeyName) async throws -> OpenedKey {
-        let uri = try TokenURI(name.text)
-        guard let module = request.module else {
-            throw SignerError(.configuration, "the key is on a token, and \"module\" names no PKCS#11 module")
+    private static func transport(caFile: String?) throws -> HTTPKeyTransport {
+        try transports.withLock { transports in
+            if let known = transports[caFile ?? ""] { return known }
+            let new = try HTTPKeyTransport(caFile: caFile)
+            transports[caFile ?? ""] = new
+            return new
         }
-        let settings = TokenSettings(
-            module: module, program: try TokenSettings.programBesideThisOne(), deadline: deadline
-        ) { token in try request.pin.secret("PIN of token \"\(token.label)\"", on: request.console) }
-        return OpenedKey(try await TokenKey(uri, on: TokenConnection(uri, settings)), name: name)
     }
 }

@@ -29,6 +29,7 @@ actor DecisionLog {
         let file = try AppendFile(path)
         let found = try LogTrail.read(path, remember)
         var (sequence, hash) = (found.sequence, found.hash)
+        if found.isOpenEnded { try file.append([0x0A]) }
         if let torn = found.unfinished {
             let marker = LogEntry(LogTrail.marker(of: torn, time: now), sequence: sequence + 1, after: hash)
             try file.append([0x0A] + marker.line)

@@ -9,6 +9,9 @@ struct LogTrail: Sendable {
     /// A line that the machine did not finish before it stopped; the next one must say so.
     private var torn: [UInt8]?
 
+    /// Whether the last entry lacks the end of its line, which a crash cut off.
+    private(set) var isOpenEnded = false
+
     /// What a crash left at the end, to be marked before anything else is written.
     var unfinished: [UInt8]? { torn }
 
@@ -16,7 +19,7 @@ struct LogTrail: Sendable {
     ///
     /// - Throws: `.brokenLog`, with the line before which the log is whole.
     mutating func take(_ line: [UInt8], isWhole: Bool) throws(SignerError) -> LogEntry? {
-        guard let entry = LogEntry(line: line), isWhole else {
+        guard let entry = LogEntry(line: line) else {
             // A machine can stop once more while it marks what it left before.
             torn = torn.map { $0 + [0x0A] + line } ?? line
             guard (torn?.count ?? 0) <= LogEntry.maximumLine else { throw broken("lines that are no entries") }
@@ -32,7 +35,7 @@ struct LogTrail: Sendable {
             throw broken("entry \(entry.sequence) where \(sequence + 1) belongs")
         }
         guard entry.previous == hash else { throw broken("an entry that was not made after the one before it") }
-        (sequence, hash) = (entry.sequence, entry.hash)
+        (sequence, hash, isOpenEnded) = (entry.sequence, entry.hash, !isWhole)
         return entry
     }
 
