@@ -15,7 +15,7 @@ package enum CloudKeys {
             .hashivault: LateBackend {
                 try VaultBackend(environment, transport: try transport(environment["VAULT_CACERT"]))
             },
-            .awskms: LateBackend { AWSBackend(environment, transport: try transport(nil)) },
+            .awskms: LateBackend { AWSBackend(environment, transport: try transport(environment["AWS_CA_BUNDLE"])) },
             .azurekms: LateBackend { AzureBackend(environment, transport: try transport(nil)) },
             .gcpkms: LateBackend { GCPBackend(environment, transport: try transport(nil)) },
         ]

@@ -3,8 +3,12 @@ import Foundation
 import KeyServices
 import SigningKeys
 import Synchronization
+import Testing
 
 @testable import CloudKeys
+
+/// One test after the other: each starts programs and waits for them, and services are given up when their time is up.
+@Suite(.serialized) struct KeyServiceTests {}
 
 let message = Array("what is signed".utf8)
 

@@ -35,12 +35,10 @@ struct AzureKey {
 
     /// `https://HOST/keys/NAME[/VERSION]`, of this very vault.
     static func segments(_ identifier: String, _ vault: AzureVault) throws(CloudKeyError) -> [String] {
-        let parts = identifier.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard (5...6) ~= parts.count, parts[0] == "https:" || parts[0] == "http:", parts[1].isEmpty,
-            parts[2].lowercased() == vault.host, parts[3] == "keys",
-            parts.dropFirst(4).allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isNameByte) })
+        guard let parts = try vault.segments(identifier[...]), (2...3) ~= parts.count, parts[0] == "keys",
+            parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isNameByte) })
         else { throw CloudKeyError(.answer, "\(vault.host) names a key that is not its own: \(quoted(identifier))") }
-        return Array(parts.dropFirst(4))
+        return Array(parts.dropFirst())
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {

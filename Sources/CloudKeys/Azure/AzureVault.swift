@@ -34,13 +34,21 @@ struct AzureVault: Sendable {
         try await send(.post, path, body, attempts, what)
     }
 
+    /// The parts of the path of an address at this vault, which may name its port where it need not; nil at another.
+    func segments(_ text: Substring) throws(CloudKeyError) -> [String]? {
+        let parts = text.split(separator: "/" as Character, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count > 3, parts[1].isEmpty,
+            try ServiceAddress("\(parts[0])//\(parts[2])", source: "an address that \(host) names") == address
+        else { return nil }
+        return Array(parts.dropFirst(3))
+    }
+
     /// The path of a link to a next page, which must lead to this vault.
     func path(ofLink link: String) throws(CloudKeyError) -> String {
-        let start = "\(address.text)/keys?"
-        guard link.hasPrefix(start), link.utf8.allSatisfy({ (0x21...0x7E) ~= $0 && $0 != 0x23 }) else {
-            throw CloudKeyError(.address, "\(host) sends on to another address, which is not followed")
-        }
-        return String(link.dropFirst(address.text.count))
+        guard let query = link.firstIndex(of: "?"), try segments(link[..<query]) == ["keys"],
+            link.utf8.allSatisfy({ (0x21...0x7E) ~= $0 && $0 != 0x23 })
+        else { throw CloudKeyError(.address, "\(host) sends on to another address, which is not followed") }
+        return "/keys\(link[query...])"
     }
 
     private func send(
@@ -79,7 +87,7 @@ struct AzureVault: Sendable {
                 .address, "\(address.authority) asks for a token for \(parsed.authority), which is not its own domain",
                 hint: "no token was fetched; check the vault's name")
         }
-        return resource
+        return parsed.text
     }
 
     private static func scope(of challenge: String) -> String? {

@@ -70,7 +70,7 @@ package struct GCPBackend: KeyBackend {
         var names: [String] = []
         var page = ""
         repeat {
-            let query = "pageSize=100" + (page.isEmpty ? "" : "&pageToken=\(Form.encoded(page))")
+            let query = "pageSize=25" + (page.isEmpty ? "" : "&pageToken=\(Form.encoded(page))")
             let answer = try await client.get("\(parent)/\(folder)?\(query)", doing: "listing the keys of \(parent)")
             page = answer["nextPageToken"]?.stringOrNil ?? ""
             try KeyServiceResponse.reading(client.service) {
@@ -100,7 +100,7 @@ struct GCPKeyPath {
 
     init(_ name: KeyName) throws(CloudKeyError) {
         let uri = try ServiceKeyURI(name, parameters: [])
-        var parts = [uri.authority] + uri.segments
+        var parts = try uri.path(name)
         // As other tools write it.
         if parts.count == 10, parts[8] == "versions" { parts[8] = "cryptoKeyVersions" }
         let folders = stride(from: 0, to: parts.count, by: 2).map { parts[$0] }

@@ -7,7 +7,7 @@ import NIOSSL
 /// Key services over HTTP with connections that are kept: for programs that people and build machines start, and for
 /// the signing service. Nothing is followed, decompressed or sent through a proxy.
 package struct HTTPKeyTransport: KeyServiceTransport {
-    private let client: HTTPClient
+    private let kept: KeptClient
 
     static let connectSeconds: Int64 = 5
     static let idleSeconds: Int64 = 55
@@ -30,11 +30,11 @@ package struct HTTPKeyTransport: KeyServiceTransport {
             tls.trustRoots = .certificates(roots)
         }
         configuration.tlsConfiguration = tls
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        kept = KeptClient(HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration))
     }
 
-    /// Closes the connections; must be called once at the end.
-    package func shutdown() async { try? await client.shutdown() }
+    /// Closes the connections now; they are closed anyway when the last copy goes.
+    package func shutdown() async { try? await kept.client.shutdown() }
 
     /// Gives the body a transport and closes its connections at the end.
     package static func with<Value>(
@@ -52,7 +52,7 @@ package struct HTTPKeyTransport: KeyServiceTransport {
     }
 
     package func send(_ request: KeyServiceRequest) async throws -> KeyServiceResponse {
-        let client = client
+        let client = kept.client
         return try await withThrowingTaskGroup(of: KeyServiceResponse?.self) { group in
             group.addTask { try await Self.exchange(request, client) }
             // The client's own timeout does not bound the body: the whole exchange runs against a clock.
@@ -116,5 +116,17 @@ package struct HTTPKeyTransport: KeyServiceTransport {
     /// The host only: what follows it may hold a secret.
     private static func host(_ request: KeyServiceRequest) -> String {
         String(request.url.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: true).dropFirst().first ?? "")
+    }
+}
+
+/// Closes a client when nobody holds it any more.
+private final class KeptClient: Sendable {
+    let client: HTTPClient
+
+    init(_ client: HTTPClient) { self.client = client }
+
+    deinit {
+        let client = client
+        Task { try? await client.shutdown() }
     }
 }

@@ -25,6 +25,14 @@ struct ServiceKeyURI: Sendable {
         query = try Self.query(parts.count > 1 ? parts[1] : "", parameters, name)
     }
 
+    /// The authority and the segments as one path, for services that have no host in their URIs.
+    func path(_ name: KeyName) throws(CloudKeyError) -> [String] {
+        guard !authority.isEmpty, authority.utf8.allSatisfy(Self.isNameByte), authority != ".", authority != ".." else {
+            throw CloudKeyError(.name, "\(name) does not begin with a plain name")
+        }
+        return [authority] + segments
+    }
+
     private static func query(
         _ text: Substring, _ allowed: Set<String>, _ name: KeyName
     ) throws(CloudKeyError) -> [String: String] {

@@ -104,7 +104,8 @@ struct VaultKey: Sendable, CustomStringConvertible {
 
     static func named(_ name: KeyName) throws(CloudKeyError) -> (key: VaultKey, version: Int64?) {
         let uri = try ServiceKeyURI(name, parameters: ["version"])
-        guard !uri.authority.isEmpty, let key = uri.segments.last, !uri.isFolder else {
+        let path = try uri.path(name)
+        guard let key = path.dropFirst().last, !uri.isFolder else {
             throw CloudKeyError(.name, "\(name) names no key", hint: "such as hashivault://transit/release")
         }
         var version: Int64?
@@ -114,17 +115,16 @@ struct VaultKey: Sendable, CustomStringConvertible {
                 throw CloudKeyError(.name, "the version in \(name)'s query is no number from 1 on")
             }
         }
-        let mount = ([uri.authority] + uri.segments.dropLast()).joined(separator: "/")
-        return (VaultKey(checkedMount: mount, key: key), version)
+        return (VaultKey(checkedMount: path.dropLast().joined(separator: "/"), key: key), version)
     }
 
     /// `hashivault://MOUNT`, or with a slash at its end where the mount has one inside.
     static func mount(_ name: KeyName) throws(CloudKeyError) -> String {
         let uri = try ServiceKeyURI(name, parameters: [])
-        guard !uri.authority.isEmpty, uri.isFolder || uri.segments.isEmpty else {
+        guard uri.isFolder || uri.segments.isEmpty else {
             throw CloudKeyError(.name, "\(name) names a key, not a mount", hint: "such as hashivault://transit/")
         }
-        return ([uri.authority] + uri.segments).joined(separator: "/")
+        return try uri.path(name).joined(separator: "/")
     }
 
     func name(_ version: Int64) throws(CloudKeyError) -> KeyName {
