@@ -1,5 +1,5 @@
 # Every target installs what it needs first; `make help` lists them.
-.PHONY: help setup setup-bench build release test test-core fuzz demo run bench bench-tuf bench-governance bench-tokens format lint man clean
+.PHONY: help setup setup-bench build release test test-core fuzz demo run bench bench-tuf bench-governance bench-tokens bench-signer format lint man clean
 
 SWIFT_FILES := Package.swift Sources Tests
 export SWIFT_BACKTRACE ?= enable=no
@@ -51,6 +51,9 @@ bench-governance: setup ## Measure decisions, the audit log, a large change and 
 
 bench-tokens: setup ## Measure signatures by tokens beside the PKCS#11 module alone.
 	@deploy/bench-tokens.sh
+
+bench-signer: setup-bench ## Measure signatures per second through roadstead-signer.
+	@deploy/bench-signer.sh
 
 format: ## Format the sources.
 	swift format --in-place --recursive $(SWIFT_FILES)

@@ -308,7 +308,7 @@ if layers == "full" {
             "RoadsteadSignerTests",
             [
                 "RoadsteadSigner", "roadstead-signer", "roadstead-p11", "SignerClient", "ReleaseCriteria",
-                "RoadsteadCommand", "SoftHSM", "FaultyModule", "TestSigning", "TokenKeys", "TokenWire", "Envelopes",
+                "RoadsteadCommand", "SoftHSM", "TestSigning", "TokenKeys", "TokenWire", "Envelopes",
                 "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
