@@ -267,8 +267,8 @@ if layers == "full" {
             "RoadsteadServer",
             [
                 "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "Outbound", "PrivatePostgres", "Migrations",
-                "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "Observability", "Files", "Codecs",
-                "Problems",
+                "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "CloudKeys", "TokenKeys", "TokenWire",
+                "Observability", "Files", "Codecs", "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -323,7 +323,9 @@ if layers == "full" {
             "RoadsteadServerTests",
             [
                 "Declarations", "RoadsteadRemote", "RoadsteadServer", "RoadsteadStore", "RoadsteadPublish",
-                "RoadsteadWire", "Outbound", "TestProvider", "PostgresTesting", "PythonEnvironment",
+                "RoadsteadWire", "Outbound", "TestProvider", "PostgresTesting", "PythonEnvironment", "SoftHSM",
+                "KeyServices",
+                "roadstead-p11", "TokenKeys", "TokenWire",
                 "PrivatePostgres", "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI",
                 "Observability", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),

@@ -70,6 +70,10 @@ static const unsigned char m0018[] = {
 #embed "0018_audit_and_webhooks.sql"
 };
 
+static const unsigned char m0019[] = {
+#embed "0019_named_keys.sql"
+};
+
 static const unsigned char m0020[] = {
 #embed "0020_invitations_and_webhooks.sql"
 };
@@ -93,6 +97,7 @@ static const EmbeddedMigration migrations[] = {
     {"0016_vendors", m0016, sizeof m0016},
     {"0017_policies", m0017, sizeof m0017},
     {"0018_audit_and_webhooks", m0018, sizeof m0018},
+    {"0019_named_keys", m0019, sizeof m0019},
     {"0020_invitations_and_webhooks", m0020, sizeof m0020},
     {NULL, NULL, 0},
 };

@@ -65,7 +65,7 @@ package struct OutboundClient: Sendable {
         try policy.check(addresses, of: url)
         var headers = [("Host", url.authority), ("User-Agent", userAgent), ("Connection", "close")]
         headers += isAtHome ? request.headers.map { ($0.name, $0.value) } : []
-        if request.method == .post { headers.append(("Content-Length", String(request.body.count))) }
+        if request.method.hasBody { headers.append(("Content-Length", String(request.body.count))) }
         return Exchange(
             method: request.method, url: url, headers: headers, body: request.body, addresses: addresses,
             tls: url.scheme == .https ? tls : nil,
@@ -74,7 +74,7 @@ package struct OutboundClient: Sendable {
     }
 
     private func redirect(_ request: OutboundRequest, _ response: OutboundResponse) throws -> OutboundURL? {
-        guard request.method != .post, [301, 302, 303, 307, 308].contains(response.status),
+        guard request.followsRedirects, !request.method.hasBody, [301, 302, 303, 307, 308].contains(response.status),
             let location = response.header("Location")
         else { return nil }
         return try response.url.following(location)

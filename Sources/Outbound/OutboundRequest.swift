@@ -4,6 +4,9 @@ package struct OutboundRequest: Sendable {
         case get = "GET"
         case head = "HEAD"
         case post = "POST"
+        case put = "PUT"
+
+        var hasBody: Bool { self == .post || self == .put }
     }
 
     package var method: Method
@@ -13,16 +16,19 @@ package struct OutboundRequest: Sendable {
     package var body: [UInt8]
     /// Fewer bytes than the policy takes.
     package var maximumBytes: Int?
+    /// Whether a redirect of GET and HEAD is followed; otherwise it is the answer.
+    package var followsRedirects: Bool
 
     package init(
         _ method: Method = .get, _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8] = [],
-        maximumBytes: Int? = nil
+        maximumBytes: Int? = nil, followsRedirects: Bool = true
     ) {
         self.method = method
         self.url = url
         self.headers = headers
         self.body = body
         self.maximumBytes = maximumBytes
+        self.followsRedirects = followsRedirects
     }
 }
 

@@ -7,6 +7,10 @@ package struct PublishError: Problem {
         case masterKey = "master-key"
         /// A sealed key does not open, or is not the key that it is kept as.
         case sealedKey = "sealed-key"
+        /// A key that lives in a token or a service cannot be used now.
+        case keyUnavailable = "key-unavailable"
+        /// A key's name is none that the configuration gives.
+        case keyName = "key-name"
         /// A key that a role needs is not there, or root lists another.
         case missingKey = "missing-key"
         /// The governed state cannot be said in signed metadata.

@@ -10,6 +10,7 @@ import PostgresKit
 import RoadsteadPublish
 import RoadsteadStore
 import ServiceLifecycle
+import SigningKeys
 import Synchronization
 
 /// A server put together from its configuration: checked first, then run until it is told to stop.
@@ -21,6 +22,10 @@ struct ServerProgram: Sendable {
     let master: MasterKey
     let logger: Logger
     var clock: @Sendable () -> UTCDate = SystemClock.now
+    /// How the tokens and services are reached in which the server's keys live.
+    var keyBackends: @Sendable (ServerConfiguration) throws -> [KeyScheme: any KeyBackend] = {
+        try $0.keys.backends($0.outbound)
+    }
 
     /// Checks what must hold before anything is served, and gives the program that serves.
     ///
@@ -75,8 +80,11 @@ struct ServerParts: Sendable {
         let changes = PublisherStore(pool: pools.publisher)
         let api = ApiStore(pool: pools.api) { try await changes.guardAgainst($0, by: $1, now: $2) }
         let hosts = HostStore(pool: pools.hosts)
+        let settings = configuration.keys
+        let keys = ServerKeys(
+            program.master, places: settings.places, reach: settings.reach(try program.keyBackends(configuration)))
         let publisher = Publisher(
-            store: changes, master: program.master, logger: logger, metrics: metrics,
+            store: changes, keys: keys, logger: logger, metrics: metrics,
             disk: PublishedDirectory(path: configuration.publishedDirectory))
         let address = PublicAddress(configuration.publicAddress(port: configuration.listenPort))
         let files = FleetFiles(
@@ -130,6 +138,7 @@ struct ServerParts: Sendable {
             client: try OutboundClient(policy: policy, caFile: configuration.outbound.authority),
             logger: logger, metrics: metrics, clock: clock)
         let watch = Watch(store: webhooks, verifier: verifier, logger: logger, metrics: metrics)
+        let keyWatch = KeyWatch(store: changes, keys: keys, logger: logger, metrics: metrics)
         services =
             pools.all.map { PoolService(pool: $0.pool) } as [any Service] + [
                 PeriodicService("fleet files", every: .seconds(1), logger: logger, signal: published) {
@@ -138,6 +147,7 @@ struct ServerParts: Sendable {
                 PublisherService(
                     publisher, listener: try program.access.settings(.publisher), published: published,
                     logger: logger, clock: clock),
+                PeriodicService("keys", every: KeyWatch.interval, logger: logger) { try await keyWatch.turn() },
                 AttemptLogService(log: attempts, logger: logger, clock: clock),
                 PeriodicService("housekeeping", every: .seconds(60), logger: logger) {
                     try await publisher.store.expireChanges(now: clock())

@@ -151,6 +151,21 @@ package struct HeldTeamBody: Codable, Sendable, Equatable {
     }
 }
 
+/// A key of the server, in a token or a service, that cannot be used.
+package struct UnusableKeyBody: Codable, Sendable, Equatable {
+    /// A role of the fleet, or a team.
+    package let role: String
+    package let reason: String
+    /// When what it signed last ends.
+    package let ends: UTCDate?
+
+    package init(role: String, reason: String, ends: UTCDate? = nil) {
+        self.role = role
+        self.reason = reason
+        self.ends = ends
+    }
+}
+
 /// `GET /v1/fleets/{fleet}/warnings`: what needs people, the worst first in each list.
 package struct FleetWarningsBody: Codable, Sendable, Equatable {
     package let fleet: FleetName
@@ -162,10 +177,12 @@ package struct FleetWarningsBody: Codable, Sendable, Equatable {
     package let held: [HeldTeamBody]
     /// What hosts will not learn before people have held a ceremony.
     package let waiting: [String]
+    /// Absent while the server can use every key that it signs with.
+    package let unusableKeys: [UnusableKeyBody]?
 
     package init(
         fleet: FleetName, halt: String? = nil, failure: String? = nil, expiring: [ExpiryWarningBody],
-        held: [HeldTeamBody], waiting: [String]
+        held: [HeldTeamBody], waiting: [String], unusableKeys: [UnusableKeyBody]? = nil
     ) {
         self.fleet = fleet
         self.halt = halt
@@ -173,5 +190,6 @@ package struct FleetWarningsBody: Codable, Sendable, Equatable {
         self.expiring = expiring
         self.held = held
         self.waiting = waiting
+        self.unusableKeys = unusableKeys
     }
 }

@@ -29,6 +29,8 @@ package struct KeyError: Problem {
         case scheme
         /// A signer returned something that its public key does not confirm.
         case unconfirmedSignature = "unconfirmed-signature"
+        /// The place where the key lives does not answer, or not in time.
+        case unavailable
         /// Sealed bytes do not open: another key, another context, or changed.
         case sealed
         /// The cryptographic library failed although the input was fine.

@@ -47,7 +47,9 @@ private let arrows: [String: Set<String>] = [
     ],
     "RoadsteadServer": [
         "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "Outbound", "PrivatePostgres", "Migrations",
-        "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "Observability", "Files", "Codecs", "Problems",
+        "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "CloudKeys", "TokenKeys", "TokenWire",
+        "Observability",
+        "Files", "Codecs", "Problems",
     ],
     "RoadsteadSigner": [
         "ReleaseCriteria", "RoadsteadCommand", "CloudKeys", "TokenKeys", "TokenWire", "Envelopes", "OCI", "PKI",

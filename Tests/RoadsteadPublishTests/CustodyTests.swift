@@ -246,7 +246,7 @@ import TrustModel
     @Test func `a team's key that does not open holds that team alone`() async throws {
         let fleet = try await TestFleet("demo", server, teams: [try team("acme", [anchor(1)]), beta])
         try await fleet.publish()
-        server.teamKeys[acme] = try SealedKey.generate(for: .team(acme), under: try MasterKey.generate())
+        server.teamKeys[acme] = try ServerKey.generate(for: .team(acme), under: try MasterKey.generate())
         fleet.change(teams: [try team("acme", [anchor(2)]), try team("beta", [])])
         let release = try #require(try await fleet.publish())
         #expect(

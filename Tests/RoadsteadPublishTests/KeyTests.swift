@@ -26,36 +26,36 @@ import TrustModel
 
     @Test func `a sealed key opens under its master key for its purpose`() throws {
         let master = try MasterKey.generate()
-        let sealed = try SealedKey.generate(for: .fleet(fleet, .timestamp), under: master)
-        let stored = try SealedKey(
-            purpose: try KeyPurpose(fleet: fleet, role: "timestamp"), key: sealed.key.json, sealed: sealed.sealed)
+        let sealed = try ServerKey.generate(for: .fleet(fleet, .timestamp), under: master)
+        let stored = try ServerKey(
+            purpose: try KeyPurpose(fleet: fleet, role: "timestamp"), key: sealed.key.json, home: sealed.home)
         #expect(try stored.open(under: master).signer.publicKey == sealed.key.material)
     }
 
     @Test func `another master key does not open it`() throws {
-        let sealed = try SealedKey.generate(for: .fleet(fleet, .deny), under: try MasterKey.generate())
+        let sealed = try ServerKey.generate(for: .fleet(fleet, .deny), under: try MasterKey.generate())
         #expect(throws: PublishError(.sealedKey, "")) { try sealed.open(under: try MasterKey.generate()) }
     }
 
     @Test func `a sealed key moved to another fleet, role or id does not open`() throws {
         let master = try MasterKey.generate()
-        let sealed = try SealedKey.generate(for: .fleet(fleet, .timestamp), under: master)
-        let second = try SealedKey.generate(for: .fleet(fleet, .timestamp), under: master)
+        let sealed = try ServerKey.generate(for: .fleet(fleet, .timestamp), under: master)
+        let second = try ServerKey.generate(for: .fleet(fleet, .timestamp), under: master)
         let moved = [
-            try SealedKey(purpose: .fleet(other, .timestamp), key: sealed.key.json, sealed: sealed.sealed),
-            try SealedKey(purpose: .fleet(fleet, .snapshot), key: sealed.key.json, sealed: sealed.sealed),
-            try SealedKey(purpose: .team(try TeamName("acme")), key: sealed.key.json, sealed: sealed.sealed),
-            try SealedKey(purpose: .fleet(fleet, .timestamp), key: second.key.json, sealed: sealed.sealed),
+            try ServerKey(purpose: .fleet(other, .timestamp), key: sealed.key.json, home: sealed.home),
+            try ServerKey(purpose: .fleet(fleet, .snapshot), key: sealed.key.json, home: sealed.home),
+            try ServerKey(purpose: .team(try TeamName("acme")), key: sealed.key.json, home: sealed.home),
+            try ServerKey(purpose: .fleet(fleet, .timestamp), key: second.key.json, home: sealed.home),
         ]
         for key in moved { #expect(throws: PublishError(.sealedKey, "")) { try key.open(under: master) } }
     }
 
     @Test func `one changed bit is noticed`() throws {
         let master = try MasterKey.generate()
-        let sealed = try SealedKey.generate(for: .team(try TeamName("acme")), under: master)
-        var bytes = sealed.sealed
+        let sealed = try ServerKey.generate(for: .team(try TeamName("acme")), under: master)
+        var bytes = try #require(sealed.sealed)
         bytes[20] ^= 1
-        let changed = try SealedKey(purpose: sealed.purpose, key: sealed.key.json, sealed: bytes)
+        let changed = try ServerKey(purpose: sealed.purpose, key: sealed.key.json, sealed: bytes)
         #expect(throws: PublishError(.sealedKey, "")) { try changed.open(under: master) }
     }
 
@@ -79,7 +79,7 @@ import TrustModel
 
     @Test func `keys of another fleet are not taken`() throws {
         let master = try MasterKey.generate()
-        let key = try SealedKey.generate(for: .fleet(other, .ops), under: master).open(under: master)
+        let key = try ServerKey.generate(for: .fleet(other, .ops), under: master).open(under: master)
         #expect(throws: PublishError(.missingKey, "")) { try FleetKeys(fleet: fleet, [key]) }
     }
 

@@ -108,7 +108,7 @@ import TrustModel
         let host = try TestHost(fleet)
         let old = try server.key(of: acme.name)
         server.formerTeamKeys = [old]
-        server.teamKeys[acme.name] = try SealedKey.generate(for: .team(acme.name), under: server.master)
+        server.teamKeys[acme.name] = try ServerKey.generate(for: .team(acme.name), under: server.master)
         let changed = try team("acme", [anchor(7)])
         fleet.change(teams: [changed])
         let release = try #require(try await fleet.publish())
@@ -127,7 +127,7 @@ import TrustModel
 
     @Test func `a lost key of the server holds its team until a ceremony names the new one`() async throws {
         let fleet = try await fleet(acme)
-        server.teamKeys[acme.name] = try SealedKey.generate(for: .team(acme.name), under: server.master)
+        server.teamKeys[acme.name] = try ServerKey.generate(for: .team(acme.name), under: server.master)
         let changed = try team("acme", [anchor(7)])
         fleet.change(teams: [changed])
         #expect(
@@ -169,7 +169,7 @@ import TrustModel
         let fleet = try await fleet(acme)
         let host = try TestHost(fleet)
         fleet.former = fleet.sealed.filter { $0.purpose.role == "deny" }
-        let deny = try SealedKey.generate(for: .fleet(fleet.content.id, .deny), under: server.master)
+        let deny = try ServerKey.generate(for: .fleet(fleet.content.id, .deny), under: server.master)
         fleet.sealed = fleet.sealed.filter { $0.purpose.role != "deny" } + [deny]
         fleet.change(denials: [denial("d1")])
         let release = try #require(try await fleet.publish())

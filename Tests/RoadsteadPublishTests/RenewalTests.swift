@@ -108,7 +108,7 @@ import TrustModel
         let fleet = try await TestFleet("demo", try TestServer(), teams: [try team("acme", [anchor(1)])])
         try await fleet.publish()
         let acme = try TeamName("acme")
-        fleet.server.teamKeys[acme] = try SealedKey.generate(for: .team(acme), under: fleet.server.master)
+        fleet.server.teamKeys[acme] = try ServerKey.generate(for: .team(acme), under: fleet.server.master)
         let release = try #require(try await fleet.publish())
         #expect(release.teamRoles.map(\.version) == [2])
         #expect(release.difference.contains("keys of the role acme: replaced"))

@@ -145,7 +145,7 @@ final class SequenceWorld {
 
     private func replaceServerKey(of name: TeamName) throws -> String {
         server.formerTeamKeys.append(try server.key(of: name))
-        server.teamKeys[name] = try SealedKey.generate(for: .team(name), under: server.master)
+        server.teamKeys[name] = try ServerKey.generate(for: .team(name), under: server.master)
         return "the server's key of \(name) replaced"
     }
 

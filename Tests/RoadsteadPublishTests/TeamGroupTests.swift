@@ -60,7 +60,7 @@ import TrustModel
 
         // New keys of one team change its group, and not what every host reads.
         let name = try TeamName("team-17")
-        fleet.server.teamKeys[name] = try SealedKey.generate(for: .team(name), under: fleet.server.master)
+        fleet.server.teamKeys[name] = try ServerKey.generate(for: .team(name), under: fleet.server.master)
         let rotated = try #require(try await fleet.publish())
         #expect(
             Set(rotated.files.compactMap(\.role)) == ["team-17", TeamGroup.name(of: name), "snapshot", "timestamp"])
@@ -95,7 +95,7 @@ import TrustModel
         let name = try TeamName("team-17")
         let old = try fleet.server.key(of: name)
         fleet.server.formerTeamKeys = [old]
-        fleet.server.teamKeys[name] = try SealedKey.generate(for: .team(name), under: fleet.server.master)
+        fleet.server.teamKeys[name] = try ServerKey.generate(for: .team(name), under: fleet.server.master)
         #expect(try fleet.plan().waiting == ["team team-17 has new keys: a ceremony has to sign it"])
         let drafts = try await fleet.closeTargetsCeremony()
         #expect(drafts.map(\.role) == [TeamGroup.name(of: name)])

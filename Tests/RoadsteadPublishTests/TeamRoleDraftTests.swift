@@ -78,8 +78,8 @@ import TrustModel
 
     @Test func `the server signs for the custody that it gives up, and for no other team`() async throws {
         let master = try MasterKey.generate()
-        let own = try SealedKey.generate(for: .team(acme), under: master).open(under: master)
-        let other = try SealedKey.generate(for: .team(try TeamName("beta")), under: master).open(under: master)
+        let own = try ServerKey.generate(for: .team(acme), under: master).open(under: master)
+        let other = try ServerKey.generate(for: .team(try TeamName("beta")), under: master).open(under: master)
         var draft = try TeamRoleDraft(
             TeamRoleDraft.Request(
                 content: try team("acme", []), version: 2, quorum: try quorum(present, 1),

@@ -12,9 +12,9 @@ let noon = UTCDate(seconds: 1_800_000_000)
 /// What several fleets share: the master key, the teams' keys and every signed role of each team.
 final class TestServer {
     let master: MasterKey
-    var teamKeys: [TeamName: SealedKey] = [:]
+    var teamKeys: [TeamName: ServerKey] = [:]
     /// The server's keys of teams that it no longer uses.
-    var formerTeamKeys: [SealedKey] = []
+    var formerTeamKeys: [ServerKey] = []
     /// Teams whose members have to hand over to the server.
     var handingBack: Set<TeamName> = []
     /// The keys of the teams in their own custody, the newest epoch.
@@ -27,9 +27,9 @@ final class TestServer {
 
     init() throws { master = try MasterKey.generate() }
 
-    func key(of team: TeamName) throws -> SealedKey {
+    func key(of team: TeamName) throws -> ServerKey {
         if let key = teamKeys[team] { return key }
-        let key = try SealedKey.generate(for: .team(team), under: master)
+        let key = try ServerKey.generate(for: .team(team), under: master)
         teamKeys[team] = key
         return key
     }
@@ -102,9 +102,9 @@ final class TestFleet {
     let directory: URL
     var content: FleetContent
     var state = PublishedState(roots: [])
-    var sealed: [SealedKey]
+    var sealed: [ServerKey]
     /// Keys of the fleet's roles that served before and are still held.
-    var former: [SealedKey] = []
+    var former: [ServerKey] = []
     var rootKeys: [PrivateKey]
     /// Who signs the fleet's settings off the server; none in the quick start.
     var administrators: [PrivateKey] = []
@@ -131,7 +131,8 @@ final class TestFleet {
             let teams = try content.teams.filter { $0.custody == .server }.map { try server.key(of: $0.name) }
             return try FleetKeys(
                 fleet: content.id, opening: sealed + teams, teamQuorums: try server.members.mapValues { try $0.quorum },
-                former: former + server.formerTeamKeys, handingBack: server.handingBack, under: server.master)
+                former: former + server.formerTeamKeys, handingBack: server.handingBack, with: ServerKeys(server.master)
+            )
         }
     }
 

@@ -77,6 +77,24 @@ import TrustModel
         }
     }
 
+    @Test func `keys of every kind hold a fleet and its settings, and stock python-tuf follows`() async throws {
+        try await TestAPI.withServer(.live) { api in
+            let alice = try await api.bootstrap()
+            let types: [KeyType] = [.ed25519, .ec(.p256), .ec(.p384), .rsa(bits: 3_072), .rsa(bits: 4_096)]
+            let (root, admins) = (try types.map(PrivateKey.generate), try types.map(PrivateKey.generate))
+            try await fleet(api, alice, root: root, threshold: 5)
+            let (host, stock) = (try await CeremonyHost(api), try await StockHost(api))
+            try await host.refresh()
+            try stock?.follow()
+            let moved = try await api.hold(
+                [CeremonyFleetRequest(fleet: demo, targets: try body(admins, threshold: 5))], root + admins, as: alice)
+            #expect(moved.fleets.first?.state == "published", "\(moved.fleets.first?.reason ?? "")")
+            try await Self.settle(api, timestamp: 2)
+            #expect(try await host.refresh()["root"] == 2)
+            try stock?.follow()
+        }
+    }
+
     /// Waits until the server's own delivery has come to a timestamp.
     private static func settle(_ api: TestAPI, timestamp version: Int64) async throws {
         let seen = try await api.eventually {

@@ -1,4 +1,6 @@
 import Files
+import RoadsteadPublish
+import SigningKeys
 import Testing
 
 @testable import RoadsteadServer
@@ -46,6 +48,51 @@ import Testing
         let encrypted = try ServerConfiguration(
             ConfigurationSources(flags: [.listenHost: "0.0.0.0", .tlsCertificate: "/c", .tlsKey: "/k"]))
         #expect(encrypted.publicAddress(port: 443) == "https://0.0.0.0:443")
+    }
+
+    @Test func `one template names the keys of every role, and a role has its own where it says so`() throws {
+        let file = try file(
+            """
+            keys:
+              roles:
+                default: hashivault://transit/{fleet}-{role}-{n}
+                timestamp: sealed
+                deny: pkcs11:token=ops;object={fleet}-{n}
+              teams: hashivault://transit/team-{team}-{n}
+              type: ec-p384
+              deadline-seconds: 5
+              pkcs11:
+                module: /usr/lib/softhsm/libsofthsm2.so
+                pin-file: /etc/roadstead/pin
+              hashivault:
+                address: https://vault.example.com:8200
+                token-file: /etc/roadstead/vault-token
+            """)
+        let keys = try ServerConfiguration(ConfigurationSources(file: file)).keys
+        #expect(keys.places.roles[.timestamp] == nil && keys.places.roles.count == 5)
+        #expect(keys.places.roles[.deny]?.scheme == .pkcs11 && keys.places.teams?.scheme == .hashivault)
+        #expect(keys.places.type == .ec(.p384) && keys.deadline == .seconds(5))
+        let summary = Dictionary(uniqueKeysWithValues: keys.summary.map { ($0.0, $0.1) })
+        #expect(summary[.keysTimestamp] == "sealed" && summary[.keysVaultTokenFile] == "/etc/roadstead/vault-token")
+    }
+
+    @Test(
+        arguments: [
+            ([.keysRoles: "hashivault://transit/{fleet}-{role}"], "keys.roles.default"),
+            ([.keysRoles: "file:/etc/keys/{fleet}-{role}-{n}"], "keys.roles.default"),
+            ([.keysTeams: "hashivault://transit/{team}-{n}"], "keys.hashivault.address"),
+            ([.keysOps: "pkcs11:object={fleet}-{n}"], "keys.pkcs11.module"),
+            ([.keysModule: "softhsm.so"], "keys.pkcs11.module"), ([.keysPINFile: "/pin"], "keys.pkcs11.pin.file"),
+            ([.keysType: "ec-p521"], "keys.type"), ([.keysDeadline: "3600"], "keys.deadline.seconds"),
+            ([.keysVaultAddress: "https://vault"], "keys.hashivault.token.file"),
+            ([.keysVaultAddress: "https://vault", .keysVaultRoleFile: "/role"], "keys.hashivault.token.file"),
+            ([.keysFormerTeams: "hashivault://transit/{team}"], "keys.former.teams"),
+        ] as [([ConfigurationKey: String], String)])
+    func `keys that could not be named or reached are refused`(flags: [ConfigurationKey: String], key: String) throws {
+        let problems = try #require(throws: ConfigurationProblems.self) {
+            try ServerConfiguration(ConfigurationSources(flags: flags))
+        }
+        #expect(problems.problems.contains { $0.reason.hasPrefix(key) }, "\(problems)")
     }
 
     @Test func `client certificates and a trusted proxy do not go together`() throws {

@@ -43,7 +43,8 @@ final class PromotionScene {
     static func publisher(_ api: TestAPI) throws -> Publisher {
         let database = try #require(TestDatabase.current)
         return Publisher(
-            store: PublisherStore(pool: try database.pool(.publisher, connections: 4)), master: api.program.master,
+            store: PublisherStore(pool: try database.pool(.publisher, connections: 4)),
+            keys: ServerKeys(api.program.master),
             logger: TestAPI.quietLogger, metrics: MetricsRegistry())
     }
 

@@ -23,7 +23,7 @@ struct PublisherRace {
         settings.applicationName = "doomed"
         let pool = ConnectionPool(settings, limits: try PoolLimits(connections: 3))
         return Publisher(
-            store: PublisherStore(pool: pool), master: api.program.master, logger: TestAPI.silentLogger,
+            store: PublisherStore(pool: pool), keys: ServerKeys(api.program.master), logger: TestAPI.silentLogger,
             metrics: MetricsRegistry())
     }
 

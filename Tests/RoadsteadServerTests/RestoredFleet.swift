@@ -132,7 +132,7 @@ final class RestoredFleet: @unchecked Sendable {
     func recovery() throws -> Recovery {
         let database = try #require(TestDatabase.current)
         return Recovery(
-            store: PublisherStore(pool: try database.pool(.publisher)), master: api.program.master,
+            store: PublisherStore(pool: try database.pool(.publisher)), keys: ServerKeys(api.program.master),
             directory: PublishedDirectory(path: api.program.configuration.publishedDirectory))
     }
 

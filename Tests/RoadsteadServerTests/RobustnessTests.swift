@@ -55,13 +55,13 @@ import TrustModel
             _ = try await store.masterKeyCheckValue(settingIfAbsent: first.checkValue, now: SystemClock.now())
             let keys = try FleetKeys.generate(for: try await Self.fleet(database), under: first)
             try await store.addKeys(
-                try keys.map(SealedKeyRecord.init), sealedUnder: first.checkValue, now: SystemClock.now())
+                try keys.map(ServerKeyRecord.init), sealedUnder: first.checkValue, now: SystemClock.now())
             let count = try await MasterKeyRotation(store: store, path: path, newPath: nil).run(now: SystemClock.now())
             let second = try MasterKey(file: path)
             #expect(count == keys.count)
             #expect(second.checkValue != first.checkValue)
             let state = try await store.state(of: try FleetName("demo"))
-            for record in state.keys { _ = try SealedKey(record).open(under: second) }
+            for record in state.keys { _ = try ServerKey(record).open(under: second) }
             #expect(state.keys.count == keys.count)
             await pool.close()
         }

@@ -45,12 +45,15 @@ struct TestAPI: Sendable {
     static func withServer(
         _ setup: TestingSetup = .router, clock: @escaping @Sendable () -> UTCDate = SystemClock.now,
         master: MasterKey? = nil, limits: [ConfigurationKey: String] = [:],
+        keyBackends: (@Sendable (ServerConfiguration) throws -> [KeyScheme: any KeyBackend])? = nil,
+        logger: Logger? = nil,
         _ body: @Sendable (TestAPI) async throws -> Void
     ) async throws {
         let database = try #require(TestDatabase.current)
         let state = "/tmp/roadstead-server-tests.\(UInt64.random(in: 0 ... .max))"
         try Files.createDirectory(state, mode: 0o700)
-        let program = try program(database, state: state, clock: clock, master: master, limits: limits)
+        let program = try program(
+            database, state: state, clock: clock, master: master, limits: limits, keyBackends, logger)
         do {
             try await program.application().test(setup) { client in
                 try await body(TestAPI(client: client, program: program))
@@ -64,14 +67,18 @@ struct TestAPI: Sendable {
 
     static func program(
         _ database: TestDatabase, state: String, clock: @escaping @Sendable () -> UTCDate = SystemClock.now,
-        master: MasterKey? = nil, limits: [ConfigurationKey: String] = [:]
+        master: MasterKey? = nil, limits: [ConfigurationKey: String] = [:],
+        _ keyBackends: (@Sendable (ServerConfiguration) throws -> [KeyScheme: any KeyBackend])? = nil,
+        _ logger: Logger? = nil
     ) throws -> ServerProgram {
         let configuration = try ServerConfiguration(
             ConfigurationSources(
                 flags: [.listenPort: "0", .stateDirectory: state, .databaseConnections: "4"].merging(limits) { $1 }))
-        return ServerProgram(
+        var program = ServerProgram(
             configuration: configuration, access: DatabaseAccess { database.settings($0) },
-            master: try master ?? MasterKey.generate(), logger: quietLogger, clock: clock)
+            master: try master ?? MasterKey.generate(), logger: logger ?? quietLogger, clock: clock)
+        if let keyBackends { program.keyBackends = keyBackends }
+        return program
     }
 
     /// Only faults, which no test here expects.
@@ -246,10 +253,11 @@ struct TestAPI: Sendable {
         var signatures: [DraftSignatureBody] = []
         for draft in ceremony.fleets.flatMap(\.drafts) {
             for key in keys {
-                let id = try Key(key.publicKey).id.text
-                guard draft.keyIDs.contains(id) else { continue }
-                let bytes = try await key.signature(over: try Base64.decode(draft.toSign), scheme: .ed25519)
-                signatures.append(DraftSignatureBody(draft: draft.id, keyID: id, signature: Hex.encode(bytes)))
+                let listed = try Key(key.publicKey)
+                guard draft.keyIDs.contains(listed.id.text), let scheme = listed.signatureScheme else { continue }
+                let bytes = try await key.signature(over: try Base64.decode(draft.toSign), scheme: scheme)
+                signatures.append(
+                    DraftSignatureBody(draft: draft.id, keyID: listed.id.text, signature: Hex.encode(bytes)))
             }
         }
         return signatures

@@ -39,7 +39,7 @@ import TrustModel
         _ master: MasterKey, _ lines: LogLines, _ metrics: MetricsRegistry = MetricsRegistry()
     ) throws -> Publisher {
         Publisher(
-            store: PublisherStore(pool: try #require(TestDatabase.current).pool(.publisher)), master: master,
+            store: PublisherStore(pool: try #require(TestDatabase.current).pool(.publisher)), keys: ServerKeys(master),
             logger: Logger(label: "test", factory: { _ in lines.handler }), metrics: metrics)
     }
 

@@ -210,7 +210,7 @@ import TrustModel
         let master = try await demo.publisher.masterKeyCheckValue(
             settingIfAbsent: String(repeating: "0", count: 32), now: start)
         try await demo.publisher.addKeys(
-            [SealedKeyRecord(key: key("online"), place: .role("targets", of: demo.id), sealed: [1])],
+            [ServerKeyRecord(key: key("online"), place: .role("targets", of: demo.id), sealed: [1])],
             sealedUnder: master, now: start)
         await expect(.conflict) { _ = try await open(demo, part(demo, keys: ["online"])) }
         let offline = NewCeremonyFleet(
@@ -228,13 +228,13 @@ import TrustModel
         let master = try await publisher.masterKeyCheckValue(
             settingIfAbsent: String(repeating: "0", count: 32), now: start)
         let (old, new) = (
-            SealedKeyRecord(key: key("old"), place: place, sealed: [1]),
-            SealedKeyRecord(key: key("new"), place: place, sealed: [2])
+            ServerKeyRecord(key: key("old"), place: place, sealed: [1]),
+            ServerKeyRecord(key: key("new"), place: place, sealed: [2])
         )
         try await publisher.addKeys([old], sealedUnder: master, now: start)
         await expect(.conflict) {
             try await publisher.addKeys(
-                [SealedKeyRecord(key: key("second"), place: place, sealed: [3])], sealedUnder: master, now: start)
+                [ServerKeyRecord(key: key("second"), place: place, sealed: [3])], sealedUnder: master, now: start)
         }
         try await publisher.addKeys([new], sealedUnder: master, awaitingCeremony: true, now: start)
         let record = try await open(scene, part(scene, fresh: [new.key.keyID]))
@@ -258,7 +258,7 @@ import TrustModel
         let master = try await scene.publisher.masterKeyCheckValue(
             settingIfAbsent: String(repeating: "0", count: 32), now: start)
         let make = { (name: String) in
-            let record = SealedKeyRecord(key: key(name), place: .role("timestamp", of: scene.id), sealed: [1])
+            let record = ServerKeyRecord(key: key(name), place: .role("timestamp", of: scene.id), sealed: [1])
             try await scene.publisher.addKeys([record], sealedUnder: master, awaitingCeremony: true, now: start)
         }
         try await make("first")
@@ -274,7 +274,7 @@ import TrustModel
         let scene = try await scene()
         let master = try await scene.publisher.masterKeyCheckValue(
             settingIfAbsent: String(repeating: "0", count: 32), now: start)
-        let online = SealedKeyRecord(key: key("online"), place: .role("targets", of: scene.id), sealed: [1])
+        let online = ServerKeyRecord(key: key("online"), place: .role("targets", of: scene.id), sealed: [1])
         try await scene.publisher.addKeys([online], sealedUnder: master, now: start)
         #expect(try await scene.api.fleet(scene.fleet).targetsOnline)
         let settings = NewFile(path: "targets/fleet/\(sha("s")).settings.json", bytes: Array("s".utf8))
@@ -372,7 +372,7 @@ import TrustModel
         let scene = try await scene()
         let master = try await scene.publisher.masterKeyCheckValue(
             settingIfAbsent: String(repeating: "0", count: 32), now: start)
-        let fresh = SealedKeyRecord(key: key("fresh"), place: .role("timestamp", of: scene.id), sealed: [1])
+        let fresh = ServerKeyRecord(key: key("fresh"), place: .role("timestamp", of: scene.id), sealed: [1])
         try await scene.publisher.addKeys([fresh], sealedUnder: master, awaitingCeremony: true, now: start)
         let record = try await open(scene, part(scene, fresh: [fresh.key.keyID]))
         try await scene.publisher.expireCeremonies(now: start.adding(days: 6))

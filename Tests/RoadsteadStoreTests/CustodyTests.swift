@@ -38,14 +38,14 @@ import TrustModel
                 _ = try await world.api.registerTeamKey(key, of: team, by: person.actor, now: start)
             }
         }
-        let sealed = SealedKeyRecord(key: Custodians.key("server"), place: .team(other), sealed: [1])
+        let sealed = ServerKeyRecord(key: Custodians.key("server"), place: .team(other), sealed: [1])
         let check = try await world.publisher.masterKeyCheckValue(
             settingIfAbsent: String(repeating: "0", count: 16), now: start)
         try await world.publisher.addKeys([sealed], sealedUnder: check, now: start)
         await expect(.conflict) {
             _ = try await world.api.registerTeamKey(sealed.key, of: other, by: dave.actor, now: start)
         }
-        let taken = SealedKeyRecord(key: key, place: .team(scene.team), sealed: [1])
+        let taken = ServerKeyRecord(key: key, place: .team(scene.team), sealed: [1])
         await #expect(throws: PostgresError(.unique, "")) {
             try await world.publisher.addKeys([taken], sealedUnder: check, now: start)
         }

@@ -228,18 +228,18 @@ import TrustModel
         let id = try await scene.world.api.fleet(scene.fleet).id
         let master = try await scene.world.publisher.masterKeyCheckValue(
             settingIfAbsent: String(repeating: "0", count: 32), now: start)
-        let snapshot = SealedKeyRecord(key: key("one"), place: .role("snapshot", of: id), sealed: [1])
+        let snapshot = ServerKeyRecord(key: key("one"), place: .role("snapshot", of: id), sealed: [1])
         try await scene.world.publisher.addKeys([snapshot], sealedUnder: master, now: start)
         await expect(.conflict) {
             try await scene.world.publisher.addKeys(
-                [SealedKeyRecord(key: key("one"), place: .role("timestamp", of: id), sealed: [1])],
+                [ServerKeyRecord(key: key("one"), place: .role("timestamp", of: id), sealed: [1])],
                 sealedUnder: master, now: start)
         }
         await expect(.conflict) {
             try await scene.world.publisher.addKeys(
                 [
-                    SealedKeyRecord(key: key("two"), place: .team(scene.team), sealed: [1]),
-                    SealedKeyRecord(key: key("one"), place: .team(scene.team), sealed: [1]),
+                    ServerKeyRecord(key: key("two"), place: .team(scene.team), sealed: [1]),
+                    ServerKeyRecord(key: key("one"), place: .team(scene.team), sealed: [1]),
                 ], sealedUnder: master, now: start)
         }
         #expect(try await scene.world.publisher.state(of: scene.fleet).keys == [snapshot])
@@ -254,23 +254,75 @@ import TrustModel
         let id = try await scene.world.api.fleet(scene.fleet).id
         try await publisher.addKeys(
             [KeyPlace.team(scene.team), .role("timestamp", of: id)].enumerated().map {
-                SealedKeyRecord(key: key("\($0)"), place: $1, sealed: [1])
+                ServerKeyRecord(key: key("\($0)"), place: $1, sealed: [1])
             }, sealedUnder: old, now: start)
         await expect(.invalid) {
             _ = try await publisher.rotateMasterKey(from: old, to: new, now: start) { Array($0.dropLast()) }
         }
         await expect(.conflict) { _ = try await publisher.rotateMasterKey(from: new, to: old, now: start) { $0 } }
         let count = try await publisher.rotateMasterKey(from: old, to: new, now: start) { keys in
-            keys.map { SealedKeyRecord(key: $0.key, place: $0.place, sealed: [2]) }
+            keys.map { ServerKeyRecord(key: $0.key, place: $0.place, sealed: [2]) }
         }
         #expect(count == 2)
         #expect(try await publisher.masterKeyCheckValue() == new)
         await expect(.conflict) {
             try await publisher.addKeys(
-                [SealedKeyRecord(key: key("late"), place: .team(scene.team), sealed: [1])], sealedUnder: old,
+                [ServerKeyRecord(key: key("late"), place: .team(scene.team), sealed: [1])], sealedUnder: old,
                 now: start)
         }
         #expect(try await publisher.state(of: scene.fleet).keys.map(\.sealed) == [[2], [2]])
+    }
+
+    @Test func `a key that lives elsewhere is kept by name, once, and is nobody's to move`() async throws {
+        let scene = try await scene()
+        let (publisher, id) = (scene.world.publisher, try await scene.world.api.fleet(scene.fleet).id)
+        let (old, new) = (String(repeating: "0", count: 32), String(repeating: "1", count: 32))
+        _ = try await publisher.masterKeyCheckValue(settingIfAbsent: old, now: start)
+        let named = ServerKeyRecord(
+            key: key("one"), place: .role("timestamp", of: id),
+            home: .named("hashivault://transit/1", fleet: scene.fleet))
+        let sealed = ServerKeyRecord(key: key("two"), place: .role("snapshot", of: id), sealed: [1])
+        try await publisher.addKeys([named, sealed], sealedUnder: old, now: start)
+        #expect(Set(try await publisher.state(of: scene.fleet).keys.map(\.home)) == Set([named, sealed].map(\.home)))
+        #expect(try await publisher.namedKeys() == [named])
+        let names = ["hashivault://transit/1", "hashivault://transit/2"]
+        #expect(try await publisher.takenNames(names) == ["hashivault://transit/1"])
+        // The same name, or a second key for the same role.
+        for (word, home) in [("three", named.home), ("four", .named(names[1], fleet: nil))] {
+            let place = KeyPlace.role(word == "three" ? "ops" : "timestamp", of: id)
+            await expect(.conflict) {
+                try await publisher.addKeys(
+                    [ServerKeyRecord(key: key(word), place: place, home: home)], sealedUnder: old, now: start)
+            }
+        }
+        let count = try await publisher.rotateMasterKey(from: old, to: new, now: start) { keys in
+            keys.map { ServerKeyRecord(key: $0.key, place: $0.place, sealed: [2]) }
+        }
+        #expect(count == 1)
+        for (role, script) in [
+            (DatabaseRole.api, "SELECT key_name FROM signing_key"),
+            (.api, "UPDATE signing_key SET key_name = 'pkcs11:object=x'"),
+            (
+                .api,
+                "INSERT INTO signing_key (key_id, public_key, key_object, fleet_id, role, created_at, key_name) "
+                    + "SELECT repeat('a', 64), 'x', '{}', id, 'ops', now(), 'pkcs11:object=x' FROM fleet"
+            ),
+            (.hosts, "SELECT key_id FROM signing_key"),
+            (.publisher, "UPDATE signing_key SET key_name = 'pkcs11:object=x'"),
+            (.publisher, "UPDATE signing_key SET private_key = 'x' WHERE key_name IS NOT NULL"),
+            (.owner, "UPDATE signing_key SET key_name = 'pkcs11:object=x' WHERE key_name IS NOT NULL"),
+        ] {
+            try await scene.world.database.withConnection(as: role) { connection in
+                let error = await #expect(throws: PostgresError.self) { try await connection.run(script: script) }
+                #expect(error != nil, "\(script)")
+            }
+        }
+        try await scene.world.database.withConnection(as: .publisher) {
+            try await $0.run(script: "UPDATE signing_key SET retired_at = now() WHERE key_name IS NOT NULL")
+        }
+        #expect(try await publisher.namedKeys().isEmpty)
+        #expect(try await publisher.state(of: scene.fleet).keys.map(\.key) == [sealed.key])
+        #expect(try await publisher.takenNames(names) == ["hashivault://transit/1"])
     }
 
     @Test func `publishers are woken when something was agreed`() async throws {

@@ -129,9 +129,20 @@ import Testing
         #expect(try #require(repository.files["timestamp.json"]).count <= 470)
     }
 
-    @Test(arguments: [KeyType.ec(.p384), .ec(.p521)])
-    func `a key that other clients cannot check is refused`(type: KeyType) throws {
-        let key = try PrivateKey.generate(type)
+    @Test func `a key that other clients cannot check is refused`() throws {
+        let key = try PrivateKey.generate(.ec(.p521))
         #expect(throws: TUFError(.key, "")) { try Key(key.publicKey) }
+    }
+
+    @Test(arguments: [KeyType.ec(.p256), .ec(.p384)])
+    func `an elliptic curve key signs with the hash of its curve only`(type: KeyType) async throws {
+        let key = try PrivateKey.generate(type)
+        let other: HashAlgorithm = type == .ec(.p256) ? .sha384 : .sha256
+        var draft = try MetadataDraft(
+            Timestamp(header: RepositorySimulator.header(), snapshot: MetaFile(version: 1)))
+        try await draft.sign(with: key)
+        let wrong = try await key.signature(over: draft.toSign, scheme: .ecdsa(other, .der))
+        #expect(throws: TUFError(.key, "")) { try draft.add(wrong, by: try Key(key.publicKey)) }
+        #expect(draft.signatures.count == 1)
     }
 }

@@ -43,30 +43,37 @@ package struct FleetKeys: Sendable {
         }
     }
 
-    /// Opens stored keys. A team's key that does not open is left out, so that its team alone waits.
+    /// Opens stored keys. A team's key, or a former one, that does not open or is known to fail is left out, so that its
+    /// team alone waits.
     package init(
-        fleet: FleetID, opening keys: [SealedKey], teamQuorums: [TeamName: TeamQuorum] = [:],
-        former: [SealedKey] = [], handingBack: Set<TeamName> = [], under master: MasterKey
+        fleet: FleetID, opening keys: [ServerKey], teamQuorums: [TeamName: TeamQuorum] = [:],
+        former: [ServerKey] = [], handingBack: Set<TeamName> = [], with server: ServerKeys
     ) throws {
-        func open(_ key: SealedKey) throws -> RoleKey? {
-            if case .team = key.purpose { return try? key.open(under: master) }
-            return try key.open(under: master)
+        func openable(_ key: ServerKey) -> RoleKey? {
+            server.problem(with: key) == nil ? try? server.open(key) : nil
+        }
+        func open(_ key: ServerKey) throws -> RoleKey? {
+            if case .team = key.purpose { return openable(key) }
+            return try server.open(key)
         }
         try self.init(
             fleet: fleet, try keys.compactMap(open), teamQuorums: teamQuorums,
-            former: former.compactMap { try? $0.open(under: master) }, handingBack: handingBack)
+            former: former.compactMap(openable), handingBack: handingBack)
     }
 
     /// Makes the keys that a new fleet needs; `targets` is among them in the quick start only.
     package static func generate(
         for fleet: FleetID, targetsOnline: Bool = true, under master: MasterKey
-    ) throws -> [SealedKey] {
+    ) throws -> [ServerKey] {
         let roles = FleetRole.allCases.filter { $0 != .targets || targetsOnline }
-        return try roles.map { try SealedKey.generate(for: .fleet(fleet, $0), under: master) }
+        return try roles.map { try ServerKey.generate(for: .fleet(fleet, $0), under: master) }
     }
 
     package subscript(role: FleetRole) -> RoleKey? { roles[role] }
     package subscript(team: TeamName) -> RoleKey? { teams[team] }
+
+    /// How many private keys there are.
+    package var count: Int { roles.count + teams.count + former.values.reduce(0) { $0 + $1.count } }
 
     /// Two sets of keys with one identity make the same plans.
     var identity: Identity {

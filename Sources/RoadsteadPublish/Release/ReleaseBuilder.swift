@@ -183,7 +183,8 @@ private struct ReleaseSigning {
 /// What the clients of a repository take, with room to spare. [python-tuf, go-tuf and tough: the smallest of each]
 package enum PublishingLimits {
     package static let rootBytes = 64 << 10
-    package static let timestampBytes = 1 << 10
+    /// Clients take 16 KiB. Two signatures of RSA 4096, as while keys change, are 2,300 bytes.
+    package static let timestampBytes = 4 << 10
     package static let snapshotBytes = 512 << 10
     package static let targetsBytes = 1 << 20
     /// Well below what hosts read, `DenyDocument.byteLimit`.

@@ -23,7 +23,7 @@ package struct RootDraft: Sendable {
         package let rootKeys: ProposedKeys
         package let targets: TargetsKeys
         /// The fleet's own keys, of which only the public halves are read.
-        package let online: [SealedKey]
+        package let online: [ServerKey]
         /// Keys that serve elsewhere: in other fleets, other roles or for teams.
         package let used: [UsedKey]
         /// Begin anew without the keys of the root before, because too few of them are left.
@@ -33,7 +33,7 @@ package struct RootDraft: Sendable {
 
         package init(
             fleet: FleetID, profile: FleetProfile, rootKeys: ProposedKeys, targets: TargetsKeys = .online,
-            online: [SealedKey], used: [UsedKey], startsOver: Bool = false
+            online: [ServerKey], used: [UsedKey], startsOver: Bool = false
         ) {
             self.fleet = fleet
             self.profile = profile

@@ -119,7 +119,9 @@ struct CeremonySign: AsyncParsableCommand {
             }
             throw RemoteError(
                 .refused, "\(path) is no signature of the given key over a draft that it counts for",
-                hint: "sign exactly the bytes that --to-sign writes: Ed25519 over them, P-256 with SHA-256 in DER form")
+                hint:
+                    "sign exactly the bytes that --to-sign writes: Ed25519 over them, P-256 with SHA-256 and P-384 with "
+                    + "SHA-384 in DER form, RSA as PSS with SHA-256 and a salt of 32 bytes")
         }
     }
 

@@ -45,7 +45,8 @@ struct DraftToSign {
     func signature(by signer: some Signer, _ key: Key) async throws -> DraftSignatureBody {
         guard let scheme = key.signatureScheme else {
             throw RemoteError(
-                .usage, "a key of type \(signer.publicKey.type) cannot hold a fleet", hint: "use Ed25519 or P-256")
+                .usage, "a key of type \(signer.publicKey.type) cannot hold a fleet",
+                hint: "use Ed25519, P-256, P-384 or RSA")
         }
         let signature = try await verifiedSignature(by: signer, over: bytes, scheme: scheme)
         return DraftSignatureBody(draft: body.id, keyID: key.id.text, signature: Hex.encode(signature))

@@ -179,7 +179,7 @@ struct RoleToSign {
         let raw = try Files.read(path, limit: 16_384)
         let text = String(decoding: raw.filter { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }, as: UTF8.self).lowercased()
         guard case .verifies(let material, let scheme) = key.use else {
-            throw RemoteError(.usage, "the key cannot sign for a team", hint: "use Ed25519 or P-256")
+            throw RemoteError(.usage, "the key cannot sign for a team", hint: "use Ed25519, P-256, P-384 or RSA")
         }
         let candidates = [raw, try? Hex.decode(text)].compactMap(\.self)
         guard let signature = candidates.first(where: { material.isValid(signature: $0, over: bytes, scheme: scheme) })

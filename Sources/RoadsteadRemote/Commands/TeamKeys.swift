@@ -25,7 +25,7 @@ struct TeamKeysCommand: AsyncParsableCommand {
             guard let scheme = listed.signatureScheme else {
                 throw RemoteError(
                     .usage, "a key of type \(signer.publicKey.type) cannot sign for a team",
-                    hint: "use Ed25519 or P-256")
+                    hint: "use Ed25519, P-256, P-384 or RSA")
             }
             let body = try await connection.withClient { client -> TeamKeyBody in
                 let me: WhoAmI = try await client.get("/v1/whoami")

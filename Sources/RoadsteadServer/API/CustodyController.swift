@@ -56,9 +56,9 @@ struct CustodyController: Sendable {
         let key = try Key(body.key)
         guard case .verifies(let material, let scheme) = key.use else {
             if case .unusable(let why) = key.use {
-                throw ServerError(.unusableKey, "the key cannot sign: \(why)", hint: "use Ed25519, P-256 or RSA")
+                throw ServerError(.unusableKey, "the key cannot sign: \(why)", hint: "use Ed25519, P-256, P-384 or RSA")
             }
-            throw ServerError(.unusableKey, "the key cannot sign", hint: "use Ed25519, P-256 or RSA")
+            throw ServerError(.unusableKey, "the key cannot sign", hint: "use Ed25519, P-256, P-384 or RSA")
         }
         guard key.isCanonical else {
             throw ServerError(

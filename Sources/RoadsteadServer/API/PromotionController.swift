@@ -110,7 +110,10 @@ extension FleetWarningsBody {
                 ExpiryWarningBody(role: $0.role, expires: $0.expires, daysLeft: $0.daysLeft, stage: $0.stage)
             },
             held: (note?.held ?? []).map { HeldTeamBody(team: $0.team, reason: $0.reason, isListed: $0.isListed) },
-            waiting: note?.waiting ?? [])
+            waiting: note?.waiting ?? [],
+            unusableKeys: note?.unusableKeys.map { keys in
+                keys.map { UnusableKeyBody(role: $0.role, reason: $0.reason, ends: $0.ends) }
+            })
     }
 
     /// A line for each, the worst first.
@@ -119,6 +122,10 @@ extension FleetWarningsBody {
         if let halt { lines.append("publishing was stopped: \(halt)") }
         lines += expiring.filter { $0.stage == 0 }.map { "\(Self.label($0.role)) expired at \($0.expires)" }
         if let failure { lines.append("nothing can be published: \(failure)") }
+        lines += (unusableKeys ?? []).map { key in
+            let ends = key.ends.map { "; what it signed ends at \($0)" } ?? ""
+            return "the server's key for \(key.role) cannot be used: \(key.reason)\(ends)"
+        }
         lines += held.map { held in
             "team \(held.team) is held \(held.isListed ? "as it was published before" : "back"): \(held.reason)"
         }

@@ -58,11 +58,11 @@ struct CeremonyDrafter {
 
 /// The server's keys as they will be once the ceremony is over.
 struct CeremonyKeys {
-    let all: [SealedKey]
+    let all: [ServerKey]
     /// Keys that already serve, which nobody may propose for root or targets.
     let used: [UsedKey]
 
-    init(held: [SealedKey], fresh: [SealedKey], targetsOnline: Bool) {
+    init(held: [ServerKey], fresh: [ServerKey], targetsOnline: Bool) {
         let replaced = Set(fresh.map(\.purpose))
         all = (held.filter { !replaced.contains($0.purpose) } + fresh).filter { key in
             targetsOnline || key.purpose.role != FleetRole.targets.rawValue || key.purpose.fleet == nil

@@ -38,7 +38,8 @@ struct RecoverCommand: AsyncParsableCommand {
                 try DatabaseAccess(configuration.database).settings(.publisher),
                 limits: try PoolLimits(connections: 4))
             let recovery = Recovery(
-                store: PublisherStore(pool: pool), master: try MasterKey(file: configuration.masterKeyPath),
+                store: PublisherStore(pool: pool),
+                keys: try ServerKeys(configuration, MasterKey(file: configuration.masterKeyPath)),
                 directory: PublishedDirectory(path: from ?? configuration.publishedDirectory))
             do {
                 let reports = try await RecoveryRun(recovery: recovery, applies: apply).run(try names(recovery.store))

@@ -8,7 +8,7 @@ package struct ServerCommand: AsyncParsableCommand {
         abstract: "Decides whose signatures a fleet of container hosts believes, and publishes the decision.",
         subcommands: [
             DevCommand.self, ServeCommand.self, MigrateCommand.self, ConfigCommand.self, BootstrapTokenCommand.self,
-            MasterKeyCommand.self, RecoverCommand.self,
+            MasterKeyCommand.self, KeysCommand.self, RecoverCommand.self,
         ])
 
     package init() {}

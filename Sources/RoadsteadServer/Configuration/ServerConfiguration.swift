@@ -18,6 +18,8 @@ package struct ServerConfiguration: Sendable {
     var database: DatabaseConfiguration
     var stateDirectory: String
     var masterKeyPath: String
+    /// Where the server's other keys are made and found.
+    var keys: KeySettings
     /// Where systemd puts credentials, when it started the server.
     var credentialsDirectory: String?
     var logLevel: Logger.Level
@@ -47,6 +49,7 @@ package struct ServerConfiguration: Sendable {
         stateDirectory = reader.directory(.stateDirectory) ?? Self.defaultStateDirectory(sources.environment)
         credentialsDirectory = sources.environment["CREDENTIALS_DIRECTORY"]
         masterKeyPath = reader.text(.masterKey) ?? Self.defaultMasterKey(sources.environment, stateDirectory)
+        keys = KeySettings(&reader)
         logLevel =
             reader.oneOf(.logLevel, Logger.Level.allCases.map(\.rawValue)).flatMap { Logger.Level(rawValue: $0) }
             ?? .info
@@ -143,7 +146,9 @@ package struct ServerConfiguration: Sendable {
             (.tlsClientAuthority, tls?.clientAuthority ?? "(none)"),
             (.trustedProxy, trustedProxies.isEmpty ? "(none)" : trustedProxies.joined(separator: ",")),
         ] + outbound.summary + providers.summary + database.summary + [
-            (.stateDirectory, stateDirectory), (.masterKey, masterKeyPath), (.logLevel, logLevel.rawValue),
+            (.stateDirectory, stateDirectory), (.masterKey, masterKeyPath),
+        ] + keys.summary + [
+            (.logLevel, logLevel.rawValue),
             (.cacheMegabytes, String(cacheBytes >> 20)), (.shutdownSeconds, String(shutdown.components.seconds)),
             (.limitCredential, String(limits.credentialPerMinute)), (.limitAddress, String(limits.addressPerMinute)),
             (.limitFailures, String(limits.failuresPerMinute)),

@@ -57,6 +57,8 @@ enum ProblemResponse {
         "publish.role-draft": .conflict,
         "publish.targets-draft": .conflict,
         "publish.key-use": .unprocessableContent,
+        "publish.key-unavailable": .serviceUnavailable,
+        "publish.key-name": .serviceUnavailable,
         "outbound.url": .unprocessableContent,
         "outbound.refused": .unprocessableContent,
         "postgres.connect": .serviceUnavailable,

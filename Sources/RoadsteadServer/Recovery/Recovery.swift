@@ -8,7 +8,7 @@ import TrustModel
 /// Brings a fleet back to what was published, after its database was restored from a backup.
 struct Recovery: Sendable {
     let store: PublisherStore
-    let master: MasterKey
+    let keys: ServerKeys
     /// Published files to look at beside what hosts have shown: this server's, or a copy of another's.
     let directory: PublishedDirectory
 
@@ -156,7 +156,7 @@ struct Recovery: Sendable {
         let highest = max(plan.state.counters["timestamp"] ?? 0, plan.branch.timestamp.version)
         let bytes = try await RecoveredTimestamp.sign(
             over: plan.branch, of: id, plan.state.content.profile, after: highest,
-            by: try SealedKey(held).open(under: master), root: root, now: now)
+            by: try keys.open(try ServerKey(held)), root: root, now: now)
         return bytes.map {
             NewFile(path: "metadata/timestamp.json", bytes: $0, role: "timestamp", version: highest + 1)
         }

@@ -32,7 +32,7 @@ struct MasterKeyRotation {
                         sealed: try secret.sealed(name: record.name, url: record.url, under: new))
                 }
             ) { records in
-                try MasterKey.rotate(try records.map(SealedKey.init), from: old, to: new).map(SealedKeyRecord.init)
+                try MasterKey.rotate(try records.map(ServerKey.init), from: old, to: new).map(ServerKeyRecord.init)
             }
         }
         if newPath == nil { try moveIntoPlace(staged) }

@@ -24,7 +24,7 @@ extension Publisher {
             held: (plan?.held ?? []).map { FleetNote.Held(team: $0.team, reason: $0.reason, isListed: $0.isListed) },
             waiting: plan?.waiting ?? [],
             failure: failure.map { ($0 as? any Problem)?.reason ?? "the server failed; its log says more" },
-            otherKeys: plan?.otherKeys)
+            otherKeys: plan?.otherKeys, unusableKeys: troubles(state))
         measure(note, of: fleet)
         do {
             let kept = try await store.keep(note, of: fleet)

@@ -13,7 +13,7 @@ extension Publisher {
     /// Sees to the drafts of every team of a fleet whose members sign; one team's trouble is its own.
     ///
     /// - Returns: whether a role was completed, so that the fleet's state is to be read again.
-    func tendRoleDrafts(_ state: FleetState, _ keys: [SealedKey], now: UTCDate) async throws -> Bool {
+    func tendRoleDrafts(_ state: FleetState, _ keys: [ServerKey], now: UTCDate) async throws -> Bool {
         var isCompleted = false
         for content in state.signedByMembers {
             do {
@@ -41,7 +41,7 @@ extension Publisher {
     }
 
     private func tend(
-        _ content: TeamContent, _ state: FleetState, _ keys: [SealedKey], now: UTCDate
+        _ content: TeamContent, _ state: FleetState, _ keys: [ServerKey], now: UTCDate
     ) async throws -> Bool {
         let fleet = state.content.fleet
         guard let drafting = try await store.drafting(of: content.name, for: fleet) else { return false }
@@ -82,7 +82,7 @@ extension Publisher {
     }
 
     private func open(
-        _ content: TeamContent, _ number: Int64, _ drafting: TeamDrafting, _ quorum: TeamQuorum, _ keys: [SealedKey],
+        _ content: TeamContent, _ number: Int64, _ drafting: TeamDrafting, _ quorum: TeamQuorum, _ keys: [ServerKey],
         now: UTCDate
     ) async throws -> NewRoleDraft {
         let former = drafting.former.flatMap { $0.keys.isEmpty ? nil : $0 }
@@ -99,7 +99,7 @@ extension Publisher {
             }
             guard isServers else { continue }
             let before = draft.signatures.count
-            try await draft.sign(with: try key.open(under: master))
+            try await draft.sign(with: try self.keys.open(key))
             signatures += draft.signatures.dropFirst(before)
         }
         return NewRoleDraft(

@@ -14,11 +14,13 @@ import TrustModel
 /// comes next, what is not leaves nothing behind.
 struct Publisher: Sendable {
     let store: PublisherStore
-    let master: MasterKey
+    let keys: ServerKeys
     let logger: Logger
     let metrics: any MetricsFactory
     /// What this server has published, as its disk remembers it.
     var disk: PublishedDirectory?
+
+    var master: MasterKey { keys.master }
 
     /// Everything that is ready, for every fleet; one fleet's trouble does not stop the others.
     func publishAll(now: UTCDate) async throws {
@@ -158,16 +160,12 @@ struct Publisher: Sendable {
 
     /// What a pending ceremony comes to is no news of the fleet before it is recorded: its note is left to the caller.
     private func build(
-        _ state: FleetState, _ keys: [SealedKey], now: UTCDate
+        _ state: FleetState, _ keys: [ServerKey], now: UTCDate
     ) async throws -> (release: BuiltRelease?, plan: ReleasePlan?) {
         let isTrial = state.pending != nil && !state.roots.isEmpty
-        let builder = ReleaseBuilder(keys: try open(keys, of: state), anchorLabel: Self.anchorLabel)
         let published = PublishedState(state)
         do {
-            let plan = try builder.plan(state.content, after: published, audit: state.auditHead, now: now)
-            if !isTrial { await keepNote(of: plan, state, now: now) }
-            let old = try await files(plan.oldTargetPaths, of: state)
-            return (try await builder.build(plan, oldTargets: old), plan)
+            return try await planAndBuild(state, keys, isTrial: isTrial, now: now)
         } catch {
             if !isTrial { await keepNote(of: nil, failure: error, state, now: now) }
             guard state.current["timestamp"] != nil, isDue(published.timestamp, state.content.profile, now) else {
@@ -178,15 +176,38 @@ struct Publisher: Sendable {
                 metadata: [
                     LogKey.fleet.rawValue: "\(state.content.fleet)", LogKey.reason.rawValue: "\(error)",
                 ])
+            let builder = ReleaseBuilder(keys: try open(keys, of: state), anchorLabel: Self.anchorLabel)
             return (try await builder.resignTimestamp(of: state.content, published, now: now), nil)
         }
     }
 
+    /// Plans a release and builds it; once more without a team's key, or a former one, that turns out to be unusable on
+    /// the way. Each such key is left out from then on, so that this ends.
+    private func planAndBuild(
+        _ state: FleetState, _ keys: [ServerKey], isTrial: Bool, now: UTCDate
+    ) async throws -> (release: BuiltRelease?, plan: ReleasePlan?) {
+        var usable = try open(keys, of: state)
+        while true {
+            let builder = ReleaseBuilder(keys: usable, anchorLabel: Self.anchorLabel)
+            do {
+                let plan = try builder.plan(
+                    state.content, after: PublishedState(state), audit: state.auditHead, now: now)
+                if !isTrial { await keepNote(of: plan, state, now: now) }
+                let old = try await files(plan.oldTargetPaths, of: state)
+                return (try await builder.build(plan, oldTargets: old), plan)
+            } catch let error as PublishError where error.code == .keyUnavailable || error.code == .keyName {
+                let rest = try open(keys, of: state)
+                guard rest.count < usable.count else { throw error }
+                usable = rest
+            }
+        }
+    }
+
     /// The keys of a fleet, ready to sign.
-    func open(_ keys: [SealedKey], of state: FleetState) throws -> FleetKeys {
+    func open(_ keys: [ServerKey], of state: FleetState) throws -> FleetKeys {
         try FleetKeys(
             fleet: state.content.id, opening: keys, teamQuorums: Self.quorums(of: state),
-            former: try state.formerKeys.map(SealedKey.init), handingBack: state.handingBack, under: master)
+            former: try state.formerKeys.map(ServerKey.init), handingBack: state.handingBack, with: self.keys)
     }
 
     func files(_ paths: [String], of state: FleetState) async throws -> [String: [UInt8]] {
@@ -197,9 +218,7 @@ struct Publisher: Sendable {
 
     /// Whether the timestamp is old enough to be signed again.
     private func isDue(_ timestamp: [UInt8]?, _ profile: FleetProfile, _ now: UTCDate) -> Bool {
-        guard let timestamp, let signed = try? JSON(parsing: timestamp).object("timestamp")["signed"],
-            let expires = try? UTCDate(signed.object("signed").string("expires", in: "signed"))
-        else { return false }
+        guard let expires = timestamp.flatMap(Self.expiry) else { return false }
         let lifetime = profile.lifetimes.timestamp
         return expires.seconds - now.seconds <= lifetime.seconds - lifetime.renewAfter
     }
@@ -256,15 +275,15 @@ struct Publisher: Sendable {
     @discardableResult
     func prepareKeys(
         of fleet: FleetName, targetsOnline: Bool? = nil, besides fresh: Set<FleetRole> = [], now: UTCDate
-    ) async throws -> [SealedKey] {
+    ) async throws -> [ServerKey] {
         let state = try await store.state(of: fleet).withoutPending
         return try await ensureKeys(state, targetsOnline: targetsOnline, besides: fresh, now: now)
     }
 
     private func ensureKeys(
         _ state: FleetState, targetsOnline: Bool? = nil, besides fresh: Set<FleetRole> = [], now: UTCDate
-    ) async throws -> [SealedKey] {
-        let held = try state.keys.map(SealedKey.init)
+    ) async throws -> [ServerKey] {
+        let held = try state.keys.map(ServerKey.init)
         let online = try targetsOnline ?? state.targetsOnline
         let purposes =
             FleetRole.allCases.filter { ($0 != .targets || online) && !fresh.contains($0) }.map {
@@ -273,13 +292,14 @@ struct Publisher: Sendable {
             + state.content.teams.filter { $0.custody == .server }.map { KeyPurpose.team($0.name) }
         let missing = purposes.filter { purpose in !held.contains { $0.purpose == purpose } }
         guard !missing.isEmpty else { return held }
-        let made = try missing.map { try SealedKey.generate(for: $0, under: master) }
+        let made = try await make(missing, in: state.content.fleet)
+        guard !made.isEmpty else { return held }
         do {
-            try await store.addKeys(try made.map(SealedKeyRecord.init), sealedUnder: master.checkValue, now: now)
+            try await store.addKeys(try made.map(ServerKeyRecord.init), sealedUnder: master.checkValue, now: now)
         } catch let error as StoreError where error.code == .conflict {
             // Another replica made them at the same time: its keys are as good.
-            let present = try await store.state(of: state.content.fleet).keys.map(SealedKey.init)
-            guard missing.allSatisfy({ purpose in present.contains { $0.purpose == purpose } }) else { throw error }
+            let present = try await store.state(of: state.content.fleet).keys.map(ServerKey.init)
+            guard made.allSatisfy({ key in present.contains { $0.purpose == key.purpose } }) else { throw error }
             return held + present.filter { missing.contains($0.purpose) }
         }
         return held + made
@@ -296,13 +316,12 @@ struct Publisher: Sendable {
     }
 
     /// Makes keys that serve only once a ceremony that names them has closed.
-    func makeKeys(_ roles: Set<FleetRole>, for state: FleetState, now: UTCDate) async throws -> [SealedKey] {
+    func makeKeys(_ roles: Set<FleetRole>, for state: FleetState, now: UTCDate) async throws -> [ServerKey] {
         guard !roles.isEmpty else { return [] }
-        let made = try roles.sorted { $0.rawValue < $1.rawValue }.map {
-            try SealedKey.generate(for: .fleet(state.content.id, $0), under: master)
-        }
+        let purposes = roles.sorted { $0.rawValue < $1.rawValue }.map { KeyPurpose.fleet(state.content.id, $0) }
+        let made = try await make(purposes, in: state.content.fleet)
         try await store.addKeys(
-            try made.map(SealedKeyRecord.init), sealedUnder: master.checkValue, awaitingCeremony: true, now: now)
+            try made.map(ServerKeyRecord.init), sealedUnder: master.checkValue, awaitingCeremony: true, now: now)
         return made
     }
 

@@ -1,6 +1,7 @@
 import Codecs
 import RoadsteadPublish
 import RoadsteadStore
+import SigningKeys
 import TUF
 import TrustModel
 
@@ -48,24 +49,34 @@ extension SignedTargets {
     }
 }
 
-extension SealedKey {
-    init(_ record: SealedKeyRecord) throws {
+extension ServerKey {
+    init(_ record: ServerKeyRecord) throws {
         let purpose: KeyPurpose =
             switch record.place {
             case .role(let role, let fleet): try KeyPurpose(fleet: fleet, role: role)
             case .team(let team): .team(team)
             }
-        try self.init(purpose: purpose, key: try JSON(parsing: record.key.keyObject), sealed: record.sealed)
+        let home: Home =
+            switch record.home {
+            case .sealed(let bytes): .sealed(bytes)
+            case .named(let name, let fleet): .named(try KeyName(name), fleet: fleet)
+            }
+        try self.init(purpose: purpose, key: try JSON(parsing: record.key.keyObject), home: home)
     }
 }
 
-extension SealedKeyRecord {
-    init(_ key: SealedKey) throws {
+extension ServerKeyRecord {
+    init(_ key: ServerKey) throws {
         let place: KeyPlace =
             switch key.purpose {
             case .fleet(let fleet, let role): .role(role.rawValue, of: fleet)
             case .team(let team): .team(team)
             }
-        self.init(key: try PublicKeyRecord(key.key), place: place, sealed: key.sealed)
+        let home: Home =
+            switch key.home {
+            case .sealed(let bytes): .sealed(bytes)
+            case .named(let name, let fleet): .named(name.text, fleet: fleet)
+            }
+        self.init(key: try PublicKeyRecord(key.key), place: place, home: home)
     }
 }

@@ -108,7 +108,7 @@ struct AdoptCeremonyKeys: Query {
 struct RetireKeys: Query {
     static let sql = """
         UPDATE signing_key SET retired_at = $3, private_key = NULL
-        WHERE fleet_id = $1 AND role = ANY ($2) AND private_key IS NOT NULL AND NOT awaits_ceremony RETURNING key_id
+        WHERE fleet_id = $1 AND role = ANY ($2) AND held AND NOT awaits_ceremony RETURNING key_id
         """
     let fleet: Int64
     let roles: [String]
@@ -121,7 +121,7 @@ struct RetireKeys: Query {
 struct RetireStrayKeys: Query {
     static let sql = """
         UPDATE signing_key k SET retired_at = $2, private_key = NULL
-        WHERE k.awaits_ceremony AND k.private_key IS NOT NULL AND NOT EXISTS (
+        WHERE k.awaits_ceremony AND k.held AND NOT EXISTS (
             SELECT FROM ceremony_key x JOIN ceremony_fleet p ON p.ceremony_id = x.ceremony_id AND p.fleet_id = x.fleet_id
             WHERE x.key_id = k.key_id AND p.state <> 'void')
         AND (k.created_at < $1 OR EXISTS (SELECT FROM ceremony_key x WHERE x.key_id = k.key_id)) RETURNING k.key_id

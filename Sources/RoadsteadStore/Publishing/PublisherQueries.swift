@@ -133,23 +133,26 @@ struct InsertReleaseChange: Statement {
 // MARK: - Keys
 
 private let keySelect = """
-    SELECT k.key_id, k.public_key, k.key_object, f.fleet_id, k.role, t.name AS team, k.private_key, k.awaits_ceremony
+    SELECT k.key_id, k.public_key, k.key_object, f.fleet_id, f.name AS fleet, k.role, t.name AS team, k.private_key,
+        k.key_name, k.awaits_ceremony
     FROM signing_key k LEFT JOIN fleet f ON f.id = k.fleet_id LEFT JOIN team t ON t.id = k.team_id
-    WHERE k.private_key IS NOT NULL AND k.retired_at IS NULL
+    WHERE k.held AND k.retired_at IS NULL
     AND (NOT k.awaits_ceremony OR EXISTS (SELECT FROM ceremony_key x JOIN ceremony_fleet p
         ON p.ceremony_id = x.ceremony_id AND p.fleet_id = x.fleet_id WHERE x.key_id = k.key_id AND p.state = 'closed'))
     """
 
-extension SealedKeyRecord {
+extension ServerKeyRecord {
     init(_ row: Row) throws {
         let team: TeamName? = try row.optional("team", { try TeamName($0) })
+        let name: String? = try row.value("key_name")
+        let fleet: FleetName? = try row.optional("fleet", { try FleetName($0) })
         self.init(
             key: PublicKeyRecord(
                 keyID: try row.value("key_id"), publicKey: try row.value("public_key"),
                 keyObject: try row.value("key_object")),
             place: try team.map { .team($0) }
                 ?? .role(try row.value("role"), of: try row.value("fleet_id", { try FleetID($0) })),
-            sealed: try row.value("private_key"))
+            home: try name.map { .named($0, fleet: fleet) } ?? .sealed(try row.value("private_key")))
     }
 }
 
@@ -162,31 +165,32 @@ struct ListKeysFor: Query {
     let fleet: Int64
     let teams: [Int64]
     var bindings: [Binding] { [.int(fleet), .ints(teams)] }
-    func decode(_ row: Row) throws -> (isPending: Bool, record: SealedKeyRecord) {
-        (try row.value("awaits_ceremony"), try SealedKeyRecord(row))
+    func decode(_ row: Row) throws -> (isPending: Bool, record: ServerKeyRecord) {
+        (try row.value("awaits_ceremony"), try ServerKeyRecord(row))
     }
 }
 
-/// Every private key, retired ones too: for sealing anew.
+/// Every private key that is kept here, retired ones too: for sealing anew.
 struct ListAllKeys: Query {
     static let sql = """
-        SELECT k.key_id, k.public_key, k.key_object, f.fleet_id, k.role, t.name AS team, k.private_key
+        SELECT k.key_id, k.public_key, k.key_object, f.fleet_id, f.name AS fleet, k.role, t.name AS team, k.private_key,
+            k.key_name
         FROM signing_key k LEFT JOIN fleet f ON f.id = k.fleet_id LEFT JOIN team t ON t.id = k.team_id
         WHERE k.private_key IS NOT NULL ORDER BY k.key_id FOR UPDATE OF k
         """
     var bindings: [Binding] { [] }
-    func decode(_ row: Row) throws -> SealedKeyRecord { try SealedKeyRecord(row) }
+    func decode(_ row: Row) throws -> ServerKeyRecord { try ServerKeyRecord(row) }
 }
 
 struct InsertKey: Query {
     static let sql = """
         INSERT INTO signing_key (key_id, public_key, key_object, fleet_id, role, team_id, private_key, created_at,
-            awaits_ceremony)
+            awaits_ceremony, key_name)
         VALUES ($1, $2, $3, (SELECT id FROM fleet WHERE fleet_id = $4), $5, (SELECT id FROM team WHERE name = $6), $7,
-            $8, $9)
+            $8, $9, $10)
         ON CONFLICT DO NOTHING RETURNING key_id
         """
-    let record: SealedKeyRecord
+    let record: ServerKeyRecord
     let awaitsCeremony: Bool
     let now: UTCDate
 
@@ -198,11 +202,32 @@ struct InsertKey: Query {
             }
         return [
             .text(record.key.keyID), .bytes(record.key.publicKey), .bytes(record.key.keyObject), .text(fleet),
-            .text(role), .text(team), .bytes(record.sealed), .date(now), .bool(awaitsCeremony),
+            .text(role), .text(team), .bytes(record.sealed), .date(now), .bool(awaitsCeremony), .text(record.name),
         ]
     }
 
     func decode(_ row: Row) throws -> String { try row.value("key_id") }
+}
+
+/// The keys in force that live in a token or a service.
+struct ListNamedKeys: Query {
+    static let sql = "\(keySelect) AND k.key_name IS NOT NULL ORDER BY k.key_id"
+    var bindings: [Binding] { [] }
+    func decode(_ row: Row) throws -> ServerKeyRecord { try ServerKeyRecord(row) }
+}
+
+/// Those of some names that a key has, or had.
+struct ListTakenNames: Query {
+    static let sql = "SELECT key_name FROM signing_key WHERE key_name = ANY ($1)"
+    let names: [String]
+    var bindings: [Binding] { [.texts(names)] }
+    func decode(_ row: Row) throws -> String { try row.value("key_name") }
+}
+
+/// Lets one replica at a time make keys in tokens and services, until the transaction ends.
+struct HoldKeyMaking: Statement {
+    static let sql = "SELECT pg_advisory_xact_lock(hashtextextended('roadstead.make-keys', 0))"
+    var bindings: [Binding] { [] }
 }
 
 struct ResealKey: Statement {

@@ -8,7 +8,7 @@ extension PublisherStore {
     ///
     /// - Parameter awaitingCeremony: they serve only once a ceremony that names them has closed.
     package func addKeys(
-        _ keys: [SealedKeyRecord], sealedUnder checkValue: String, awaitingCeremony: Bool = false, now: UTCDate
+        _ keys: [ServerKeyRecord], sealedUnder checkValue: String, awaitingCeremony: Bool = false, now: UTCDate
     ) async throws {
         try await pool.withTransaction(attempts: 4) { transaction in
             guard try await transaction.fetchOptional(HoldMasterKeyCheck(checkValue: checkValue)) != nil else {
@@ -28,6 +28,24 @@ extension PublisherStore {
             let audit = Self.audit(transaction, now)
             for record in keys { try await audit.record(.keyCreated, record.key.keyID) }
             for keyID in stray { try await audit.record(.keyRetired, keyID) }
+        }
+    }
+
+    /// The keys in force that live in a token or a service.
+    package func namedKeys() async throws -> [ServerKeyRecord] { try await pool.fetchAll(ListNamedKeys()) }
+
+    /// Of some names, those that a key has or had.
+    package func takenNames(_ names: [String]) async throws -> Set<String> {
+        Set(try await pool.fetchAll(ListTakenNames(names: names)))
+    }
+
+    /// Runs the closure while no other replica makes keys in tokens and services: two that made one key would leave two.
+    package func whileMakingKeys<Result>(_ body: () async throws -> Result) async throws -> Result {
+        try await makers.acquire()
+        defer { makers.release() }
+        return try await pool.withTransaction { transaction in
+            try await transaction.execute(HoldKeyMaking())
+            return try await body()
         }
     }
 
@@ -54,7 +72,7 @@ extension PublisherStore {
     package func rotateMasterKey(
         from old: String, to new: String, now: UTCDate,
         webhooks resealSecret: (WebhookSecretRecord) throws -> WebhookSecretRecord = { $0 },
-        _ reseal: ([SealedKeyRecord]) throws -> [SealedKeyRecord]
+        _ reseal: ([ServerKeyRecord]) throws -> [ServerKeyRecord]
     ) async throws -> Int {
         try await pool.withTransaction { transaction in
             guard try await transaction.execute(ReplaceMasterKeyCheck(old: old, new: new, now: now)) == 1 else {
@@ -67,7 +85,8 @@ extension PublisherStore {
                 throw StoreError(.invalid, "not every key was sealed anew")
             }
             for record in sealed {
-                try await transaction.execute(ResealKey(keyID: record.key.keyID, sealed: record.sealed))
+                guard let bytes = record.sealed else { throw StoreError(.invalid, "a key was not sealed anew") }
+                try await transaction.execute(ResealKey(keyID: record.key.keyID, sealed: bytes))
             }
             for record in try await transaction.fetchAll(ListWebhookSecrets()) {
                 try await transaction.execute(ResealWebhookSecret(record: try resealSecret(record)))

@@ -8,6 +8,8 @@ package struct PublisherStore: Sendable {
     let inspector: AnchorInspector
     /// Whoever holds a fleet's lock holds a connection and needs another one for the work.
     private let locks: PermitQueue
+    /// The same for whoever makes keys, one at a time.
+    let makers = PermitQueue(count: 1)
 
     /// - Parameter pool: of two connections at least; half of them may hold locks, the others are for the work.
     package init(pool: ConnectionPool, inspector: AnchorInspector = .certificates) {
@@ -41,9 +43,9 @@ package struct PublisherStore: Sendable {
     }
 
     /// Of several keys for one purpose the first is in force; the others only help hosts over the change.
-    fileprivate static func inForce(_ keys: [SealedKeyRecord]) -> (held: [SealedKeyRecord], former: [SealedKeyRecord]) {
+    fileprivate static func inForce(_ keys: [ServerKeyRecord]) -> (held: [ServerKeyRecord], former: [ServerKeyRecord]) {
         var places: Set<KeyPlace> = []
-        var (held, former): ([SealedKeyRecord], [SealedKeyRecord]) = ([], [])
+        var (held, former): ([ServerKeyRecord], [ServerKeyRecord]) = ([], [])
         for key in keys { if places.insert(key.place).inserted { held.append(key) } else { former.append(key) } }
         return (held, former)
     }

@@ -8,17 +8,32 @@ package enum KeyPlace: Sendable, Hashable {
     case team(TeamName)
 }
 
-/// A private key as it is stored: encrypted, bound to its place.
-package struct SealedKeyRecord: Sendable, Equatable {
+/// A private key of the server's as it is stored, bound to its place.
+package struct ServerKeyRecord: Sendable, Equatable {
+    /// Where the private half is.
+    package enum Home: Sendable, Hashable {
+        /// Here, encrypted.
+        case sealed([UInt8])
+        /// In a token or a service, under this name; with what the key's fleet is called now, which is not kept.
+        case named(String, fleet: FleetName?)
+    }
+
     package let key: PublicKeyRecord
     package let place: KeyPlace
-    package let sealed: [UInt8]
+    package let home: Home
 
-    package init(key: PublicKeyRecord, place: KeyPlace, sealed: [UInt8]) {
+    package init(key: PublicKeyRecord, place: KeyPlace, home: Home) {
         self.key = key
         self.place = place
-        self.sealed = sealed
+        self.home = home
     }
+
+    package init(key: PublicKeyRecord, place: KeyPlace, sealed: [UInt8]) {
+        self.init(key: key, place: place, home: .sealed(sealed))
+    }
+
+    package var sealed: [UInt8]? { if case .sealed(let bytes) = home { bytes } else { nil } }
+    package var name: String? { if case .named(let name, _) = home { name } else { nil } }
 }
 
 /// A team's role as it was signed, for every fleet that takes the team's content.
@@ -77,9 +92,9 @@ package struct FleetState: Sendable {
     package let teamRoles: [TeamName: TeamRoleRecord]
     /// The keys that the server holds for the fleet and its teams, one for each purpose; those of a pending ceremony
     /// already take the place of the ones before.
-    package private(set) var keys: [SealedKeyRecord]
+    package private(set) var keys: [ServerKeyRecord]
     /// Keys whose place others take by the pending ceremony, for signing beside them until its release is out.
-    package private(set) var formerKeys: [SealedKeyRecord]
+    package private(set) var formerKeys: [ServerKeyRecord]
     /// Published changes of the fleet's teams that no release of the fleet has brought yet.
     package let changes: [Int64]
     /// The last published release.

@@ -44,11 +44,12 @@ package struct Key: Sendable, Equatable {
             guard let raw = publicKey.ed25519Bytes else { throw TUFError(.key, "an Ed25519 key has no raw form") }
             (type, scheme, text) = ("ed25519", "ed25519", Hex.encode(raw))
         case .ec(.p256): (type, scheme, text) = ("ecdsa", "ecdsa-sha2-nistp256", publicKey.pem)
+        case .ec(.p384): (type, scheme, text) = ("ecdsa", "ecdsa-sha2-nistp384", publicKey.pem)
         case .rsa: (type, scheme, text) = ("rsa", "rsassa-pss-sha256", publicKey.pem)
-        case .ec:
+        case .ec(.p521):
             throw TUFError(
                 .key, "a key of type \(publicKey.type) cannot sign TUF metadata",
-                hint: "use Ed25519, ECDSA P-256 or RSA")
+                hint: "use Ed25519, ECDSA P-256 or P-384, or RSA")
         }
         let value: JSON = [
             "keytype": .string(type), "scheme": .string(scheme), "keyval": ["public": .string(text)],
@@ -86,6 +87,10 @@ package struct Key: Sendable, Equatable {
                 let key = try PublicKey(pem: Array(text.utf8))
                 return key.type == .ec(.p256)
                     ? .verifies(key, .ecdsa(.sha256, .der)) : .unusable("it is an \(key.type) key, not P-256")
+            case ("ecdsa", "ecdsa-sha2-nistp384"), ("ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384"):
+                let key = try PublicKey(pem: Array(text.utf8))
+                return key.type == .ec(.p384)
+                    ? .verifies(key, .ecdsa(.sha384, .der)) : .unusable("it is an \(key.type) key, not P-384")
             case ("rsa", "rsassa-pss-sha256"):
                 let key = try PublicKey(pem: Array(text.utf8))
                 guard case .rsa = key.type else { return .unusable("it is an \(key.type) key, not RSA") }

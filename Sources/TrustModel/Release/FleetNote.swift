@@ -30,6 +30,21 @@ package struct FleetNote: Codable, Sendable, Equatable {
         }
     }
 
+    /// A key of the server, in a token or a service, that cannot be used.
+    package struct UnusableKey: Codable, Sendable, Equatable {
+        /// A role of the fleet, or a team.
+        package let role: String
+        package let reason: String
+        /// When what it signed last ends; nil for what is not published.
+        package let ends: UTCDate?
+
+        package init(role: String, reason: String, ends: UTCDate?) {
+            self.role = role
+            self.reason = reason
+            self.ends = ends
+        }
+    }
+
     package let expiries: [Expiry]
     package let held: [Held]
     /// What hosts will not learn before people have held a ceremony.
@@ -38,15 +53,18 @@ package struct FleetNote: Codable, Sendable, Equatable {
     package let failure: String?
     /// Teams for which hosts believe other keys than was agreed, until a ceremony says so; nil when that is not known.
     package let otherKeys: [TeamName]?
+    /// Absent while every key can be used.
+    package let unusableKeys: [UnusableKey]?
 
     package init(
         expiries: [Expiry], held: [Held] = [], waiting: [String] = [], failure: String? = nil,
-        otherKeys: [TeamName]? = nil
+        otherKeys: [TeamName]? = nil, unusableKeys: [UnusableKey] = []
     ) {
         self.expiries = expiries
         self.held = held
         self.waiting = waiting
         self.failure = failure
         self.otherKeys = otherKeys
+        self.unusableKeys = unusableKeys.isEmpty ? nil : unusableKeys
     }
 }

@@ -6,6 +6,7 @@
  *               login-hang, context-pin and finalize-hang: what those do; cant-lock: what C_Initialize does, and two
  *               threads inside C_Sign end the process; few-sessions: more than two are refused
  *   FAULT_ONCE  file without which there is no fault; the fault removes it first
+ *   FAULT_WHILE file as long as which is there the fault is
  *   FAULT_LOG   file that gets one line per C_Login
  *
  * It prints a line on standard output with every signature, as some modules do.
@@ -23,8 +24,9 @@ static CK_FUNCTION_LIST real;
 static CK_FUNCTION_LIST ours;
 
 static int has_fault(const char *name) {
-    const char *fault = getenv("FAULT"), *once = getenv("FAULT_ONCE");
+    const char *fault = getenv("FAULT"), *once = getenv("FAULT_ONCE"), *during = getenv("FAULT_WHILE");
     if (!fault || strcmp(fault, name) != 0) return 0;
+    if (during && access(during, F_OK) != 0) return 0;
     return !once || unlink(once) == 0;
 }
 

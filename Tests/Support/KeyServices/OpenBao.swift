@@ -56,6 +56,13 @@ package final class OpenBao: KeyService {
         return variables
     }
 
+    /// Opens the server again after `operator seal`.
+    package func unseal() throws {
+        let line = server.log.split(separator: "\n").first { $0.contains("Unseal Key: ") }
+        guard let key = line?.split(separator: " ").last else { throw Failure(description: "no unseal key was told") }
+        try run("operator", "unseal", String(key))
+    }
+
     /// Runs the server's own command line as root and returns what it printed.
     @discardableResult
     package func run(_ arguments: String...) throws -> String { try run(arguments) }
