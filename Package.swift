@@ -79,6 +79,7 @@ var targets: [Target] = [
         name: "TestVectors", dependencies: ["Codecs"], path: "Tests/Support/TestVectors", swiftSettings: strict),
     tests("OpenSSLKitTests", ["OpenSSLKit", "Codecs", "Problems"]),
     library("AgentKeys", ["SigningKeys", "Codecs", "Problems"], settings: touchesC),
+    tests("AgentKeysTests", ["AgentKeys", "SigningKeys"]),
     tests("SigningKeysTests", ["SigningKeys", "Codecs", "Problems", "TestVectors"]),
     .target(
         name: "TestSigning", dependencies: ["Envelopes", "PKI", "SigningKeys", "Codecs"],
