@@ -30,8 +30,12 @@ package struct SignerAccess: Sendable {
         let form = try home.flatMap { try Self.form($0 + "/roadstead/signer.json", authority) }
         func value(_ name: String, _ own: String?) -> String? { environment["ROADSTEAD_SIGNER_" + name] ?? own }
         if let path = value("TOKEN_FILE", form?.tokenFile) {
-            let bytes = try Files.readSecret(path, limit: 16 << 10)
-            token = Secret(bytes.filter { $0 > 0x20 && $0 < 0x7F })
+            var bytes = try Files.readSecret(path, limit: 16 << 10)
+            while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
+            guard !bytes.isEmpty, bytes.allSatisfy({ (0x20..<0x7F).contains($0) }) else {
+                throw SignerClientError(.configuration, "\(path) holds no token of one line")
+            }
+            token = Secret(wiping: &bytes)
         }
         certificate = value("CERTIFICATE", form?.certificate)
         key = value("KEY", form?.key)
