@@ -342,11 +342,13 @@ if layers == "full" {
                 "OCI", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
-            ]),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ], settings: touchesC),
         tests(
             "RegistryClientTests",
             [
-                "RegistryClient", "RoadsteadRemote", "RoadsteadCommand", "TestSigning", "TestVectors",
+                "roadstead", "roadstead-remote", "RegistryClient", "RoadsteadRemote", "RoadsteadCommand", "TestSigning",
+                "TestVectors",
                 "TimestampAuthority", "roadstead", "roadstead-remote", "Envelopes", "OCI", "PKI",
                 "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),

@@ -15,10 +15,10 @@ package struct Index: Sendable {
         ])
     }
 
-    /// Reads an index of at most 16 MiB.
-    package init(parsing bytes: [UInt8]) throws(OCIError) {
+    /// Reads an index of at most 16 MiB; of another media type, such as Docker's, where that one is expected.
+    package init(parsing bytes: [UInt8], mediaType: String = MediaType.imageIndex) throws(OCIError) {
         let object = try document(bytes, "the index", limit: OCILimit.indexBytes)
-        try checkHead(of: object, "the index", mediaType: MediaType.imageIndex)
+        try checkHead(of: object, "the index", mediaType: mediaType)
         let entries = try reading { () throws(CodecError) -> Result<[JSON], OCIError> in
             guard let member = object["manifests"], member != .null else { return .success([]) }
             return .success(try member.array("the index.manifests"))

@@ -48,7 +48,7 @@ package struct Layout<Store: LayoutStore>: Sendable {
                 .notFound, "the layout holds no manifest \(digest)",
                 hint: "the manifests of a layout are listed in its index.json")
         }
-        let mediaType = try mediaType(of: bytes, listed: try index().entry(for: digest)?.mediaType)
+        let mediaType = try MediaType.ofManifest(bytes, listed: try index().entry(for: digest)?.mediaType)
         let descriptor = Descriptor(mediaType: mediaType, digest: digest, size: Int64(bytes.count))
         try descriptor.check(bytes)
         return descriptor
@@ -60,18 +60,6 @@ package struct Layout<Store: LayoutStore>: Sendable {
             throw OCIError(.notFound, "the layout lists nothing under the tag \"\(tag.prefix(128))\"")
         }
         return try resolve(entry.digest)
-    }
-
-    /// The media type inside a manifest; where it is absent, the one it is listed by.
-    private func mediaType(of bytes: [UInt8], listed: String?) throws -> String {
-        let object = try document(bytes, "the manifest", limit: OCILimit.manifestBytes)
-        switch (object["mediaType"]?.stringOrNil, listed) {
-        case (let inside?, let listed?) where inside != listed:
-            throw OCIError(.mismatch, "a manifest of media type \(inside) is listed as \(listed)")
-        case (let inside?, _): return inside
-        case (nil, let listed?): return listed
-        case (nil, nil): return object["manifests"] == nil ? MediaType.imageManifest : MediaType.imageIndex
-        }
     }
 
     /// The signature manifests that refer to an artifact, in the order in which the layout lists them.
@@ -118,22 +106,22 @@ package struct Layout<Store: LayoutStore>: Sendable {
     package func attach(
         envelope: [UInt8], mediaType: String, to artifact: Descriptor, annotations: [String: String]
     ) throws -> Descriptor {
-        let config = Array("{}".utf8)
-        let layer = Descriptor(of: envelope, mediaType: mediaType)
-        let manifest = Manifest(
-            config: Descriptor(of: config, mediaType: MediaType.notationSignature), layers: [layer],
-            subject: artifact.plain, annotations: annotations
-        ).bytes
-        let described = Descriptor(of: manifest, mediaType: MediaType.imageManifest)
+        let signature = NewSignature(
+            envelope: envelope, mediaType: mediaType, of: artifact, annotations: annotations)
+        try attach(signature)
+        return signature.descriptor
+    }
+
+    /// Attaches a signature that is ready to be stored.
+    package func attach(_ signature: NewSignature) throws {
         let entry = Descriptor(
-            mediaType: described.mediaType, digest: described.digest, size: described.size, annotations: annotations)
-        try store.write(config, as: Digest(of: config))
-        try store.write(envelope, as: layer.digest)
-        try store.write(manifest, as: entry.digest)
+            mediaType: signature.descriptor.mediaType, digest: signature.descriptor.digest,
+            size: signature.descriptor.size, annotations: signature.listed.annotations)
+        for blob in signature.blobs { try store.write(blob, as: Digest(of: blob)) }
+        try store.write(signature.manifest, as: entry.digest)
         try store.updateIndex { bytes in
             let index = try bytes.map { try Index(parsing: $0) } ?? Index()
             return index.entry(for: entry.digest) == nil ? index.appending(entry).bytes : index.bytes
         }
-        return described
     }
 }

@@ -1,3 +1,5 @@
+import Codecs
+
 /// The media types that Roadstead reads and writes.
 package enum MediaType {
     package static let imageManifest = "application/vnd.oci.image.manifest.v1+json"
@@ -6,6 +8,23 @@ package enum MediaType {
     package static let notationSignature = "application/vnd.cncf.notary.signature"
     package static let jws = "application/jose+json"
     package static let cose = "application/cose"
+    package static let dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+    package static let dockerManifestList = "application/vnd.docker.distribution.manifest.list.v2+json"
+
+    /// Whether content of this type lists manifests.
+    package static func isIndex(_ type: String) -> Bool { type == imageIndex || type == dockerManifestList }
+
+    /// The media type inside a manifest; where it is absent, the one it is listed by.
+    package static func ofManifest(_ bytes: [UInt8], listed: String?) throws(OCIError) -> String {
+        let object = try document(bytes, "the manifest", limit: OCILimit.manifestBytes)
+        switch (object["mediaType"]?.stringOrNil, listed) {
+        case (let inside?, let listed?) where inside != listed:
+            throw OCIError(.mismatch, "a manifest of media type \(inside) is listed as \(listed)")
+        case (let inside?, _): return inside
+        case (nil, let listed?): return listed
+        case (nil, nil): return object["manifests"] == nil ? imageManifest : imageIndex
+        }
+    }
 }
 
 /// The annotations that Roadstead reads and writes.

@@ -7,16 +7,19 @@ struct RegistryAddress: Sendable, Hashable {
     /// With the port where one is named.
     let host: String
 
+    /// What images are named by that a registry of another name serves.
+    static let dockerHub = "docker.io"
+
     /// - Throws: `RegistryError(.address)` for plain HTTP to another machine.
     init(registry: String, plain: Plain) throws(RegistryError) {
-        host = registry
+        host = registry == Self.dockerHub ? "registry-1.docker.io" : registry
         switch plain {
         case .refused: scheme = "https"
         case .loopback:
             guard Self.isLoopback(registry) else {
                 throw RegistryError(
                     .address, "\(registry.prefix(80)) is not this machine, and plain HTTP goes nowhere else",
-                    hint: "leave --plain-http out")
+                    hint: "leave --insecure-registry (or --plain-http) out")
             }
             scheme = "http"
         }
@@ -50,4 +53,15 @@ struct RegistryAddress: Sendable, Hashable {
     }
 
     func url(_ path: String) -> String { "\(scheme)://\(host)\(path)" }
+
+    /// Whether an absolute address has this scheme, host and port, a port that goes without saying aside.
+    func isOrigin(of url: String) -> Bool {
+        guard let start = url.firstRange(of: "://"), url[..<start.lowerBound] == scheme else { return false }
+        return Self.withPort(Self.hostPart(of: url).lowercased(), scheme) == Self.withPort(host.lowercased(), scheme)
+    }
+
+    private static func withPort(_ host: String, _ scheme: String) -> String {
+        let tail = host.lastIndex(of: "]").map { host[$0...] } ?? host[...]
+        return tail.contains(":") ? host : "\(host):\(scheme == "https" ? 443 : 80)"
+    }
 }

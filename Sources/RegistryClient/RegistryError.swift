@@ -1,12 +1,14 @@
 import Problems
 
-/// Why something could not be had from a registry.
+/// Why something could not be had from a registry, or not be put there.
 package struct RegistryError: Problem {
     package enum Code: String, Sendable, CaseIterable {
-        /// An address that is not taken: plain HTTP off loopback, or a redirect to one.
+        /// An address that is not taken: plain HTTP off loopback, or one that an answer names and that leads elsewhere.
         case address
-        /// No answer, or none in time.
+        /// No answer, or none in time, however often it was asked for.
         case unreachable
+        /// The server does not prove who it is.
+        case untrusted
         /// The registry wants credentials, or other ones.
         case unauthorized
         /// There is no such image, manifest or blob.
@@ -15,8 +17,12 @@ package struct RegistryError: Problem {
         case answer
         /// More bytes than are taken.
         case limit
-        /// The file with credentials cannot be used.
+        /// The file with credentials, or the program that keeps them, cannot be used.
         case credentials
+        /// The configuration of registries cannot be used.
+        case configuration
+        /// Others keep changing the list of an artifact's signatures at the same time.
+        case race
         /// The image carries no signature that could be read.
         case unsigned
     }

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Codecs
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -11,10 +12,28 @@ struct DebianRegistry {
 
     static let program = "/usr/bin/docker-registry"
 
+    /// The one who is let in, where not everybody is.
+    struct User: Sendable {
+        let name: String
+        let password: String
+        /// bcrypt, as htpasswd writes it.
+        let hash: String
+
+        static let standard = User(
+            name: "ci", password: "pa55word", hash: "$2y$05$abcdefghijklmnopqrstuur.ZxEKly2fYX6K.hrvYXsoEaKgtr95a")
+
+        var basic: String { Base64.encode(Array("\(name):\(password)".utf8)) }
+    }
+
     let host: String
+    let user: User?
 
     /// Starts it, runs the body, and takes both away.
-    static func run<Value>(_ body: (DebianRegistry) async throws -> Value) async throws -> Value {
+    ///
+    /// - Parameter user: who alone is let in; nil for everybody.
+    static func run<Value>(
+        user: User? = nil, _ body: (DebianRegistry) async throws -> Value
+    ) async throws -> Value {
         guard FileManager.default.fileExists(atPath: program) else {
             throw Failure(description: "\(program) is missing: make setup installs docker-registry")
         }
@@ -26,6 +45,7 @@ struct DebianRegistry {
             log: {level: error}
             storage: {filesystem: {rootdirectory: \(directory.path)}}
             http: {addr: "127.0.0.1:\(port)"}
+            \(try authentication(user, in: directory))
 
             """
         let file = directory.appendingPathComponent("config.yml")
@@ -36,7 +56,7 @@ struct DebianRegistry {
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
-        let registry = DebianRegistry(host: "127.0.0.1:\(port)")
+        let registry = DebianRegistry(host: "127.0.0.1:\(port)", user: user)
         let result: Result<Value, any Error>
         do {
             try await registry.waitUntilReady()
@@ -46,6 +66,13 @@ struct DebianRegistry {
         process.waitUntilExit()
         try? FileManager.default.removeItem(at: directory)
         return try result.get()
+    }
+
+    private static func authentication(_ user: User?, in directory: URL) throws -> String {
+        guard let user else { return "" }
+        let file = directory.appendingPathComponent("htpasswd")
+        try Data("\(user.name):\(user.hash)\n".utf8).write(to: file)
+        return "auth: {htpasswd: {realm: test, path: \(file.path)}}"
     }
 
     private static func freePort() async throws -> Int {
@@ -61,7 +88,7 @@ struct DebianRegistry {
         while ContinuousClock.now < end {
             let answer = try? await HTTPClient.shared.execute(
                 HTTPClientRequest(url: "http://\(host)/v2/"), timeout: .seconds(1))
-            if answer?.status == .ok { return }
+            if answer?.status == .ok || (user != nil && answer?.status == .unauthorized) { return }
             try await Task.sleep(for: .milliseconds(50))
         }
         throw Failure(description: "docker-registry does not answer")
@@ -71,6 +98,7 @@ struct DebianRegistry {
     func push(blob: [UInt8], to repository: String) async throws {
         var start = HTTPClientRequest(url: "http://\(host)/v2/\(repository)/blobs/uploads/")
         start.method = .POST
+        authorize(&start)
         let opened = try await HTTPClient.shared.execute(start, timeout: .seconds(10))
         guard let location = opened.headers.first(name: "Location") else {
             throw Failure(description: "no upload was opened: \(opened.status)")
@@ -84,9 +112,14 @@ struct DebianRegistry {
         try await put("http://\(host)/v2/\(repository)/manifests/\(name)", manifest, type)
     }
 
+    private func authorize(_ request: inout HTTPClientRequest) {
+        if let user { request.headers.add(name: "Authorization", value: "Basic \(user.basic)") }
+    }
+
     private func put(_ url: String, _ body: [UInt8], _ type: String) async throws {
         var request = HTTPClientRequest(url: url)
         request.method = .PUT
+        authorize(&request)
         request.headers.add(name: "Content-Type", value: type)
         request.body = .bytes(ByteBuffer(bytes: body))
         let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(10))

@@ -38,7 +38,7 @@ import Testing
         #expect(RegistryChallenge("Negotiate") == nil)
     }
 
-    @Test func `credentials are those of the registry that is named, in both old and new form`() throws {
+    @Test func `credentials are those of the registry that is named, in both old and new form`() async throws {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).json").path
         defer { try? Files.remove(file) }
         try Files.write(
@@ -47,9 +47,9 @@ import Testing
                     .utf8),
             to: file)
         let credentials = try RegistryCredentials(file: file)
-        #expect(credentials.header(for: "old.example.com") == "Basic YTpi")
-        #expect(credentials.header(for: "new.example.com:5000") == "Basic Yzpk")
-        #expect(credentials.header(for: "new.example.com") == nil)
+        #expect(try await credentials.credential(for: "old.example.com") == .password("YTpi"))
+        #expect(try await credentials.credential(for: "new.example.com:5000") == .password("Yzpk"))
+        #expect(try await credentials.credential(for: "new.example.com") == nil)
         try Files.write(Array("{".utf8), to: file)
         #expect(throws: RegistryError(.credentials, "")) { try RegistryCredentials(file: file) }
     }
