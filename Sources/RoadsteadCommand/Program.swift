@@ -9,7 +9,8 @@ import TrustModel
 /// The program `roadstead`: finds the command that is meant, runs it, and turns what happened into an exit status.
 package enum Program {
     static let commands: [Command] = [
-        SignCommand.command, VerifyCommand.command, InspectCommand.command, BlobCommands.sign, BlobCommands.verify,
+        SignCommand.command, VerifyCommand.command, InspectCommand.command, SignatureCommands.list, BlobCommands.sign,
+        BlobCommands.verify,
         KeyCommands.generate, KeyCommands.inspect, KeyCommands.list, KeyCommands.importing, KeyCommands.csr,
         KeyCommands.test, CACommands.initialize, CACommands.issue, VersionCommand.command,
     ]
@@ -18,8 +19,11 @@ package enum Program {
     package static func owns(_ arguments: [String]) -> Bool {
         if arguments.first == NotationPlugin.word { return true }
         let words = arguments.first == "help" ? arguments.dropFirst() : arguments[...]
-        return commands.contains { $0.words.first == words.first }
+        return commands.contains { $0.words.first == words.first } || words.first.map { aliases[$0] != nil } ?? false
     }
+
+    /// Short names of commands.
+    private static let aliases = ["ls": ["signature", "list"], "list": ["signature", "list"]]
 
     /// Runs the command line of this process.
     package static func run(reach: Reach) async -> Int32 {
@@ -47,6 +51,7 @@ package enum Program {
             return .success
         }
         if first == "help" { return try await run(Array(arguments.dropFirst()) + ["--help"], console, reach) }
+        if let words = aliases[first] { return try await run(words + arguments.dropFirst(), console, reach) }
         if first == "--version" { return try await run(["version"], console, reach) }
         guard let command = command(for: arguments) else { return try unknown(arguments, console) }
         let rest = Array(arguments.dropFirst(command.words.count))
@@ -104,8 +109,6 @@ package enum Program {
     private static let otherTongues = [
         "cert": "did you mean roadstead anchor add?",
         "certificate": "did you mean roadstead ca issue (make one) or roadstead inspect FILE (look at one)?",
-        "list": "did you mean roadstead inspect --oci-layout DIR@DIGEST?",
-        "ls": "did you mean roadstead inspect --oci-layout DIR@DIGEST?",
     ]
 
     static var help: String {

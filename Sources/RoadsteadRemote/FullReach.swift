@@ -17,7 +17,7 @@ extension Reach {
             backends[.pkcs11] = DeferredBackend { PKCS11Backend(try TokenSettings(request)) }
             backends[.roadstead] = DeferredBackend { try ServiceKeys.backend(request) }
             return backends
-        }, http: HTTPClientReach())
+        }, images: RegistryReach(), http: HTTPClientReach())
 
     /// Connections to key services are kept until the program ends.
     private static let services = Mutex<[String: HTTPKeyTransport]>([:])

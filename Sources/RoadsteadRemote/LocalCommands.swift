@@ -5,7 +5,7 @@ import ArgumentParser
 /// The parser of arguments never runs them: `Program` does, in both programs.
 enum LocalCommands {
     static let all: [any ParsableCommand.Type] = [
-        LocalSign.self, LocalVerify.self, LocalInspect.self, LocalBlob.self, LocalKey.self, LocalCA.self,
+        LocalSign.self, LocalVerify.self, LocalInspect.self, LocalSignature.self, LocalBlob.self, LocalKey.self, LocalCA.self,
         LocalVersion.self,
     ]
 
@@ -26,6 +26,17 @@ private struct LocalInspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect", abstract: "Show what is in a file or image.")
     @Argument(help: "As roadstead inspect --help says.", completion: .file()) var rest: [String] = []
+}
+
+private struct LocalSignature: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "signature", abstract: "List the signatures of images.", subcommands: [List.self])
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the signatures of images.", aliases: ["ls"])
+        @Argument(help: "As roadstead signature list --help says.", completion: .file()) var rest: [String] = []
+    }
 }
 
 private struct LocalBlob: ParsableCommand {

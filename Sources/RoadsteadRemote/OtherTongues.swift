@@ -16,7 +16,7 @@ enum OtherTongues {
         "cert list": ["anchor list"], "cert ls": ["anchor list"], "cert show": ["anchor show ID"],
         "cert delete": ["anchor remove ID"], "cert generate-test": ["ca init"], "cert": ["anchor"],
         "certificate": ["ca issue (make one)", "inspect FILE (look at one)"],
-        "list": ["inspect IMAGE"], "ls": ["inspect IMAGE"], "blob": ["sign", "verify"],
+        "blob": ["sign", "verify"],
         // cosign
         "sign-blob": ["sign"], "verify-blob": ["verify"], "generate-key-pair": ["key generate"],
         "attest": ["sign"], "tree": ["inspect IMAGE"], "triangulate": ["inspect IMAGE"],

@@ -114,7 +114,8 @@ import Testing
     /// What the program decides, without the program: a policy that cannot be used rejects.
     private func isAccepted(_ item: Case) -> Bool {
         do {
-            let artifact = try LayoutArtifact("\(item.directory)/layout@\(item.digest)")
+            let layout = try Layout(LayoutDirectory("\(item.directory)/layout"))
+            let artifact = try layout.resolve(try Digest(item.digest))
             let configuration = NotationConfiguration(item.directory + "/config")
             guard let statement = try configuration.trustPolicy().statement(for: "local/app") else { return false }
             var metadata: [String: String] = [:]
@@ -125,9 +126,8 @@ import Testing
             return ArtifactVerifier(
                 policy: statement.policy(load: configuration.trustStore), now: Console.current.now
             ).verify(
-                artifact.descriptor, signatures: try artifact.layout.signatures(of: artifact.descriptor),
-                metadata: metadata
-            ) { (try artifact.layout.envelope(of: $0), try $0.envelope.mediaType) }.isAccepted
+                artifact, signatures: try layout.signatures(of: artifact), metadata: metadata
+            ) { (try layout.envelope(of: $0), try $0.envelope.mediaType) }.isAccepted
         } catch {
             return false
         }

@@ -47,25 +47,3 @@ package struct LayoutDirectory: LayoutStore {
         }
     }
 }
-
-/// `DIR@DIGEST`: an artifact in a layout.
-struct LayoutArtifact {
-    let directory: String
-    let layout: Layout<LayoutDirectory>
-    let descriptor: Descriptor
-
-    init(_ text: String) throws {
-        guard let at = text.lastIndex(of: "@"), at != text.startIndex else {
-            throw CommandError(
-                .usage, "\"\(text)\" does not name an artifact in a layout",
-                hint: "write DIR@sha256:…; the layout's index.json lists the digests")
-        }
-        let digest = try Digest(String(text[text.index(after: at)...]))
-        directory = String(text[..<at])
-        guard Files.exists(directory) else {
-            throw CommandError(.environment, "there is no directory \(directory)")
-        }
-        layout = try Layout(LayoutDirectory(directory))
-        descriptor = try layout.resolve(digest)
-    }
-}

@@ -11,7 +11,7 @@ struct SigningRequest: Sendable {
             .value("key", "URI", required: true, "the private key that signs, such as file:team.key"),
             .value(
                 "certificate-chain", "FILE",
-                "PEM: the key's certificate, then its issuers up to the root (default: what lies beside the key)"),
+                "PEM: the key's certificate and its issuers up to the root (default: what lies beside the key)"),
             .value("format", "jws|cose", "the envelope's format (default: jws)"),
             .repeated(
                 "user-metadata", "KEY=VALUE", short: "m", "something to state about the artifact; may be repeated"),
@@ -24,7 +24,8 @@ struct SigningRequest: Sendable {
     /// The hash of the algorithm that follows from the key.
     let hash: HashAlgorithm
     private let writer: EnvelopeWriter
-    private let metadata: [String: String]
+    /// What is stated of each artifact.
+    let metadata: [String: String]
     private let lifetime: Int64?
     private let signer: any Signer
     private let console: Console
@@ -36,10 +37,9 @@ struct SigningRequest: Sendable {
         metadata = try Self.metadata(invocation)
         lifetime = try invocation.duration("expiry")
         writer = try Timestamping.writer(format, invocation, reach)
-        let given = try invocation["certificate-chain"].map(CertificateFile.chain)
         let key = try await reach.backends(KeyRequest(invocation, console))
             .open(try KeyName(try invocation.required("key")))
-        chain = try given ?? CertificateFile.chain(beside: key)
+        chain = try CertificateFile.chain(of: key, file: invocation["certificate-chain"], at: console.now)
         signer = key.signer
         hash = EnvelopeAlgorithm(key.signer.publicKey.type)?.hash ?? .sha256
         self.console = console

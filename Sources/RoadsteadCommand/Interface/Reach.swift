@@ -1,4 +1,3 @@
-package import OCI
 package import SigningKeys
 
 /// What a program can get at beyond the files of this machine.
@@ -55,30 +54,6 @@ package struct Reach: Sendable {
         let key = try PrivateKey.generate(type)
         return (key, try FileKeys(request, policy).pem(of: key, path))
     }
-}
-
-/// Registries, as the commands use them.
-package protocol ImageReach: Sendable {
-    /// Runs a body with the repository of an image, over connections that end with it.
-    func withRepository<Value: Sendable>(
-        of reference: Reference, _ body: (any ImageRepository) async throws -> Value
-    ) async throws -> Value
-}
-
-/// One repository of a registry: what is signed in it, and its signatures.
-package protocol ImageRepository: Sendable {
-    /// What a tag or digest stands for.
-    func resolve(_ reference: Reference) async throws -> Descriptor
-
-    /// The signatures of an artifact, by the referrers API or the tag schema.
-    func signatures(of artifact: Descriptor) async throws -> [SignatureManifest]
-
-    func envelope(of signature: SignatureManifest) async throws -> [UInt8]
-
-    /// Puts a signature beside an artifact and returns its manifest.
-    func attach(
-        envelope: [UInt8], mediaType: String, to artifact: Descriptor, annotations: [String: String]
-    ) async throws -> Descriptor
 }
 
 /// One request and its answer, with limits; redirects are not followed.

@@ -1,0 +1,42 @@
+import Codecs
+import PKI
+import SigningKeys
+import TrustModel
+
+extension CertificateFile {
+    /// The chain of a key, in order and whole, out of certificates in any order.
+    ///
+    /// - Throws: `CommandError(.environment)` where no certificate is of this key, or an issuer is missing.
+    static func chain(of key: PublicKey, among certificates: [Certificate], at now: UTCDate) throws(CommandError)
+        -> [Certificate]
+    {
+        let own = certificates.filter { $0.publicKey == key }
+        // A renewed certificate lies beside the one before it: the one in force that was issued last counts.
+        let leaf = own.filter { $0.isValid(at: now) }.max { $0.notBefore < $1.notBefore } ?? own.first
+        guard let leaf else {
+            throw CommandError(
+                .environment, "none of the \(certificates.count) certificates is of the key that signs",
+                hint: "give the key's own certificate and its issuers with --certificate-chain")
+        }
+        var chain = [leaf]
+        while let last = chain.last, !last.isSelfSigned {
+            let issuer = certificates.filter { $0.subject == last.issuer && !chain.contains($0) }
+                .filter { last.isSigned(by: $0) }.max { $0.notAfter < $1.notAfter }
+            guard let issuer else {
+                throw CommandError(
+                    .environment,
+                    "the certificate chain ends at \"\(last.subjectText)\": the certificate of its issuer \"\(last.issuer.shortDescription)\" is missing",
+                    hint: "give it, and its own issuers up to the root, with --certificate-chain")
+            }
+            chain.append(issuer)
+        }
+        return chain
+    }
+
+    /// The certificates of a key: those that lie beside it, and those of a file that completes them.
+    static func chain(of key: OpenedKey, file: String?, at now: UTCDate) throws -> [Certificate] {
+        let given = try file.map { try chain($0) } ?? []
+        let beside = given.isEmpty ? try chain(beside: key) : (try? chain(beside: key)) ?? []
+        return try chain(of: key.signer.publicKey, among: given + beside.filter { !given.contains($0) }, at: now)
+    }
+}
