@@ -5,7 +5,8 @@ import ArgumentParser
 /// The parser of arguments never runs them: `Program` does, in both programs.
 enum LocalCommands {
     static let all: [any ParsableCommand.Type] = [
-        LocalSign.self, LocalVerify.self, LocalInspect.self, LocalSignature.self, LocalBlob.self, LocalKey.self, LocalCA.self,
+        LocalSign.self, LocalVerify.self, LocalInspect.self, LocalSignature.self, LocalBlob.self, LocalKey.self,
+        LocalCA.self,
         LocalVersion.self,
     ]
 
