@@ -1,6 +1,7 @@
 import Codecs
 import OCI
 import PKI
+import SigningKeys
 import TrustModel
 
 /// `roadstead sign`: puts Notary Project signatures beside artifacts.
@@ -90,7 +91,11 @@ enum SignCommand {
         let tree = indexOnly ? ArtifactTree(only: found.descriptor) : try await ArtifactTree(found)
         // The top comes last: who finds it signed finds all below it signed.
         for descriptor in tree.descriptors.reversed() {
-            image.results.append(try await signer.sign(descriptor, in: found.repository))
+            // A signing service may want to know where the artifact lies.
+            let result = try await SigningSubject.$image.withValue(name.scope.map { "\($0)@\(descriptor.digest)" }) {
+                try await signer.sign(descriptor, in: found.repository)
+            }
+            image.results.append(result)
         }
     }
 }
