@@ -140,7 +140,7 @@ import Testing
                 try await key.signer.signature(over: [1], scheme: .ed25519)
             }
             #expect(error?.code == .deadline)
-            #expect(ContinuousClock.now - start < .seconds(10))
+            #expect(ContinuousClock.now - start < .seconds(45))
             kill(agent.process.processIdentifier, SIGCONT)
             _ = try await verifiedSignature(by: AnySigner(key.signer), over: [1], scheme: .ed25519)
         }
