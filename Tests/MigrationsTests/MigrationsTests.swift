@@ -172,6 +172,13 @@ struct MigrationFormTests {
         _ = try Migrator()
     }
 
+    @Test func `the numbers of our own migrations have no gap, so that none can come in before one that was applied`()
+        throws
+    {
+        let numbers = try Migration.compiled().map { Int($0.name.prefix(4)) }
+        #expect(numbers == (1...numbers.count).map(Optional.some))
+    }
+
     @Test(arguments: ["1_short", "0001-dash", "0001_", "0000_zero", "0001_Upper", "00011_long", "０００１_wide"])
     func `a name of another form is refused`(name: String) {
         #expect(throws: MigrationError(.malformed, "")) { try migration(name, "") }
