@@ -1,20 +1,11 @@
 package import Codecs
 import Foundation
 import PythonEnvironment
-import Synchronization
 
 /// Doubles of Azure Key Vault, Google Cloud KMS and the clouds' metadata services on loopback; `clouds.py` is them, and
 /// the vendors' own clients take them for the real ones.
 package final class Clouds: Sendable {
-    package struct Failure: Error, CustomStringConvertible { package let description: String }
-
-    private struct Pipes: @unchecked Sendable {
-        let process = Process()
-        let requests = Pipe()
-        let answers = Pipe()
-    }
-
-    private let pipes: Mutex<Pipes>
+    private let process: LineProcess
     private let directory: URL
     private let about: JSONObject
 
@@ -25,24 +16,12 @@ package final class Clouds: Sendable {
     }
 
     private init(_ python: URL) throws {
-        let pipes = Pipes()
         directory = try ServerProcess.directory("clouds")
-        pipes.process.executableURL = python
-        pipes.process.arguments = [KeyServicePython.script("clouds.py"), directory.path]
-        pipes.process.standardInput = pipes.requests
-        pipes.process.standardOutput = pipes.answers
-        try pipes.process.run()
-        about = try JSON(parsing: try Self.line(pipes)).object("the doubles' first line")
-        self.pipes = Mutex(pipes)
+        process = try LineProcess([python.path, KeyServicePython.script("clouds.py"), directory.path])
+        about = try process.greeting()
     }
 
-    deinit {
-        pipes.withLock {
-            try? $0.requests.fileHandleForWriting.close()
-            $0.process.waitUntilExit()
-        }
-        try? FileManager.default.removeItem(at: directory)
-    }
+    deinit { try? FileManager.default.removeItem(at: directory) }
 
     private func text(_ name: String) -> String { about[name]?.stringOrNil ?? "" }
 
@@ -117,10 +96,7 @@ package final class Clouds: Sendable {
     @discardableResult
     package func control(_ operation: String, _ more: [(String, JSON)] = []) throws -> JSONObject {
         let request = JSON.object(JSONObject([("op", .string(operation))] + more))
-        return try pipes.withLock { pipes in
-            try pipes.requests.fileHandleForWriting.write(contentsOf: Data(request.bytes + [UInt8(ascii: "\n")]))
-            return try JSON(parsing: try Self.line(pipes)).object("answer")
-        }
+        return try process.ask(request)
     }
 
     package func set(_ name: String, _ value: JSON) throws { try control("set", [(name, value)]) }
@@ -129,16 +105,5 @@ package final class Clouds: Sendable {
     package func hits(_ part: String) throws -> Int64 {
         try control("hits").object("hits", in: "answer").members.filter { $0.name.contains(part) }
             .reduce(0) { $0 + ($1.value.integerOrNil ?? 0) }
-    }
-
-    private static func line(_ pipes: Pipes) throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        while bytes.last != UInt8(ascii: "\n") {
-            guard let next = try pipes.answers.fileHandleForReading.read(upToCount: 1), !next.isEmpty else {
-                throw Failure(description: "the doubles ended")
-            }
-            bytes += [UInt8](next)
-        }
-        return bytes.dropLast()
     }
 }

@@ -1,6 +1,5 @@
 package import Codecs
 import Foundation
-import PythonEnvironment
 
 /// MiniStack's AWS KMS, IAM and STS on loopback, which check signatures and policies, and sign with real keys.
 package final class MiniStack: KeyService {
@@ -20,7 +19,7 @@ package final class MiniStack: KeyService {
     package static let region = "eu-central-1"
 
     package let endpoint: String
-    private let python: URL
+    private let administrator: LineProcess
     private let server: ServerProcess
 
     private static let common = Task { try await MiniStack.start() }
@@ -41,7 +40,8 @@ package final class MiniStack: KeyService {
     private init(_ python: URL) throws {
         let port = try ServerProcess.freePort()
         endpoint = "http://127.0.0.1:\(port)"
-        self.python = python
+        administrator = try LineProcess(
+            [python.path, KeyServicePython.script("aws_admin.py"), endpoint, Self.region])
         server = try ServerProcess(
             [python.path, "-m", "ministack"], in: try ServerProcess.directory("ministack"),
             environment: [
@@ -70,11 +70,12 @@ package final class MiniStack: KeyService {
     /// Calls an operation as the administrator.
     @discardableResult
     package func call(_ service: String, _ operation: String, _ parameters: JSON) throws -> JSONObject {
-        let (status, output) = try PythonEnvironment.start(
-            python.path,
-            [KeyServicePython.script("aws_admin.py"), endpoint, Self.region, service, operation, parameters.text])
-        guard status == 0 else { throw Failure(description: "\(service) \(operation): \(output)") }
-        return try JSON(parsing: output).object(operation)
+        let request: JSON = [.string(service), .string(operation), parameters]
+        let answer = try administrator.ask(request)
+        if let error = answer["error"] {
+            throw Failure(description: "\(service) \(operation): \(error.stringOrNil ?? "")")
+        }
+        return answer
     }
 
     package func makeUser(actions: [String]) throws -> User {
