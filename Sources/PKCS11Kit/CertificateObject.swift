@@ -24,19 +24,24 @@ package struct CertificateObject: Sendable, Hashable {
 }
 
 extension Session {
-    /// The X.509 certificates on the token, at most `limit` of at most 16 KiB each, and in words what was left out.
+    /// The X.509 certificates on the token with that identifier and that subject (DER), as far as one is given: at most
+    /// `limit` of at most 16 KiB each, and in words what was left out.
     package func certificates(
-        atMost limit: Int
+        id: [UInt8]?, subject: [UInt8]?, atMost limit: Int
     ) throws(PKCS11Error) -> (certificates: [CertificateObject], skipped: [String]) {
         var certificates: [CertificateObject] = []
         var skipped: [String] = []
-        for handle in try find([.number(CKA_CLASS, CKO_CERTIFICATE)]) {
+        var template = [ObjectAttribute.number(CKA_CLASS, CKO_CERTIFICATE)]
+        if let id { template.append(.bytes(CKA_ID, id)) }
+        if let subject { template.append(.bytes(CKA_SUBJECT, subject)) }
+        for handle in try find(template, stoppingAt: limit + 1) {
             guard certificates.count < limit else {
                 skipped.append("certificates above the first \(limit)")
                 break
             }
             do throws(PKCS11Error) {
-                certificates.append(try certificate(handle))
+                let found = try certificate(handle)
+                if id.map({ $0 == found.id }) ?? true { certificates.append(found) }
             } catch {
                 guard error.code != .lost else { throw error }
                 skipped.append("certificate: \(error.reason)")

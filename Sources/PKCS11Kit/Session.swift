@@ -71,8 +71,10 @@ internal import CPKCS11
     /// That of an RSA key of 8,192 bits.
     private static let maximumSignature = 1_024
 
-    /// Objects that fit a template, at most a thousand.
-    func find(_ template: [ObjectAttribute]) throws(PKCS11Error) -> [CK_OBJECT_HANDLE] {
+    /// Objects that fit a template: all, and then no more than a thousand, or the first of them.
+    func find(
+        _ template: [ObjectAttribute], stoppingAt limit: Int? = nil
+    ) throws(PKCS11Error) -> [CK_OBJECT_HANDLE] {
         let functions = module.functions
         guard let initialize = unsafe functions.C_FindObjectsInit, let find = unsafe functions.C_FindObjects,
             let end = functions.C_FindObjectsFinal
@@ -87,6 +89,7 @@ internal import CPKCS11
             try PKCS11Error.check(unsafe find(handle, &batch, 64, &count), "looking for objects")
             guard count > 0, count <= 64 else { return found }
             found += batch.prefix(Int(count))
+            if let limit, found.count >= limit { return Array(found.prefix(limit)) }
             guard found.count <= 1_000 else {
                 throw PKCS11Error(.malformed, "more than 1000 objects fit", hint: "name the object in the URI")
             }

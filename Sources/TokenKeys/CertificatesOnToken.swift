@@ -5,21 +5,32 @@ import TokenWire
 /// The certificates that lie on a token, from which the chain of one key is put together. Nothing here is trust: whoever
 /// verifies decides about that.
 struct CertificatesOnToken {
-    private let certificates: [(id: [UInt8], certificate: Certificate)]
+    private var certificates: [(id: [UInt8], certificate: Certificate)] = []
 
     /// Longer chains are not put together.
-    private static let maximumChain = 10
+    static let maximumChain = 10
 
-    /// One that cannot be read hides no other.
-    init(_ certificates: [TokenCertificate]) {
-        self.certificates = certificates.compactMap { found in
-            (try? Certificate(der: found.der)).map { (found.id, $0) }
+    /// Whether there was anything new. One that cannot be read hides no other.
+    @discardableResult mutating func add(_ more: [TokenCertificate]) -> Bool {
+        let count = certificates.count
+        for found in more where !certificates.contains(where: { $0.certificate.der == found.der && $0.id == found.id })
+        {
+            if let certificate = try? Certificate(der: found.der) { certificates.append((found.id, certificate)) }
         }
+        return certificates.count > count
     }
 
-    /// The chain of a key, leaf first, DER: the newest certificate of that very key, those with its identifier before
-    /// others, then the issuers that signed one another, up to one that signed itself or is not on the token.
-    func chain(of key: TokenKey) -> [[UInt8]] {
+    /// The name (DER) of the issuer that a chain ends for want of.
+    func missingIssuer(of key: TokenKey) -> [UInt8]? {
+        let chain = chain(of: key)
+        return isComplete(key) || chain.count >= Self.maximumChain ? nil : chain.last?.issuer.der
+    }
+
+    func isComplete(_ key: TokenKey) -> Bool { chain(of: key).last?.isSelfIssued == true }
+
+    /// The chain of a key, leaf first: the newest certificate of that very key, those with its identifier before others,
+    /// then the issuers that signed one another, up to one that signed itself or is not on the token.
+    func chain(of key: TokenKey) -> [Certificate] {
         let ofKey = certificates.filter { $0.certificate.publicKey == key.publicKey }
         let sameID = ofKey.filter { $0.id == key.description.id }
         guard var last = newest(sameID.isEmpty ? ofKey : sameID) else { return [] }
@@ -30,7 +41,7 @@ struct CertificatesOnToken {
             chain.append(issuer)
             last = issuer
         }
-        return chain.map(\.der)
+        return chain
     }
 
     private func issuer(of certificate: Certificate) -> Certificate? {

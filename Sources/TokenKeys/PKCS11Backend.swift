@@ -1,5 +1,6 @@
 package import SigningKeys
 import Files
+import PKI
 import Synchronization
 import TokenWire
 
@@ -83,10 +84,22 @@ package final class PKCS11Backend: KeyBackend {
 
     private func opened(_ key: TokenKey, _ connection: TokenConnection) async throws -> OpenedKey {
         let token = try await connection.describe()
-        let certificates = try await connection.certificates()
         return OpenedKey(
-            key, name: try Self.name(of: key.description, token),
-            certificates: CertificatesOnToken(certificates).chain(of: key))
+            key, name: try Self.name(of: key.description, token), certificates: try await chain(of: key, connection))
+    }
+
+    /// The certificates of a key: by its identifier, their issuers by their names, and what is then still missing among the
+    /// first that the token shows.
+    private func chain(of key: TokenKey, _ connection: TokenConnection) async throws -> [[UInt8]] {
+        var found = CertificatesOnToken()
+        if !key.description.id.isEmpty { found.add(try await connection.certificates(id: key.description.id)) }
+        for _ in 0..<CertificatesOnToken.maximumChain {
+            guard let subject = found.missingIssuer(of: key),
+                found.add(try await connection.certificates(subject: subject))
+            else { break }
+        }
+        if !found.isComplete(key) { found.add(try await connection.certificates()) }
+        return found.chain(of: key).map(\.der)
     }
 
     private func connect(_ name: KeyName) throws -> (TokenURI, TokenConnection) {

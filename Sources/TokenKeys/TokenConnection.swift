@@ -92,9 +92,11 @@ package actor TokenConnection {
         throw TokenError(.uri, "\(uri) does not say what the new key is called", hint: "add object=LABEL")
     }
 
-    /// Every certificate on the token; none of them is believed.
-    func certificates() throws -> [TokenCertificate] {
-        guard case .certificates(let certificates, _) = try call(.certificates) else { throw Self.unexpected }
+    /// The certificates with that identifier and that subject (DER), as far as one is given; none of them is believed.
+    func certificates(id: [UInt8]? = nil, subject: [UInt8]? = nil) throws -> [TokenCertificate] {
+        guard case .certificates(let certificates, _) = try call(.certificates(id: id, subject: subject)) else {
+            throw Self.unexpected
+        }
         return certificates
     }
 

@@ -30,7 +30,10 @@ extension TokenRequest {
             writer.write([request.mechanism.rawValue])
             writer.write(request.bytes)
             writer.write(request.pin)
-        case .certificates: writer = FieldWriter(kind: 7)
+        case .certificates(let id, let subject):
+            writer = FieldWriter(kind: 7)
+            writer.write(id)
+            writer.write(subject)
         case .storeCertificate(let certificate):
             writer = FieldWriter(kind: 8)
             writer.write(certificate)
@@ -59,7 +62,9 @@ extension TokenRequest {
             let label = try reader.text(atMost: MessageLimit.label)
             self = .generate(kind, label: label, id: try reader.optionalBytes(atMost: MessageLimit.id))
         case 6: self = .sign(try reader.signatureRequest())
-        case 7: self = .certificates
+        case 7:
+            let id = try reader.optionalBytes(atMost: MessageLimit.text)
+            self = .certificates(id: id, subject: try reader.optionalBytes(atMost: MessageLimit.certificate))
         case 8: self = .storeCertificate(try reader.certificate())
         case 9:
             let kind = try reader.keyKind()

@@ -121,8 +121,8 @@ package enum TokenRequest: Sendable, Hashable {
     case generate(TokenKeyKind, label: String, id: [UInt8]?)
     /// Signs with the key that fits the URI and has that public key; the one request that every socket takes.
     case sign(TokenSignatureRequest)
-    /// Every certificate on the token.
-    case certificates
+    /// The certificates with that identifier and that subject (DER), as far as one is given.
+    case certificates(id: [UInt8]?, subject: [UInt8]?)
     case storeCertificate(TokenCertificate)
     /// Puts a pair of keys on the token. The numbers: of a key on a curve the secret and the point; of an RSA key
     /// the eight of RFC 8017 §A.1.2 in their order.

@@ -55,8 +55,8 @@ final class TokenService: @unchecked Sendable {
         case .find(let uri): return .key(TokenKeyDescription(try find(try TokenURI(uri))))
         case .generate(let kind, let label, let id):
             return .key(TokenKeyDescription(try generate(KeyKind(kind), label, id)))
-        case .certificates:
-            let found = try current().2.certificates(atMost: MessageLimit.certificates)
+        case .certificates(let id, let subject):
+            let found = try current().2.certificates(id: id, subject: subject, atMost: MessageLimit.certificates)
             return .certificates(found.certificates.map(TokenCertificate.init), skipped: found.skipped)
         case .storeCertificate(let certificate):
             try store(CertificateObject(certificate))
@@ -242,10 +242,11 @@ final class TokenService: @unchecked Sendable {
     /// A certificate that is there already is not put there again.
     private func store(_ certificate: CertificateObject) throws {
         let (module, token, session) = try current()
-        let there = try session.certificates(atMost: MessageLimit.certificates).certificates
-        guard !there.contains(where: { $0.der == certificate.der && $0.id == certificate.id }) else { return }
-        guard there.count < MessageLimit.certificates else {
-            throw TokenError(.failed, "token \"\(token.label)\" has \(there.count) certificates already")
+        let there = try session.certificates(id: certificate.id, subject: nil, atMost: MessageLimit.certificates)
+        guard !there.certificates.contains(where: { $0.der == certificate.der }) else { return }
+        guard there.certificates.count < MessageLimit.certificates else {
+            throw TokenError(
+                .failed, "token \"\(token.label)\" has \(MessageLimit.certificates) certificates of that key already")
         }
         let writing = try Session(module, token, .readWrite)
         defer { writing.close() }

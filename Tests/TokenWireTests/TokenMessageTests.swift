@@ -10,7 +10,8 @@ import TokenWire
         .generate(.ed25519, label: "k", id: nil),
         .sign(signature([UInt8](repeating: 7, count: 70_000), pin: nil)),
         .sign(signature([], pin: [0x31])), .generate(.rsa(bits: 4_096), label: "k", id: nil),
-        .generate(.p521, label: "k", id: nil), .certificates, .storeCertificate(certificate),
+        .generate(.p521, label: "k", id: nil), .certificates(id: nil, subject: nil),
+        .certificates(id: [1], subject: [2, 3]), .storeCertificate(certificate),
         .storeKey(.p384, label: "k", id: [1], numbers: [[1, 2], [3]]),
     ]
     private static let certificate = TokenCertificate(
