@@ -12,8 +12,9 @@ import Testing
     private let repository = "team/app"
     private let image = Descriptor(of: Array("image".utf8), mediaType: MediaType.imageManifest)
 
-    private func signature() -> NewSignature {
-        NewSignature(envelope: Array("envelope".utf8), mediaType: MediaType.jws, of: image, annotations: [:])
+    private func signature(of artifact: Descriptor? = nil) -> NewSignature {
+        NewSignature(
+            envelope: Array("envelope".utf8), mediaType: MediaType.jws, of: artifact ?? image, annotations: [:])
     }
 
     private func withDirectory<Value>(_ body: (String) async throws -> Value) async throws -> Value {
@@ -205,7 +206,7 @@ import Testing
                 return try await RegistrySession.with(settings) { session in
                     let registry = try await session.registry(host)
                     let tagged = try await registry.resolve(try Reference("\(host)/\(repository):1.0"))
-                    try await registry.attach(signature(), to: tagged, in: repository)
+                    try await registry.attach(signature(of: tagged), to: tagged, in: repository)
                     return try await registry.manifest(tagged.digest, of: repository).bytes
                 }
             }
