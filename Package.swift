@@ -439,8 +439,8 @@ if layers == "full" {
         tests(
             "IntegrationTests",
             [
-                "PythonEnvironment", "SoftHSM", "roadstead", "roadstead-remote", "roadstead-p11", "roadstead-agent",
-                "roadstead-server",
+                "KeyServices", "TestTokens", "PythonEnvironment", "SoftHSM", "roadstead", "roadstead-remote",
+                "roadstead-p11", "roadstead-agent", "roadstead-server",
             ]),
     ]
     products += [

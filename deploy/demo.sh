@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . deploy/story.sh
+. deploy/story-signing.sh
 
 work=$(mktemp -d /tmp/roadstead-demo.XXXXXX)
 chmod 755 "$work" # the database server, which is never root, must reach its own folder in here
@@ -37,6 +38,9 @@ expect 0 roadstead sign --key "file:$work/acme/build/signing.key" --passphrase-f
     --certificate-chain "$work/acme/build/chain.pem" --oci-layout "$image@$digest"
 accept_image() { expect 0 roadstead verify --oci-layout "$image@$digest" --scope "$scope/app" --state "$work/host"; }
 accept_image
+
+sign_on_a_token
+sign_on_a_second_machine
 
 say "An image signed under a root that nobody registered is rejected"
 make_pki "$work/stranger" stranger
