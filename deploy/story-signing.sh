@@ -80,11 +80,12 @@ JSON
     pid=$!
     children+=("$pid")
     for _ in $(seq 100); do
-        signer_address=$(grep -oE '127\.0\.0\.1:[0-9]+' "$1/log" | head -1) && break
+        signer_address=$(grep -oE '127\.0\.0\.1:[0-9]+' "$1/log" | head -1 || true)
+        if [ -n "$signer_address" ] && curl -fsS "http://$signer_address/readyz" >/dev/null 2>&1; then break; fi
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.1
     done
-    [ -n "$signer_address" ] || { cat "$1/log" >&2; fail "the signing service did not start"; }
+    curl -fsS "http://$signer_address/readyz" >/dev/null || { cat "$1/log" >&2; fail "the signing service is not ready"; }
     signer_key=roadstead://$signer_address/release
     export ROADSTEAD_SIGNER_TOKEN_FILE=$1/token ROADSTEAD_SIGNER_PLAIN_LOOPBACK=1
 }

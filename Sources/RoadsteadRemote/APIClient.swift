@@ -81,8 +81,8 @@ struct APIClient: Sendable {
     }
 
     /// Every item of a list that comes whole.
-    func list<Item: Codable & Sendable>(_ path: String) async throws -> [Item] {
-        let page: Page<Item> = try await get(path)
+    func list<Item: Codable & Sendable>(_ path: String, _ query: [(String, String?)] = []) async throws -> [Item] {
+        let page: Page<Item> = try await get(path, query)
         return page.items
     }
 

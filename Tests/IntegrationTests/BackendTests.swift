@@ -38,8 +38,8 @@ import TestTokens
             try desk.run(
                 """
                 export SSH_AUTH_SOCK="$work/agent.sock"
-                ssh-agent -D -a "$SSH_AUTH_SOCK" >/dev/null 2>&1 & children+=($!)
-                trap stop_children EXIT
+                ssh-agent -D -a "$SSH_AUTH_SOCK" >/dev/null 2>&1 & agent=$!
+                trap 'kill -KILL "$agent"' EXIT
                 for _ in $(seq 100); do [ -S "$SSH_AUTH_SOCK" ] && break; sleep 0.05; done
                 ssh-keygen -q -t ecdsa -b 384 -N '' -C team -f "$work/ssh"
                 ssh-add -q "$work/ssh"
@@ -100,24 +100,27 @@ import TestTokens
         }
     }
 
-    @Test(arguments: Service.allCases, ["ec-p256", "ec-p384", "ec-p521", "rsa-2048", "rsa-3072", "rsa-4096"])
-    func `a key in a key service signs an image that verifies`(service: Service, type: String) async throws {
-        guard let running = try await service.start() else { return }
-        let uri = try #require(try running.makeKeys()[type])
-        try Desk.using(environment: running.environment) { desk in try desk.run("signs_with \(type) '\(uri)'") }
+    @Test func `every type of key in OpenBao signs an image that verifies`() async throws {
+        guard let bao = try await OpenBao.shared() else { return }
+        try sign(with: bao)
     }
 
-    enum Service: String, CaseIterable, Sendable, CustomTestStringConvertible {
-        case openBao, miniStack
+    @Test func `every type of key in AWS KMS signs an image that verifies`() async throws {
+        guard let aws = try await MiniStack.shared() else { return }
+        try sign(with: aws)
+    }
 
-        var testDescription: String { rawValue }
+    @Test func `every type of key in Azure Key Vault and in Cloud KMS signs an image that verifies`() async throws {
+        guard let clouds = try await Clouds.start() else { return }
+        try sign(with: clouds.azure)
+        try sign(with: clouds.google)
+    }
 
-        /// nil, said aloud, where it cannot be installed.
-        func start() async throws -> (any KeyService)? {
-            switch self {
-            case .openBao: try await OpenBao.shared()
-            case .miniStack: try await MiniStack.shared()
-            }
+    private func sign(with service: any KeyService) throws {
+        let keys = try service.makeKeys().filter { $0.key != "ed25519" }
+        #expect(keys.count >= 4)
+        for (type, uri) in keys {
+            try Desk.using(environment: service.environment) { desk in try desk.run("signs_with \(type) '\(uri)'") }
         }
     }
 }

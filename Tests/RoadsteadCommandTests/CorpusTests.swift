@@ -82,7 +82,7 @@ import Testing
     @Test func `the timestamp of a signature is shown as its token says`() async throws {
         let expected = [
             "timestamp-jws-crafted-control": "2026-11-22T10:38:31Z", "timestamp-cose-tampered-token": "TSA Unit",
-            "timestamp-jws-sha512-imprint": "sha512",
+            "timestamp-jws-sha512-imprint": "not verified here",
         ]
         try await withCorpus { cases in
             for item in cases {

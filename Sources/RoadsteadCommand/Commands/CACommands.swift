@@ -167,9 +167,14 @@ enum CACommands {
     ) throws -> CertificateBuilder.Validity {
         let days = try invocation.integer("days", in: 1...36_500, default: standard)
         let end = console.now.adding(days: Int64(days)).adding(seconds: -1)
+        let start = max(console.now.adding(seconds: -clockSlack), issuer?.notBefore ?? .earliest)
         guard let issuer, !invocation.has("days"), end > issuer.notAfter else {
-            return try CertificateBuilder.Validity(from: console.now, to: end)
+            return try CertificateBuilder.Validity(from: start, to: end)
         }
-        return try CertificateBuilder.Validity(from: console.now, to: issuer.notAfter)
+        return try CertificateBuilder.Validity(from: start, to: issuer.notAfter)
     }
+
+    /// How much earlier certificates begin, so that a clock that is a little behind, or a timestamp of the very first
+    /// second, does not lie before them.
+    private static let clockSlack: Int64 = 300
 }

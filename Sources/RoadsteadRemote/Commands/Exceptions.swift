@@ -66,7 +66,7 @@ struct ExceptionCommand: AsyncParsableCommand {
 
         func run() async throws {
             let found: [ExceptionBody] = try await connection.withClient {
-                try await $0.all("/v1/exceptions", [("fleet", fleet?.rawValue), ("all", all ? "true" : nil)])
+                try await $0.list("/v1/exceptions", [("fleet", fleet?.rawValue), ("all", all ? "true" : nil)])
             }
             try connection.show(found) { found in
                 Terminal.showTable(

@@ -62,7 +62,7 @@ struct FleetCommand: AsyncParsableCommand {
             let shown = try await connection.withClient { client in
                 ShownFleet(
                     fleet: try await client.get("/v1/fleets/\(name)"),
-                    exceptions: try await client.all("/v1/exceptions", [("fleet", name.rawValue)]))
+                    exceptions: try await client.list("/v1/exceptions", [("fleet", name.rawValue)]))
             }
             try connection.show(shown) { shown in
                 FleetCommand.describe(shown.fleet)
@@ -260,7 +260,7 @@ struct StatusCommand: AsyncParsableCommand {
                 vendors.map { "vendor \($0.name)" }
                 + anchors.filter { $0.vendor == nil }.map { "anchor \($0.id) of team \($0.team): \($0.subject)" }
             let inbox: [InboxItem] = try await client.list("/v1/inbox")
-            let exceptions: [ExceptionBody] = try await client.all("/v1/exceptions", [("fleet", fleet?.rawValue)])
+            let exceptions: [ExceptionBody] = try await client.list("/v1/exceptions", [("fleet", fleet?.rawValue)])
             return Overview(
                 fleets: fleets.filter { fleet == nil || $0.name == fleet }, waiting: waiting, reviewsDue: due,
                 overdue: inbox.filter(\.overdue), exceptions: exceptions)
