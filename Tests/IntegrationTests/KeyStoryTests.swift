@@ -51,7 +51,7 @@ import Testing
         try await SoftHSM.withToken { softHSM in
             let (status, output) = try Self.shell(
                 """
-                eval "$(ssh-agent -a "$PWD/agent")" >/dev/null; trap 'kill "$SSH_AGENT_PID"' EXIT
+                eval "$(ssh-agent -a "$PWD/agent")" >/dev/null; trap 'kill -KILL "$SSH_AGENT_PID"' EXIT
                 ssh-keygen -q -t ecdsa -b 384 -N '' -C team -f key; ssh-add -q key; rm key
                 roadstead key list ssh-agent:
                 roadstead key test ssh-agent:team
