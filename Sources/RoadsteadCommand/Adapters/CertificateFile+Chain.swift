@@ -6,11 +6,13 @@ import TrustModel
 extension CertificateFile {
     /// The chain of a key, in order and whole, out of certificates in any order.
     ///
+    /// - Parameter preferred: certificates among which the key's own is looked for first.
     /// - Throws: `CommandError(.environment)` where no certificate is of this key, or an issuer is missing.
-    static func chain(of key: PublicKey, among certificates: [Certificate], at now: UTCDate) throws(CommandError)
-        -> [Certificate]
-    {
-        let own = certificates.filter { $0.publicKey == key }
+    static func chain(
+        of key: PublicKey, among certificates: [Certificate], preferring preferred: [Certificate] = [], at now: UTCDate
+    ) throws(CommandError) -> [Certificate] {
+        let named = preferred.filter { $0.publicKey == key }
+        let own = named.isEmpty ? certificates.filter { $0.publicKey == key } : named
         // A renewed certificate lies beside the one before it: the one in force that was issued last counts.
         let leaf = own.filter { $0.isValid(at: now) }.max { $0.notBefore < $1.notBefore } ?? own.first
         guard let leaf else {
@@ -37,6 +39,7 @@ extension CertificateFile {
     static func chain(of key: OpenedKey, file: String?, at now: UTCDate) throws -> [Certificate] {
         let given = try file.map { try chain($0) } ?? []
         let beside = given.isEmpty ? try chain(beside: key) : (try? chain(beside: key)) ?? []
-        return try chain(of: key.signer.publicKey, among: given + beside.filter { !given.contains($0) }, at: now)
+        return try chain(
+            of: key.signer.publicKey, among: given + beside.filter { !given.contains($0) }, preferring: given, at: now)
     }
 }
