@@ -28,16 +28,32 @@ internal import CPKCS11
     }
 
     private func start() throws(PKCS11Error) {
+        do throws(PKCS11Error) { try initialize(withLocking: true) } catch {
+            guard error.returnValue == CKR_CANT_LOCK else { throw error }
+            isSingleThreaded = true
+            return try initialize(withLocking: false)
+        }
+        guard deadlocksByItself else { return }
+        isSingleThreaded = true
+        if let finalize = unsafe functions.C_Finalize { _ = finalize(nil) }
+        try initialize(withLocking: false)
+    }
+
+    private func initialize(withLocking: Bool) throws(PKCS11Error) {
         guard let initialize = unsafe functions.C_Initialize else { throw Self.missing("C_Initialize") }
         var arguments = unsafe CK_C_INITIALIZE_ARGS()
         unsafe arguments.flags = CK_FLAGS(CKF_OS_LOCKING_OK)
-        var value = unsafe initialize(&arguments)
-        if value == CKR_CANT_LOCK {
-            isSingleThreaded = true
-            value = initialize(nil)
-        }
+        let value = withLocking ? unsafe initialize(&arguments) : initialize(nil)
         guard value != CKR_CRYPTOKI_ALREADY_INITIALIZED else { return }
         try PKCS11Error.check(value, "C_Initialize")
+    }
+
+    /// OpenSC (seen in 0.23) takes a lock twice, and hangs for ever, when a card is pulled out while it signs; without
+    /// locks it says that the card is gone. A card does one thing at a time anyway.
+    private var deadlocksByItself: Bool {
+        var information = CK_INFO()
+        guard let getInfo = unsafe functions.C_GetInfo, unsafe getInfo(&information) == CKR_OK else { return false }
+        return Token.text(information.manufacturerID).hasPrefix("OpenSC")
     }
 
     /// Every token that is there. A slot that cannot say what is in it is left out, so that it does not hide the others.

@@ -34,7 +34,7 @@ package struct Token: Sendable, Hashable {
     package var mustChangePIN: Bool { flags & UInt(CKF_USER_PIN_TO_BE_CHANGED) != 0 }
 
     /// Text of fixed width, filled with blanks; what is not UTF-8 or not printable becomes `?`.
-    private static func text(_ field: some Any) -> String {
+    static func text(_ field: some Any) -> String {
         let bytes = Mirror(reflecting: field).children.compactMap { $0.value as? UInt8 }
         let text = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         var scalars = text.unicodeScalars.map { scalar -> Unicode.Scalar in

@@ -73,7 +73,8 @@ extension TokenSettings {
         }
         self.init(
             module: module, program: try TokenSettings.programBesideThisOne(),
-            allowsLastPINTries: request.allowsLastPINTries
+            allowsLastPINTries: request.allowsLastPINTries,
+            pinMemory: PINMemory(environment: ProcessInfo.processInfo.environment)
         ) { token in
             guard !token.hasOwnKeypad else {
                 request.console.say("enter the PIN of token \"\(token.label)\" on its own keys")

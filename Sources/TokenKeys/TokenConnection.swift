@@ -174,7 +174,11 @@ extension TokenConnection {
     /// What a failure says about the helper and the PIN.
     private func learn(_ error: TokenError, from helper: HelperProcess) -> TokenError {
         if error.code == .lost, self.helper === helper { drop() }
-        if error.code == .pinWrong { forgetPIN() }
+        if error.code == .pinWrong {
+            // Written down before anybody hears of it, as far as that can be done.
+            if let pin, let token { try? settings.pinMemory?.add(pin, token) }
+            forgetPIN()
+        }
         return error
     }
 
@@ -225,8 +229,8 @@ extension TokenConnection {
         do {
             _ = try exchange(request)
         } catch let error as TokenError {
-            // Whether a new PIN counted is not known when nothing came back, so it counts here.
-            if [.deadline, .crashed, .wire].contains(error.code), !isPINProven { forgetPIN() }
+            // Whether a new PIN counted is not known when nothing came back, so it counts here, but not beyond this process.
+            if [.deadline, .crashed, .wire, .lost].contains(error.code), !isPINProven { forgetPIN() }
             throw error
         }
         (isLoggedIn, isPINProven) = (true, true)
@@ -263,9 +267,7 @@ extension TokenConnection {
         throw learn(TokenError(TokenError.Code(rawValue: code) ?? .failed, reason, hint: hint), from: helper)
     }
 
-    /// A refused PIN is written down before anybody hears of it, as far as that can be done.
     private func forgetPIN() {
-        if let pin, let token { try? settings.pinMemory?.add(pin, token) }
         isPINRefused = true
         pin = nil
     }

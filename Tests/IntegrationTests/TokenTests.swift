@@ -12,6 +12,7 @@ private func shell(_ script: String, _ softHSM: SoftHSM, module: String? = SoftH
     environment["PIN"] = softHSM.pinFile
     environment["work"] = softHSM.directory.path
     environment["ROADSTEAD_CONFIG_HOME"] = softHSM.directory.path + "/config"
+    environment["XDG_STATE_HOME"] = softHSM.directory.path + "/state"
     environment["ROADSTEAD_PKCS11_MODULE"] = module ?? ""
     let start = "set -euo pipefail; cd '\(PythonEnvironment.root.path)'; . deploy/story.sh\n"
     return try PythonEnvironment.start("/usr/bin/env", ["bash", "-c", start + script], environment: environment)

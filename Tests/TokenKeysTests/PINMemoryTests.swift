@@ -40,6 +40,19 @@ import TokenWire
         }
     }
 
+    @Test func `a login that hung is no refusal, and the next process gives the PIN`() async throws {
+        try await withMemory { memory, _ in
+            try await SoftHSM.withToken { softHSM in
+                _ = try await TokenKey.generate(.p256, try uri(Self.name), on: try softHSM.connect())
+                let hanging = try softHSM.connectFaulty(
+                    "login-hang", once: true, deadline: .milliseconds(700), pinMemory: memory)
+                let hung = await failure { _ = try await hanging.privateKey(try uri(Self.name)) }
+                #expect(hung?.code == .deadline)
+                _ = try await softHSM.connect(pinMemory: memory).privateKey(try uri(Self.name))
+            }
+        }
+    }
+
     @Test func `the memory holds two bytes of a slow hash, for its owner alone`() async throws {
         try await withMemory { memory, directory in
             try memory.add(Secret("482915"), Self.token)
