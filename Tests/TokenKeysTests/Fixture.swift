@@ -68,3 +68,15 @@ func isRunning(_ id: Int32) -> Bool {
     guard let stat = try? String(contentsOfFile: "/proc/\(id)/stat", encoding: .utf8) else { return false }
     return stat.split(separator: ")").last.map { !$0.hasPrefix(" Z") } ?? false
 }
+
+/// Stops a process, and returns once every one of its threads has stopped: a signal reaches them one after the other.
+func freeze(_ id: Int32) async throws {
+    kill(id, SIGSTOP)
+    for _ in 0..<1_000 {
+        let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(id)/task")
+        let stats = tasks.compactMap { try? String(contentsOfFile: "/proc/\(id)/task/\($0)/stat", encoding: .utf8) }
+        if stats.allSatisfy({ $0.split(separator: ")").last?.hasPrefix(" T") == true }) { return }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+    Issue.record("process \(id) does not stop")
+}

@@ -49,7 +49,7 @@ import TokenWire
             let connection = try softHSM.connect(deadline: .milliseconds(700))
             let key = try await TokenKey(try uri(Self.name), on: connection)
             let first = try #require(await connection.helperProcessID)
-            kill(first, SIGSTOP)
+            try await freeze(first)
             let start = ContinuousClock.now
             let error = await failure { _ = try await key.signature(over: message, scheme: Self.scheme) }
             #expect(error?.code == .deadline)

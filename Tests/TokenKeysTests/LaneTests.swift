@@ -62,7 +62,7 @@ import TokenWire
             let connection = try softHSM.connect()
             let key = try await TokenKey(try uri(Self.name), on: connection)
             let first = try #require(await connection.helperProcessID)
-            kill(first, SIGSTOP)
+            try await freeze(first)
             let signing = Task { try await signAtOnce(8, with: key) }
             try await Task.sleep(for: .milliseconds(200))
             kill(first, SIGKILL)
