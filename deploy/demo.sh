@@ -80,7 +80,7 @@ say "The fleet's root key moves to a token, and the server's keys are renewed; a
 make_token "$work/token" custodians
 pin=(--pin-file "$work/token/pin")
 root_key='pkcs11:token=custodians;object=fleet-root'
-expect 0 roadstead key generate --key-type p256 "$root_key" "${pin[@]}"
+expect 0 roadstead key generate --key-type ec-p256 "$root_key" "${pin[@]}"
 expect 0 alice ceremony open --fleet demo --key "$root_key" --threshold 1 --rotate timestamp,snapshot "${pin[@]}"
 ceremony=$(grep -oE 'ceremony [0-9]+' <<<"$output" | head -1 | cut -d' ' -f2)
 expect 0 alice ceremony sign "$ceremony" --key "file:$work/root.key" --passphrase-file "$work/root.passphrase" --yes
