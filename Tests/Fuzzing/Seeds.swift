@@ -61,12 +61,16 @@ enum Seeds {
         let uri = "pkcs11:token=Ops%20Room;serial=1;object=root;id=%01%ff;type=private;x-a=b"
         let key = TokenKeyDescription(
             label: "k", id: [1], kind: .p256, spki: [0x30], isPrivate: true, wantsPINEachTime: false)
+        let certificate = TokenCertificate(label: "c", id: [1], der: [0x30], subject: [0x30], issuer: [0x30])
         let requests: [TokenRequest] = [
             .open(uri), .logIn(pin: [0x31], allowsLastTries: true), .generate(.p256, label: "k", id: nil),
             .sign(TokenSignatureRequest(uri: uri, spki: [1], mechanism: .pssSHA256, bytes: [2], pin: nil)),
+            .generate(.rsa(bits: 3_072), label: "k", id: [1]), .certificates(id: [1], subject: [0x30]),
+            .storeCertificate(certificate), .storeKey(.p384, label: "k", id: [1], numbers: [[1], [2]]),
         ]
         let responses: [TokenResponse] = [
             .done, .keys([key], skipped: ["x"]), .signature([1]), .failure(code: "key", reason: "none", hint: "add"),
+            .certificates([certificate], skipped: ["x"]),
         ]
         let frames = try requests.map { try $0.frame() } + responses.map { try $0.frame() }
         return [Array(uri.utf8), Array("\(uri)?pin-source=file:/pin".utf8)]
