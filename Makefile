@@ -49,7 +49,7 @@ bench-tuf: setup ## Measure the TUF client beside python-tuf, in process.
 bench-governance: setup ## Measure decisions, the audit log, a large change and long lists.
 	@deploy/bench-governance.sh
 
-bench-tokens: setup ## Measure signatures by tokens beside the PKCS#11 module alone.
+bench-tokens: setup ## Measure signatures by tokens beside a loop in C on the same module.
 	@deploy/bench-tokens.sh
 
 bench-signer: setup-bench ## Measure signatures per second through roadstead-signer.

@@ -200,8 +200,9 @@ if layers != "core" {
 
 if layers != "core", isBenchmarking {
     targets += [
+        .target(name: "TokenLoop", dependencies: ["CPKCS11"], path: "Tests/Benchmarks/TokenLoop"),
         .executableTarget(
-            name: "RoadsteadTokenBench", dependencies: ["PKCS11Kit", "TokenKeys", "TokenWire", "SigningKeys"],
+            name: "RoadsteadTokenBench", dependencies: ["TokenLoop", "TokenKeys", "TokenWire", "SigningKeys"],
             path: "Tests/Benchmarks/Tokens", swiftSettings: strict),
         .executableTarget(
             name: "RoadsteadGovernanceBench",
