@@ -11,6 +11,8 @@ struct Channel: Sendable {
 
     /// More sockets than this are not taken over.
     static let maximumLanes = 16
+    /// How long the next message is looked for before the thread sleeps.
+    private static let soon: Duration = .microseconds(100)
 
     /// Takes over standard input and, as lanes, the descriptors that follow standard error; nil when one is closed.
     /// Nothing else that was open stays so.
@@ -39,6 +41,7 @@ struct Channel: Sendable {
 
     /// The next message; nil at the end of the stream, or when what comes is no frame.
     func receive() -> [UInt8]? {
+        lookForNext()
         guard let header = read(Frame.headerBytes), let count = try? Frame.length(header) else { return nil }
         return read(count)
     }
@@ -56,6 +59,16 @@ struct Channel: Sendable {
             rest = rest.dropFirst(count)
         }
         return true
+    }
+
+    /// Looks without rest for a message that follows soon, as one does where many are signed one after the other: waking
+    /// this thread would cost more.
+    private func lookForNext() {
+        let end = ContinuousClock.now + Self.soon
+        var byte: UInt8 = 0
+        while unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) < 0 {
+            guard ContinuousClock.now < end else { return }
+        }
     }
 
     /// Grows with what arrives, not with what was announced.
