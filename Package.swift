@@ -253,6 +253,11 @@ if layers == "full" {
                 .product(name: "SystemPackage", package: "swift-system"),
             ]),
         library(
+            "IdentityTokens",
+            [
+                "Outbound", "SigningKeys", "Codecs", "Problems", .product(name: "JWTKit", package: "jwt-kit"),
+            ]),
+        library(
             "CloudKeys",
             [
                 "SigningKeys", "Files", "Codecs", "Problems",
@@ -268,15 +273,14 @@ if layers == "full" {
         library(
             "RoadsteadServer",
             [
-                "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "Outbound", "PrivatePostgres", "Migrations",
-                "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "CloudKeys", "TokenKeys", "TokenWire",
-                "Observability", "Files", "Codecs", "Problems",
+                "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "IdentityTokens", "Outbound", "PrivatePostgres",
+                "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "CloudKeys", "TokenKeys",
+                "TokenWire", "Observability", "Files", "Codecs", "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
-                .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -286,8 +290,8 @@ if layers == "full" {
         library(
             "RoadsteadSigner",
             [
-                "ReleaseCriteria", "RoadsteadCommand", "CloudKeys", "TokenKeys", "TokenWire", "Envelopes", "OCI", "PKI",
-                "SigningKeys", "Files", "Codecs", "Problems",
+                "ReleaseCriteria", "RoadsteadCommand", "IdentityTokens", "Outbound", "CloudKeys", "TokenKeys",
+                "TokenWire", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -325,7 +329,8 @@ if layers == "full" {
             "RoadsteadServerTests",
             [
                 "Declarations", "RoadsteadRemote", "RoadsteadServer", "RoadsteadStore", "RoadsteadPublish",
-                "RoadsteadWire", "Outbound", "TestProvider", "PostgresTesting", "PythonEnvironment", "SoftHSM",
+                "RoadsteadWire", "IdentityTokens", "Outbound", "TestProvider", "PostgresTesting", "PythonEnvironment",
+                "SoftHSM",
                 "KeyServices",
                 "roadstead-p11", "TokenKeys", "TokenWire",
                 "PrivatePostgres", "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI",

@@ -39,6 +39,7 @@ private let arrows: [String: Set<String>] = [
     ],
     "MetadataTransport": ["Problems"],
     "Outbound": ["Problems"],
+    "IdentityTokens": ["Outbound", "SigningKeys", "Codecs", "Problems"],
     "TUFClient": ["MetadataTransport", "TUF", "SigningKeys", "Files", "Codecs", "Problems"],
     "RoadsteadAgent": [
         "MetadataTransport", "RoadsteadWire", "TrustModel", "TUF", "PKI", "OCI", "SigningKeys", "Observability",
@@ -46,14 +47,14 @@ private let arrows: [String: Set<String>] = [
         "Problems",
     ],
     "RoadsteadServer": [
-        "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "Outbound", "PrivatePostgres", "Migrations",
-        "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "CloudKeys", "TokenKeys", "TokenWire",
+        "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "IdentityTokens", "Outbound", "PrivatePostgres",
+        "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "CloudKeys", "TokenKeys", "TokenWire",
         "Observability",
         "Files", "Codecs", "Problems",
     ],
     "RoadsteadSigner": [
-        "ReleaseCriteria", "RoadsteadCommand", "CloudKeys", "TokenKeys", "TokenWire", "Envelopes", "OCI", "PKI",
-        "SigningKeys",
+        "ReleaseCriteria", "RoadsteadCommand", "IdentityTokens", "Outbound", "CloudKeys", "TokenKeys", "TokenWire",
+        "Envelopes", "OCI", "PKI", "SigningKeys",
         "Files", "Codecs", "Problems",
     ],
     "SignerClient": ["ReleaseCriteria", "SigningKeys", "Files", "Codecs", "Problems"],

@@ -1,4 +1,5 @@
 import Codecs
+import IdentityTokens
 import Outbound
 import PythonEnvironment
 import RoadsteadStore

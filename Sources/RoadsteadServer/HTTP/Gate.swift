@@ -2,6 +2,7 @@ import Codecs
 import CoreMetrics
 import HTTPTypes
 import Hummingbird
+import IdentityTokens
 import Observability
 import RoadsteadStore
 

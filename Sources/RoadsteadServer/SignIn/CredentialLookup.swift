@@ -1,4 +1,5 @@
 import Codecs
+import IdentityTokens
 import Logging
 import Observability
 import RoadsteadStore

@@ -1,4 +1,5 @@
 import Codecs
+import IdentityTokens
 import RoadsteadStore
 import RoadsteadWire
 import SigningKeys

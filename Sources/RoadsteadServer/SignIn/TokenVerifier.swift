@@ -1,4 +1,5 @@
 import Codecs
+import IdentityTokens
 import Outbound
 import RoadsteadStore
 import SigningKeys
@@ -14,7 +15,6 @@ struct TokenVerifier: Sendable {
         case proof(nonce: String?)
     }
 
-    static let leewaySeconds: Int64 = 60
     /// A token that is exchanged was issued this long ago at most.
     static let freshSeconds: Int64 = 600
     static let mostAudiences = 10
@@ -22,22 +22,10 @@ struct TokenVerifier: Sendable {
     let settings: ProviderSettings
     private let providers: [String: Provider]
 
-    init(_ settings: ProviderSettings, fetch: @escaping Provider.Fetch) {
-        self.settings = settings
-        let issuers = settings.issuers.map { ($0, Provider(issuer: $0, fetch: fetch)) }
-        providers = Dictionary(issuers) { first, _ in first }
-    }
-
     init(_ settings: ProviderSettings, outbound: OutboundClient) {
-        self.init(settings) { url in
-            let answer = try await outbound.request(
-                OutboundRequest(
-                    .get, url, headers: [("Accept", "application/json")], maximumBytes: Provider.largestDocument))
-            guard answer.status == 200 else {
-                throw IdentityTokenError(.provider, "\(answer.url.origin) answers with status \(answer.status)")
-            }
-            return answer.body
-        }
+        self.settings = settings
+        let issuers = settings.issuers.map { ($0, Provider(issuer: $0, outbound: outbound)) }
+        providers = Dictionary(issuers) { first, _ in first }
     }
 
     /// The provider at which people sign in.
@@ -48,65 +36,33 @@ struct TokenVerifier: Sendable {
     {
         let token = try CompactToken(text)
         let claims = token.claims
-        guard let issuer = claims["iss"]?.stringOrNil, let provider = providers[issuer] else {
+        guard let name = token.issuer, let provider = providers[name] else {
             throw IdentityTokenError(.issuer, "the token's issuer is none of those that count here")
         }
-        // What costs a request to the issuer comes after what costs nothing.
-        let (issued, expires) = try checkTimes(claims, purpose, now)
-        try checkAudience(claims, purpose)
+        try checkAudience(token, purpose)
         try checkNonce(claims, purpose)
-        try await provider.key(token.keyID, now: now).verify(token)
+        let verified = try await TokenIssuer(name, keys: provider)
+            .verify(token, maximumAge: purpose.isOfTheMoment ? Self.freshSeconds : nil, now: now)
         return AssertedIdentity(
-            issuer: issuer, subject: try subject(claims), displayName: displayName(claims), groups: groups(claims),
-            issued: issued, expires: expires, tokenSHA256: HashAlgorithm.sha256.digest(of: token.signed),
-            isForPeople: issuer == settings.issuer)
-    }
-
-    private func checkTimes(
-        _ claims: JSONObject, _ purpose: Purpose, _ now: UTCDate
-    ) throws(IdentityTokenError) -> (issued: UTCDate, expires: UTCDate) {
-        guard let end = time("exp", claims), let issued = time("iat", claims) else {
-            throw IdentityTokenError(.time, "the token does not say when it was issued and when it ends")
-        }
-        let expires = end.adding(seconds: Self.leewaySeconds)
-        guard now < expires else { throw IdentityTokenError(.time, "the token ended at \(end)") }
-        guard issued <= now.adding(seconds: Self.leewaySeconds), issued < end else {
-            throw IdentityTokenError(.time, "the token was issued at \(issued), which is to come")
-        }
-        if claims["nbf"] != nil {
-            guard let start = time("nbf", claims), start <= now.adding(seconds: Self.leewaySeconds) else {
-                throw IdentityTokenError(.time, "the token is not good yet")
-            }
-        }
-        if purpose.isOfTheMoment, now > issued.adding(seconds: Self.freshSeconds) {
-            throw IdentityTokenError(.time, "the token was issued at \(issued), too long ago to sign in with")
-        }
-        return (min(issued, now), expires)
-    }
-
-    private func time(_ name: String, _ claims: JSONObject) -> UTCDate? {
-        guard let seconds = claims[name]?.integerOrNil, seconds > 0 else { return nil }
-        return UTCDate(seconds: seconds)
+            issuer: name, subject: verified.subject, displayName: displayName(claims), groups: groups(claims),
+            issued: verified.issued, expires: verified.expires, tokenSHA256: verified.sha256,
+            isForPeople: name == settings.issuer)
     }
 
     /// The token must be for this server; where it is for others too, it must have been issued to this one.
-    private func checkAudience(_ claims: JSONObject, _ purpose: Purpose) throws(IdentityTokenError) {
+    private func checkAudience(_ token: CompactToken, _ purpose: Purpose) throws(IdentityTokenError) {
         let ours: [String]
         switch purpose {
         case .signIn: ours = [settings.clientID]
         case .bearer: ours = [settings.audience]
         case .proof: ours = [settings.clientID, settings.audience]
         }
-        let audiences: [String?]
-        switch claims["aud"] {
-        case .string(let one)?: audiences = [one]
-        case .array(let several)?: audiences = several.map(\.stringOrNil)
-        default: audiences = []
-        }
+        let audiences = token.audiences
         let isOurs = audiences.contains { audience in ours.contains { !$0.isEmpty && $0 == audience } }
         guard audiences.count <= Self.mostAudiences, isOurs else {
             throw IdentityTokenError(.audience, "the token is for somebody else")
         }
+        let claims = token.claims
         let party = claims["azp"]?.stringOrNil ?? ""
         guard audiences.count == 1 || (!party.isEmpty && ([settings.clientID] + ours).contains(party)) else {
             throw IdentityTokenError(.audience, "the token is for several, and was issued to another of them")
@@ -125,13 +81,6 @@ struct TokenVerifier: Sendable {
             return
         default: throw IdentityTokenError(.nonce, "the token was made for another sign-in")
         }
-    }
-
-    private func subject(_ claims: JSONObject) throws(IdentityTokenError) -> String {
-        guard let subject = claims["sub"]?.stringOrNil, (1...255).contains(subject.utf8.count),
-            subject.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
-        else { throw IdentityTokenError(.subject, "the token names no subject of 1 to 255 bytes") }
-        return subject
     }
 
     private func displayName(_ claims: JSONObject) -> String {

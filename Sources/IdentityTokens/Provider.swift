@@ -1,12 +1,12 @@
-import Codecs
-import Outbound
+package import Codecs
+package import Outbound
 
 /// What an issuer says of itself. [OpenID Connect Discovery §3]
-struct ProviderDocument: Sendable, Equatable {
-    let keys: String
-    let authorization: String?
-    let token: String?
-    let deviceAuthorization: String?
+package struct ProviderDocument: Sendable, Equatable {
+    package let keys: String
+    package let authorization: String?
+    package let token: String?
+    package let deviceAuthorization: String?
 
     /// - Throws: `.provider` unless it is the document of exactly this issuer, with usable addresses.
     init(_ bytes: [UInt8], of issuer: String) throws {
@@ -33,29 +33,40 @@ struct ProviderDocument: Sendable, Equatable {
 ///
 /// Keys are asked for again every hour, and at a key that is not known, at most once a minute. While the issuer is away
 /// the known ones go on for a day.
-actor Provider {
-    static let largestDocument = 256 * 1_024
-    static let mostKeys = 50
-    static let refreshSeconds: Int64 = 3_600
-    static let pauseSeconds: Int64 = 60
-    static let goesOnSeconds: Int64 = 24 * 3_600
+package actor Provider: IssuerKeys {
+    package static let largestDocument = KeySet.largest
+    package static let refreshSeconds: Int64 = 3_600
+    package static let pauseSeconds: Int64 = 60
+    package static let goesOnSeconds: Int64 = 24 * 3_600
 
-    typealias Fetch = @Sendable (_ url: String) async throws -> [UInt8]
+    package typealias Fetch = @Sendable (_ url: String) async throws -> [UInt8]
 
-    let issuer: String
+    package nonisolated let issuer: String
     private let fetch: Fetch
-    private var known: (document: ProviderDocument, keys: [String: ProviderKey], at: UTCDate)?
+    private var known: (document: ProviderDocument, keys: KeySet, at: UTCDate)?
     private var attempted: UTCDate?
-    private var running: Task<(ProviderDocument, [String: ProviderKey]), any Error>?
+    private var running: Task<(ProviderDocument, KeySet), any Error>?
     private var trouble: String?
 
-    init(issuer: String, fetch: @escaping Fetch) {
+    package init(issuer: String, fetch: @escaping Fetch) {
         self.issuer = issuer
         self.fetch = fetch
     }
 
+    /// A provider that is asked within the policy of a client.
+    package init(issuer: String, outbound: OutboundClient) {
+        self.init(issuer: issuer) { url in
+            let answer = try await outbound.request(
+                OutboundRequest(.get, url, headers: [("Accept", "application/json")], maximumBytes: KeySet.largest))
+            guard answer.status == 200 else {
+                throw IdentityTokenError(.provider, "\(answer.url.origin) answers with status \(answer.status)")
+            }
+            return answer.body
+        }
+    }
+
     /// - Throws: `.key` for one that the issuer does not have, `.provider` while it cannot be asked.
-    func key(_ id: String, now: UTCDate) async throws(IdentityTokenError) -> ProviderKey {
+    package func key(_ id: String, now: UTCDate) async throws(IdentityTokenError) -> ProviderKey {
         if isDue(now) { await refresh(now) }
         if let key = usable(now)?.keys[id] { return key }
         await refresh(now)
@@ -64,7 +75,7 @@ actor Provider {
         return key
     }
 
-    func document(now: UTCDate) async throws(IdentityTokenError) -> ProviderDocument {
+    package func document(now: UTCDate) async throws(IdentityTokenError) -> ProviderDocument {
         if isDue(now) { await refresh(now) }
         guard let usable = usable(now) else { throw away }
         return usable.document
@@ -78,7 +89,7 @@ actor Provider {
         known.map { $0.at.adding(seconds: Self.refreshSeconds) <= now } ?? true
     }
 
-    private func usable(_ now: UTCDate) -> (document: ProviderDocument, keys: [String: ProviderKey])? {
+    private func usable(_ now: UTCDate) -> (document: ProviderDocument, keys: KeySet)? {
         guard let known, now < known.at.adding(seconds: Self.goesOnSeconds) else { return nil }
         return (known.document, known.keys)
     }
@@ -103,25 +114,9 @@ actor Provider {
         running = nil
     }
 
-    private static func load(
-        _ issuer: String, _ fetch: Fetch
-    ) async throws -> (ProviderDocument, [String: ProviderKey]) {
+    private static func load(_ issuer: String, _ fetch: Fetch) async throws -> (ProviderDocument, KeySet) {
         let base = issuer.hasSuffix("/") ? String(issuer.dropLast()) : issuer
         let document = try ProviderDocument(try await fetch(base + "/.well-known/openid-configuration"), of: issuer)
-        let set = try JSON(
-            parsing: try await fetch(document.keys), limits: JSONLimits(bytes: largestDocument, depth: 16)
-        ).object("the key set").array("keys", in: "the key set")
-        guard set.count <= mostKeys else {
-            throw IdentityTokenError(.provider, "\(issuer) has more than \(mostKeys) keys")
-        }
-        var keys: [String: ProviderKey] = [:]
-        for case .object(let entry) in set {
-            guard let key = await ProviderKey(entry) else { continue }
-            guard keys.updateValue(key, forKey: key.id) == nil else {
-                throw IdentityTokenError(.provider, "\(issuer) has two keys of one name")
-            }
-        }
-        guard !keys.isEmpty else { throw IdentityTokenError(.provider, "\(issuer) has no key that counts") }
-        return (document, keys)
+        return (document, try KeySet(try await fetch(document.keys), of: issuer))
     }
 }

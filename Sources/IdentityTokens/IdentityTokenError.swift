@@ -1,8 +1,8 @@
 import Problems
 
 /// Why a provider's token does not count. The caller is told no more than that; the log has the reason.
-struct IdentityTokenError: Problem {
-    enum Code: String, Sendable, CaseIterable {
+package struct IdentityTokenError: Problem {
+    package enum Code: String, Sendable, CaseIterable {
         /// It is no signed token in the compact form, or says something twice.
         case malformed
         /// It names an algorithm that is not taken, or not the one of its key.
@@ -21,11 +21,11 @@ struct IdentityTokenError: Problem {
         case provider
     }
 
-    static let module = "identity-token"
-    let code: Code
-    let reason: String
+    package static let module = "identity-token"
+    package let code: Code
+    package let reason: String
 
-    init(_ code: Code, _ reason: String) {
+    package init(_ code: Code, _ reason: String) {
         self.code = code
         self.reason = reason
     }
