@@ -38,7 +38,7 @@ extension JSON {
         case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
         case .integer(let value): bytes.append(contentsOf: String(value).utf8)
         case .number(let text):
-            throw CodecError(.notAnInteger, "the number \(text.prefix(40)) has no canonical form, only integers have")
+            throw CodecError(.notAnInteger, "the number \(text.cut(to: 40)) has no canonical form, only integers have")
         case .string(let text): Self.appendCanonical(text, to: &bytes)
         case .array(let values):
             bytes.append(UInt8(ascii: "["))

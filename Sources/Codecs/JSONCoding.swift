@@ -41,7 +41,7 @@ extension JSON {
             }
         }
         guard case .string(let text)? = found else { return CodecError(.value, "\(name) has no meaning here") }
-        return CodecError(.value, "\(name) is \"\(text.prefix(64))\", which has no meaning here")
+        return CodecError(.value, "\(name) is \"\(text.cut(to: 64))\", which has no meaning here")
     }
 
     /// The tree of an `Encodable` value; members that are nil are left out.
@@ -77,7 +77,7 @@ private struct TreeDecoder: MemberHiding, SingleValueDecodingContainer {
         let object = try tree.object(place)
         if unknownMembers == .refused {
             for name in object.names where Key(stringValue: name) == nil {
-                throw CodecError(.unknownMember, "\(place) has a member \"\(name.prefix(64))\" that nothing reads")
+                throw CodecError(.unknownMember, "\(place) has a member \"\(name.cut(to: 64))\" that nothing reads")
             }
         }
         return KeyedDecodingContainer(MemberDecoder(object: object, decoder: self))

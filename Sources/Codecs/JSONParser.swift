@@ -95,7 +95,7 @@ private struct JSONParser {
             guard peek() == UInt8(ascii: "\"") else { throw failure("a member's name belongs here") }
             let name = try parseString()
             guard object[name] == nil else {
-                throw CodecError(.duplicateKey, "a JSON object has the member \"\(name.prefix(64))\" twice")
+                throw CodecError(.duplicateKey, "a JSON object has the member \"\(name.cut(to: 64))\" twice")
             }
             skipBlanks()
             guard take(UInt8(ascii: ":")) else { throw failure("a colon belongs here") }

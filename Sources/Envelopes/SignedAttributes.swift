@@ -27,7 +27,7 @@ struct AttributeReader {
     func attributes() throws(EnvelopeError) -> SignedAttributes {
         guard let scheme else { throw EnvelopeError(.scheme, "the envelope does not name its signing scheme") }
         guard let scheme = SigningScheme(rawValue: scheme) else {
-            throw EnvelopeError(.scheme, "the envelope has the unknown signing scheme \"\(scheme.prefix(80))\"")
+            throw EnvelopeError(.scheme, "the envelope has the unknown signing scheme \"\(scheme.cut(to: 80))\"")
         }
         try checkCritical(scheme)
         try checkTimes(scheme)
@@ -46,14 +46,14 @@ struct AttributeReader {
         }
         for name in critical {
             guard names.contains(name) else {
-                throw EnvelopeError(.critical, "the attribute \"\(name.prefix(80))\" is marked critical and absent")
+                throw EnvelopeError(.critical, "the attribute \"\(name.cut(to: 80))\" is marked critical and absent")
             }
             if name == AttributeName.verificationPlugin || name == AttributeName.verificationPluginMinimumVersion {
                 throw EnvelopeError(
                     .plugin, "the envelope can only be verified by a verification plugin, which Roadstead does not run")
             }
             guard known.contains(name) else {
-                throw EnvelopeError(.critical, "the critical attribute \"\(name.prefix(80))\" is not known")
+                throw EnvelopeError(.critical, "the critical attribute \"\(name.cut(to: 80))\" is not known")
             }
         }
     }

@@ -50,7 +50,7 @@ package struct SigningInput: Sendable {
         let known = ["alg", "cty", "crit"] + attributeNames
         if let name = header.names.first(where: { !known.contains($0) }) {
             throw CodecError(
-                .unknownMember, "the protected header has \"\(name.prefix(80))\", which is not signed here")
+                .unknownMember, "the protected header has \"\(name.cut(to: 80))\", which is not signed here")
         }
         let envelope: JSON = [
             "payload": .string(String(parts[1])), "protected": .string(String(parts[0])), "header": ["x5c": ["AAAA"]],

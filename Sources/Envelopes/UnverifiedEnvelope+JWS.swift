@@ -19,7 +19,7 @@ private struct JWSReader {
         outer = try JSON(parsing: bytes, limits: limits).object("the envelope")
         let known = ["payload", "protected", "header", "signature"]
         if let name = outer.names.first(where: { !known.contains($0) }) {
-            throw CodecError(.unknownMember, "it has the member \"\(name.prefix(60))\", which does not belong there")
+            throw CodecError(.unknownMember, "it has the member \"\(name.cut(to: 60))\", which does not belong there")
         }
     }
 
@@ -33,7 +33,7 @@ private struct JWSReader {
         let header = try outer.object("header", in: "the envelope")
         let signature = try Base64.decode(try outer.string("signature", in: "the envelope"), .url)
         if let name = header.names.first(where: { protected[$0] != nil }) {
-            throw CodecError(.duplicateKey, "\"\(name.prefix(60))\" stands in the protected and in the other header")
+            throw CodecError(.duplicateKey, "\"\(name.cut(to: 60))\" stands in the protected and in the other header")
         }
         let certificates = try header.array("x5c", in: "the header").map { value throws(CodecError) in
             try Base64.decode(try value.string("the header.x5c"))
@@ -47,7 +47,7 @@ private struct JWSReader {
         return Result { () throws(EnvelopeError) in
             guard let algorithm = EnvelopeAlgorithm(rawValue: algorithm) else {
                 throw EnvelopeError(
-                    .algorithm, "the signature algorithm \"\(algorithm.prefix(40))\" is not one of PS256 to ES512")
+                    .algorithm, "the signature algorithm \"\(algorithm.cut(to: 40))\" is not one of PS256 to ES512")
             }
             return UnverifiedEnvelope(
                 format: .jws, algorithm: algorithm, attributes: try reader.attributes(), payload: payload,
@@ -60,7 +60,7 @@ private struct JWSReader {
         let contentType = try protected.string("cty", in: "the protected header")
         guard contentType == TargetArtifact.contentType else {
             throw CodecError(
-                .value, "its content type is \"\(contentType.prefix(80))\", not \(TargetArtifact.contentType)")
+                .value, "its content type is \"\(contentType.cut(to: 80))\", not \(TargetArtifact.contentType)")
         }
         if let unencoded = protected["b64"], unencoded != .bool(true) {
             throw CodecError(.value, "an unencoded payload (b64) is not supported")

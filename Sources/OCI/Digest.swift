@@ -13,7 +13,7 @@ package struct Digest: Sendable, Hashable, CustomStringConvertible {
         guard parts.count == 2, let algorithm = HashAlgorithm(rawValue: String(decoding: parts[0], as: UTF8.self))
         else {
             throw OCIError(
-                .digest, "digest \"\(text.prefix(80))\" does not begin with sha256:, sha384: or sha512:",
+                .digest, "digest \"\(text.cut(to: 80))\" does not begin with sha256:, sha384: or sha512:",
                 hint: "a digest reads like sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
         }
         guard let bytes = try? Hex.decode(String(decoding: parts[1], as: UTF8.self)),
@@ -21,7 +21,7 @@ package struct Digest: Sendable, Hashable, CustomStringConvertible {
         else {
             throw OCIError(
                 .digest,
-                "digest \"\(text.prefix(160))\" is not \(algorithm.rawValue): and \(algorithm.byteCount * 2) digits 0-9 a-f"
+                "digest \"\(text.cut(to: 160))\" is not \(algorithm.rawValue): and \(algorithm.byteCount * 2) digits 0-9 a-f"
             )
         }
         self.algorithm = algorithm

@@ -57,7 +57,7 @@ package struct Layout<Store: LayoutStore>: Sendable {
     /// The descriptor of the manifest that the layout lists under a tag.
     package func resolve(tag: String) throws -> Descriptor {
         guard let entry = try index().entry(named: tag) else {
-            throw OCIError(.notFound, "the layout lists nothing under the tag \"\(tag.prefix(128))\"")
+            throw OCIError(.notFound, "the layout lists nothing under the tag \"\(tag.cut(to: 128))\"")
         }
         return try resolve(entry.digest)
     }

@@ -1,3 +1,5 @@
+import Codecs
+
 /// Where an artifact lies: `host[:port]/repository[:tag][@digest]`. [OCI distribution specification]
 ///
 /// Nothing is filled in: no default registry, no `library/`, no `latest`.
@@ -22,7 +24,7 @@ package struct Reference: Sendable, Hashable, CustomStringConvertible {
         }
         if let colon = rest.utf8.lastIndex(of: UInt8(ascii: ":")) {
             let tag = String(rest[rest.utf8.index(after: colon)...])
-            guard Self.isTag(tag) else { throw Self.malformed(text, "\"\(tag.prefix(140))\" is not a tag") }
+            guard Self.isTag(tag) else { throw Self.malformed(text, "\"\(tag.cut(to: 140))\" is not a tag") }
             self.tag = tag
             rest = rest[..<colon]
         } else {
@@ -30,10 +32,10 @@ package struct Reference: Sendable, Hashable, CustomStringConvertible {
         }
         repository = String(rest)
         guard Self.isRegistry(registry) else {
-            throw Self.malformed(text, "\"\(registry.prefix(80))\" is not a host with an optional port")
+            throw Self.malformed(text, "\"\(registry.cut(to: 80))\" is not a host with an optional port")
         }
         guard Self.isRepository(repository) else {
-            throw Self.malformed(text, "\"\(repository.prefix(80))\" is not a repository name")
+            throw Self.malformed(text, "\"\(repository.cut(to: 80))\" is not a repository name")
         }
     }
 
@@ -109,7 +111,7 @@ package struct Reference: Sendable, Hashable, CustomStringConvertible {
 
     private static func malformed(_ text: String, _ why: String) -> OCIError {
         OCIError(
-            .reference, "reference \"\(text.prefix(160))\" is malformed: \(why)",
+            .reference, "reference \"\(text.cut(to: 160))\" is malformed: \(why)",
             hint: "a reference reads like registry.example.com/team/app:1.0 or registry.example.com/team/app@sha256:…")
     }
 }

@@ -10,7 +10,7 @@ extension DistinguishedName: CustomStringConvertible {
     /// The same, cut where it would swamp a message.
     package var shortDescription: String {
         let text = description
-        return text.utf8.count <= 512 ? text : "\(text.prefix(256))…"
+        return text.utf8.count <= 512 ? text : "\(text.cut(to: 256))…"
     }
 
     /// Reads a text, the most significant part last; spaces around the separators are allowed, as people write them.

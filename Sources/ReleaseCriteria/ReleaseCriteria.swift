@@ -37,7 +37,7 @@ package struct ReleaseCriteria: Sendable {
             throw CriteriaError(.configuration, (error as? CodecError)?.reason ?? "\(place) cannot be read")
         }
         self.attesters = attesters
-        try rules.check(Set(attesters.map(\.name)), place)
+        try rules.check(Dictionary(attesters.map { ($0.name, $0.person) }) { $1 }, place)
     }
 
     /// Whether a statement about an artifact is asked for, so that the key can only sign artifacts.

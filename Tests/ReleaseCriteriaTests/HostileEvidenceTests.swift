@@ -96,6 +96,15 @@ import Testing
         #expect(try refusal([evidence]).contains("twice"))
     }
 
+    @Test func `a stranger's text is cut before it is said, whatever its characters are`() async throws {
+        let name = "a" + String(repeating: "\u{301}", count: 300_000)
+        let payload = Array("{\"\(name)\":1,\"\(name)\":2}".utf8)
+        let piece = try await Fixture.envelope(payload, [try PrivateKey.generate(.ed25519)])
+        let decision = try fixture.decide(criteria, [piece, piece])
+        #expect(decision.ignored.count == 2)
+        #expect(decision.ignored.allSatisfy { $0.contains("twice") && $0.utf8.count < 1_500 })
+    }
+
     @Test func `deep nesting is refused`() async throws {
         let depth = 200
         let nested = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)

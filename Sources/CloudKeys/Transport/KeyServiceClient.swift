@@ -114,5 +114,5 @@ extension KeyServiceResponse {
 func quoted(_ text: String?) -> String {
     guard let text, !text.isEmpty else { return "no reason given" }
     let plain = text.unicodeScalars.map { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? " " : String($0) }
-    return String(plain.joined().prefix(300))
+    return plain.joined().cut(to: 300)
 }

@@ -70,7 +70,7 @@ extension TimestampRequest {
 
     private static func refusal(_ status: Int, _ texts: [String], _ failures: Set<Int>) -> PKIError {
         let named = failures.sorted().map { reasons[$0] ?? "reason \($0)" }
-        let words = (named + texts.map { "\"\($0.prefix(120))\"" }).joined(separator: ", ")
+        let words = (named + texts.map { "\"\($0.cut(to: 120))\"" }).joined(separator: ", ")
         return PKIError(
             .timestampRefused,
             "the authority refused a timestamp (status \(status))" + (words.isEmpty ? "" : ": \(words)"))

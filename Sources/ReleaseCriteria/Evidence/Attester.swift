@@ -6,7 +6,7 @@ package import SigningKeys
 package struct Attester: Sendable {
     enum Trust: Sendable {
         case key(PublicKey)
-        case certificates(anchors: Set<Certificate>, subject: DistinguishedName)
+        case certificates(anchors: [Certificate], subject: DistinguishedName)
     }
 
     package let name: String
@@ -21,7 +21,7 @@ package struct Attester: Sendable {
     }
 
     package init(
-        _ name: String, anchors: Set<Certificate>, subject: DistinguishedName, person: String? = nil
+        _ name: String, anchors: [Certificate], subject: DistinguishedName, person: String? = nil
     ) {
         self.name = name
         self.person = person ?? name
@@ -29,31 +29,62 @@ package struct Attester: Sendable {
     }
 
     /// The key by which this attester made a signature; nil when it did not.
-    func key(of signature: DSSEEnvelope.Signature, over message: [UInt8], at now: UTCDate) -> PublicKey? {
+    ///
+    /// The signature is checked before its certificates: whoever did not make it causes no more work than that.
+    func key(
+        of signature: DSSEEnvelope.Signature, over message: [UInt8], _ chains: inout ChainChecks
+    ) throws(CriteriaError) -> PublicKey? {
         switch trust {
-        case .key(let key): key.confirms(signature.bytes, over: message) ? key : nil
+        case .key(let key): return key.confirms(signature.bytes, over: message) ? key : nil
         case .certificates(let anchors, let subject):
-            leafKey(signature, anchors, subject, now).flatMap { $0.confirms(signature.bytes, over: message) ? $0 : nil }
+            guard let first = signature.certificates.first, let leaf = try? Certificate(der: first),
+                leaf.subject == subject, let key = leaf.publicKey, key.confirms(signature.bytes, over: message),
+                try chains.reach(anchors, signature.certificates)
+            else { return nil }
+            return key
         }
     }
+}
 
-    /// The leaf's key, where its chain is good now, ends at an anchor and has the subject that is believed.
-    private func leafKey(
-        _ signature: DSSEEnvelope.Signature, _ anchors: Set<Certificate>, _ subject: DistinguishedName, _ now: UTCDate
-    ) -> PublicKey? {
-        guard !signature.certificates.isEmpty, var chain = try? UnverifiedChain(der: signature.certificates),
-            let leaf = chain.certificates.first, leaf.subject == subject
-        else { return nil }
-        if let last = chain.certificates.last, !last.isSelfIssued,
-            let issuer = anchors.first(where: { $0.isSelfIssued && $0.subject == last.issuer }),
-            let longer = try? UnverifiedChain(chain.certificates + [issuer])
-        {
-            chain = longer
+/// The certificate chains of one request: each is checked once, and no more of them than a build has any use for.
+struct ChainChecks {
+    private struct Question: Hashable {
+        let chain: [[UInt8]]
+        let anchors: [Certificate]
+    }
+
+    private let now: UTCDate
+    private var answers: [Question: Bool] = [:]
+
+    /// Chains of different certificates that are checked in one request.
+    static let maximumChains = 16
+
+    init(at now: UTCDate) { self.now = now }
+
+    /// Whether a chain, leaf first, is good for signing now and ends at one of the anchors or comes through it.
+    mutating func reach(_ anchors: [Certificate], _ chain: [[UInt8]]) throws(CriteriaError) -> Bool {
+        let question = Question(chain: chain, anchors: anchors)
+        if let answer = answers[question] { return answer }
+        guard answers.count < Self.maximumChains else {
+            throw CriteriaError(
+                .limit,
+                "the evidence has more than \(Self.maximumChains) certificate chains, which is all that are read")
         }
-        guard case .verified(let verified) = chain.verified(for: .codeSigning, at: now),
-            verified.anchor(among: anchors) != nil
-        else { return nil }
-        return leaf.publicKey
+        let answer = isGood(anchors, chain)
+        answers[question] = answer
+        return answer
+    }
+
+    /// A CA that was renewed has several anchors of one name; each is tried.
+    private func isGood(_ anchors: [Certificate], _ chain: [[UInt8]]) -> Bool {
+        guard let chain = try? UnverifiedChain(der: chain), let last = chain.certificates.last else { return false }
+        let own = chain.certificates.contains { anchors.contains($0) } ? [chain] : []
+        let longer = anchors.filter { !last.isSelfIssued && $0.isSelfIssued && $0.subject == last.issuer }
+            .compactMap { try? UnverifiedChain(chain.certificates + [$0]) }
+        return (own + longer).contains { chain in
+            guard case .verified(let verified) = chain.verified(for: .codeSigning, at: now) else { return false }
+            return verified.anchor(among: Set(anchors)) != nil
+        }
     }
 }
 

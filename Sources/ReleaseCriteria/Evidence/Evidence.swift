@@ -35,27 +35,39 @@ package struct Evidence: Sendable {
                 .limit, "\(pieces.count) pieces of evidence were handed over, at most \(Self.maximumPieces) are read")
         }
         var (items, ignored): ([Item], [String]) = ([], [])
-        var tries = 0
+        var search = Search(attesters: attesters, chains: ChainChecks(at: now))
         for (index, piece) in pieces.enumerated() {
             do throws(CriteriaError) {
                 let envelope = try DSSEEnvelope(piece)
-                let item = try Self.item(envelope, artifact, attesters, now, &tries)
+                let item = try search.item(envelope, artifact)
                 if let index = items.firstIndex(where: { $0.identifier == item.identifier }) {
                     items[index].add(item.vouchers)
                 } else {
                     items.append(item)
                 }
             } catch {
-                ignored.append("evidence \(index + 1): \(error.reason)")
+                ignored.append("evidence \(index + 1): " + CriterionFinding.shown(error.reason))
             }
         }
         self.items = items
         self.ignored = ignored
     }
+}
 
-    private static func item(
-        _ envelope: DSSEEnvelope, _ artifact: Digest, _ attesters: [Attester], _ now: UTCDate, _ tries: inout Int
-    ) throws(CriteriaError) -> Item {
+/// The search for those who vouch, over all evidence of one request.
+private struct Search {
+    let attesters: [Attester]
+    var chains: ChainChecks
+    private var tries = 0
+    /// A key speaks for one attester only, whatever certificates it has.
+    private var owners: [PublicKey: String] = [:]
+
+    init(attesters: [Attester], chains: ChainChecks) {
+        self.attesters = attesters
+        self.chains = chains
+    }
+
+    mutating func item(_ envelope: DSSEEnvelope, _ artifact: Digest) throws(CriteriaError) -> Evidence.Item {
         let statement = try Statement(envelope)
         guard statement.isAbout(artifact) else {
             throw CriteriaError(.statement, "it is about another artifact")
@@ -65,15 +77,18 @@ package struct Evidence: Sendable {
         for signature in envelope.signatures {
             for attester in attesters {
                 tries += 1
-                guard tries <= maximumTries else {
+                guard tries <= Evidence.maximumTries else {
                     throw CriteriaError(.limit, "the evidence has more signatures than are tried in one request")
                 }
-                guard let key = attester.key(of: signature, over: message, at: now) else { continue }
+                guard let key = try attester.key(of: signature, over: message, &chains),
+                    owners[key, default: attester.name] == attester.name
+                else { continue }
+                owners[key] = attester.name
                 if !vouchers.contains(where: { $0.key == key }) { vouchers.append((attester, key)) }
             }
         }
         guard !vouchers.isEmpty else { throw CriteriaError(.statement, "no attester of this key signed it") }
         let identifier = Hex.encode(HashAlgorithm.sha256.digest(of: message))
-        return Item(statement: statement, vouchers: vouchers, identifier: identifier)
+        return Evidence.Item(statement: statement, vouchers: vouchers, identifier: identifier)
     }
 }

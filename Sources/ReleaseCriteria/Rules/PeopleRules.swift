@@ -2,7 +2,7 @@ import Codecs
 import SigningKeys
 
 /// How many people beside the author must have approved the change. Reviews of several statements count together; a
-/// rejection by anybody outweighs all of them.
+/// rejection by anybody outweighs all of them, however old it is, and so does a trusted statement that cannot be read.
 struct ReviewRule: Sendable, Decodable {
     let attesters: [String]
     let reviewers: Int
@@ -10,17 +10,22 @@ struct ReviewRule: Sendable, Decodable {
 
     func findings(_ evidence: Evidence, at now: UTCDate) -> [CriterionFinding] {
         var (authors, approved, rejected): (Set<String>, Set<String>, Set<String>) = ([], [], [])
+        var unreadable: [CriterionFinding] = []
         for item in evidence.items where item.statement.predicateType == ReviewReport.type {
-            let trusted = item.vouchers.filter { attesters.contains($0.attester.name) }
-            guard !trusted.isEmpty, let report = try? ReviewReport(item.statement), isFresh(report, now) else {
-                continue
+            guard item.vouchers.contains(where: { attesters.contains($0.attester.name) }) else { continue }
+            do throws(CriteriaError) {
+                let report = try ReviewReport(item.statement)
+                authors.formUnion(report.authors)
+                rejected.formUnion(report.rejectedBy)
+                if isFresh(report, now) { approved.formUnion(report.approvedBy) }
+            } catch {
+                unreadable.append(
+                    CriterionFinding(
+                        "reviews.form", wanted: "a predicate that can be read", found: error.reason, holds: false))
             }
-            authors.formUnion(report.authors)
-            approved.formUnion(report.approvedBy)
-            rejected.formUnion(report.rejectedBy)
         }
         let counted = approved.subtracting(authors).subtracting(rejected).sorted()
-        return [
+        return unreadable + [
             CriterionFinding(
                 "reviews.reviewers", wanted: "\(reviewers) beside the author",
                 found: counted.isEmpty ? "none" : counted.joined(separator: ", "), holds: counted.count >= reviewers),

@@ -55,7 +55,9 @@ struct Rules: Sendable, Decodable {
     }
 
     /// Refuses criteria that cannot mean what was meant.
-    func check(_ known: Set<String>, _ place: String) throws(CriteriaError) {
+    ///
+    /// - Parameter known: who each attester is.
+    func check(_ known: [String: String], _ place: String) throws(CriteriaError) {
         guard !isEmpty else {
             throw Self.wrong("\(place) asks for nothing", "name criteria, or say \"unrestricted\": true")
         }
@@ -75,6 +77,12 @@ struct Rules: Sendable, Decodable {
         if let tests { try Self.check(!tests.required.isEmpty, "\(place).tests.required") }
         if let reviews { try Self.check(reviews.attesters, 1, known, "\(place).reviews") }
         if let reviews { try Self.check(reviews.reviewers > 0, "\(place).reviews.reviewers") }
+        for age in [reviews?.maximumAgeSeconds, approvals?.maximumAgeSeconds] {
+            try Self.check(age ?? 1 > 0, "\(place).reviews or .approvals")
+        }
+        if let scan, scan.maximumAgeSeconds == nil {
+            throw Self.wrong("\(place).scan takes a scan of any age", "say how old one may be in \"maximumAgeSeconds\"")
+        }
         if let approvals { try Self.check(approvals.people, approvals.threshold, known, "\(place).approvals") }
         if let scopes { try Self.check(!scopes.isEmpty && !scopes.contains { $0.text.isEmpty }, "\(place).scopes") }
         if let windows { try Self.check(!windows.isEmpty && windows.allSatisfy(\.isPossible), "\(place).windows") }
@@ -84,14 +92,16 @@ struct Rules: Sendable, Decodable {
     }
 
     private static func check(
-        _ names: [String], _ threshold: Int, _ known: Set<String>, _ place: String
+        _ names: [String], _ threshold: Int, _ known: [String: String], _ place: String
     ) throws(CriteriaError) {
-        if let unknown = names.first(where: { !known.contains($0) }) {
-            throw wrong("\(place) names \"\(unknown.prefix(60))\", who is no attester", "add it to \"attesters\"")
+        if let unknown = names.first(where: { known[$0] == nil }) {
+            throw wrong("\(place) names \"\(unknown.cut(to: 60))\", who is no attester", "add it to \"attesters\"")
         }
-        guard threshold >= 1, threshold <= names.count, Set(names).count == names.count else {
+        let people = Set(names.compactMap { known[$0] }).count
+        guard threshold >= 1, threshold <= people, Set(names).count == names.count else {
             throw wrong(
-                "\(place) wants \(threshold) of \(names.count) attesters", "1 to as many as it names, each once")
+                "\(place) wants \(threshold) of \(names.count) attesters, who are \(people) people",
+                "1 to as many as there are, each named once")
         }
     }
 

@@ -1,14 +1,13 @@
 import Codecs
-import SigningKeys
 
-/// A criterion that a statement about the artifact must meet, vouched for by enough trusted keys.
+/// A criterion that a statement about the artifact must meet, vouched for by enough trusted people.
 protocol StatementRule: Sendable {
     /// The word before the dot in findings.
     static var name: String { get }
     var predicateTypes: Set<String> { get }
     /// Names of those who may vouch.
     var attesters: [String] { get }
-    /// How many different keys must vouch for statements that hold.
+    /// How many different people must vouch for statements that hold; an attester is one unless it says whose it is.
     var threshold: Int { get }
     /// Whole seconds that the statement may be old; nil for any age.
     var maximumAgeSeconds: Int64? { get }
@@ -24,7 +23,7 @@ extension StatementRule {
     /// Everything that this criterion finds; the first statement that holds whole is shown, else the best one.
     func findings(_ evidence: Evidence, at now: UTCDate) -> [CriterionFinding] {
         var (shown, best): ([CriterionFinding], Int) = ([], -1)
-        var keys: [(name: String, fingerprint: [UInt8])] = []
+        var voices: [(person: String, name: String)] = []
         for item in evidence.items where predicateTypes.contains(item.statement.predicateType) {
             let trusted = item.vouchers.filter { attesters.contains($0.attester.name) }
             guard !trusted.isEmpty else { continue }
@@ -34,16 +33,16 @@ extension StatementRule {
             let score = isWhole ? Int.max : held
             if score > best { (shown, best) = (checks, score) }
             guard isWhole else { continue }
-            for voucher in trusted where !keys.contains(where: { $0.fingerprint == voucher.key.fingerprint }) {
-                keys.append((voucher.attester.name, voucher.key.fingerprint))
+            for attester in trusted.map(\.attester) where !voices.contains(where: { $0.person == attester.person }) {
+                voices.append((attester.person, attester.name))
             }
         }
-        let found = keys.isEmpty ? "none" : keys.map(\.name).joined(separator: ", ")
+        let found = voices.isEmpty ? "none" : voices.map(\.name).joined(separator: ", ")
         return shown + [
             CriterionFinding(
                 "\(Self.name).attesters", wanted: "\(threshold) of \(attesters.joined(separator: ", "))",
                 found: best < 0 ? "no statement of this kind that they signed about this artifact" : found,
-                holds: keys.count >= threshold)
+                holds: voices.count >= threshold)
         ]
     }
 

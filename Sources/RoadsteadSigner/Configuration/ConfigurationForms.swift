@@ -56,7 +56,7 @@ struct AttesterForm: Decodable {
         case (nil, let file?, let subject?):
             let anchors = try Certificate.parse(pemOrDER: try Files.read(absolute(file), limit: 1 << 20))
             return Attester(
-                name, anchors: Set(anchors), subject: try DistinguishedName(subject), person: person)
+                name, anchors: anchors, subject: try DistinguishedName(subject), person: person)
         default:
             throw SignerError(
                 .configuration, "attesters.\(name.prefix(60)) is neither a key nor certificates",

@@ -125,7 +125,7 @@ actor SigningKey {
             settings.usage == .raw || scheme == own
         else {
             throw SignerError(
-                .request, "the key \"\(name)\" makes no signatures of the scheme \"\(wanted.prefix(40))\"",
+                .request, "the key \"\(name)\" makes no signatures of the scheme \"\(wanted.cut(to: 40))\"",
                 hint: "it makes \(own.wireName)")
         }
         return scheme
