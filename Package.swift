@@ -328,9 +328,9 @@ if layers == "full" {
         tests(
             "RoadsteadServerTests",
             [
-                "Declarations", "RoadsteadRemote", "RoadsteadServer", "RoadsteadStore", "RoadsteadPublish",
-                "RoadsteadWire", "IdentityTokens", "Outbound", "TestProvider", "PostgresTesting", "PythonEnvironment",
-                "SoftHSM",
+                "Declarations", "RoadsteadCommand", "RoadsteadRemote", "RoadsteadServer", "RoadsteadStore",
+                "RoadsteadPublish", "RoadsteadWire", "IdentityTokens", "Outbound", "TestProvider", "PostgresTesting",
+                "PythonEnvironment", "SoftHSM",
                 "KeyServices",
                 "roadstead-p11", "TokenKeys", "TokenWire",
                 "PrivatePostgres", "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI",
@@ -354,14 +354,14 @@ if layers == "full" {
             "RegistryClientTests",
             [
                 "roadstead", "roadstead-remote", "RegistryClient", "RoadsteadRemote", "RoadsteadCommand", "TestSigning",
-                "TestVectors",
-                "TimestampAuthority", "roadstead", "roadstead-remote", "Envelopes", "OCI", "PKI",
-                "SigningKeys", "Files", "Codecs", "Problems",
+                "TestVectors", "TimestampAuthority", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs",
+                "Problems",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         library(
             "RoadsteadRemote",

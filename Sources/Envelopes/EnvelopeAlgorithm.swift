@@ -16,6 +16,18 @@ package enum EnvelopeAlgorithm: String, Sendable, CaseIterable {
         self = algorithm
     }
 
+    /// The algorithm that a key signs with: the one place that decides whether a key can sign for the Notary Project. It is
+    /// asked when a key is opened, since some places tie their keys to another hash than its type asks for.
+    package init(usableBy signer: some Signer) throws(KeyError) {
+        guard let algorithm = Self(signer.publicKey.type) else {
+            throw KeyError(
+                .scheme, "a key of type \(signer.publicKey.type) cannot sign for the Notary Project",
+                hint: "use RSA 2048, 3072 or 4096, or EC P-256, P-384 or P-521")
+        }
+        try signer.check(algorithm.signatureScheme)
+        self = algorithm
+    }
+
     init?(coseLabel: Int64) {
         guard let algorithm = Self.allCases.first(where: { $0.coseLabel == coseLabel }) else { return nil }
         self = algorithm

@@ -34,11 +34,7 @@ package struct EnvelopeWriter: Sendable {
                 .key, "the signing key does not belong to the first certificate of the chain",
                 hint: "the chain begins with the certificate of the key that signs, then its issuers up to the root")
         }
-        guard let algorithm = EnvelopeAlgorithm(signer.publicKey.type) else {
-            throw EnvelopeError(
-                .key, "a key of type \(signer.publicKey.type) cannot sign for the Notary Project",
-                hint: "use RSA 2048, 3072 or 4096, or EC P-256, P-384 or P-521")
-        }
+        let algorithm = try EnvelopeAlgorithm(usableBy: signer)
         if let outside = chain.first(where: { !$0.isValid(at: signingTime) }) {
             throw EnvelopeError(
                 .chain,

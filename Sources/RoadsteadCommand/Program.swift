@@ -39,7 +39,7 @@ package enum Program {
             return try await run(arguments, console, reach).rawValue
         } catch {
             console.report(error)
-            return status(of: error).rawValue
+            return ExitStatus(of: error).rawValue
         }
     }
 
@@ -131,26 +131,5 @@ package enum Program {
 
             """
         return text
-    }
-
-    /// Wrong words are the caller's; everything else that stops a command lies in what it found.
-    private static func status(of error: any Error) -> ExitStatus {
-        switch error {
-        case let error as CommandError: error.code == .usage ? .usage : .environment
-        case let error as KeyError: status(of: error)
-        case let error as OCIError: error.code == .digest || error.code == .reference ? .usage : .environment
-        case let error as TrustModelError: error.code == .scope ? .usage : .environment
-        case let problem as any Problem: problem.identifier.hasSuffix(".uri") ? .usage : .environment
-        default: .environment
-        }
-    }
-
-    private static func status(of error: KeyError) -> ExitStatus {
-        switch error.code {
-        case .name: .usage
-        case .denied: .rejected
-        case .dryRun: .success
-        default: .environment
-        }
     }
 }

@@ -1,5 +1,6 @@
 import Codecs
 import Foundation
+import RoadsteadCommand
 
 /// How answers are shown.
 enum OutputFormat: String, CaseIterable, Sendable {

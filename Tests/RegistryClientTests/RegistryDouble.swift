@@ -2,6 +2,7 @@ import Codecs
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import OCI
 import Synchronization
 
@@ -50,6 +51,10 @@ final class RegistryDouble: Sendable {
         /// What the token service wants to see: the header `Authorization`, or a form's refresh token.
         var secret: String?
         var pageSize = Int.max
+        /// How long each answer takes.
+        var delay = TimeAmount.zero
+        var inFlight = 0
+        var mostInFlight = 0
     }
 
     private let state = Mutex(State())
@@ -59,6 +64,8 @@ final class RegistryDouble: Sendable {
 
     var asked: [Asked] { state.withLock { $0.asked } }
     var blobs: [String: [UInt8]] { state.withLock { $0.blobs } }
+    var manifests: [String: Stored] { state.withLock { $0.manifests } }
+    var mostInFlight: Int { state.withLock { $0.mostInFlight } }
     func change(_ body: @Sendable (inout State) -> Void) { state.withLock { body(&$0) } }
 
     /// What is under a name of a repository.
@@ -83,11 +90,14 @@ final class RegistryDouble: Sendable {
     func requireTokens(for secret: String) { state.withLock { $0.secret = secret } }
 
     /// Runs it on a port of its own, and gives the body its address.
-    func run<Value>(_ body: (String) async throws -> Value) async throws -> Value {
+    ///
+    /// - Parameter tls: speaks TLS with this, and nothing else.
+    func run<Value>(tls: NIOSSLContext? = nil, _ body: (String) async throws -> Value) async throws -> Value {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
                     try channel.pipeline.syncOperations.addHandler(Conversation(self))
                 }
@@ -103,6 +113,17 @@ final class RegistryDouble: Sendable {
     }
 
     // MARK: What it does
+
+    /// Notes that a request has begun, and gives how long its answer takes.
+    fileprivate func began() -> TimeAmount {
+        state.withLock { state in
+            state.inFlight += 1
+            state.mostInFlight = max(state.mostInFlight, state.inFlight)
+            return state.delay
+        }
+    }
+
+    fileprivate func ended() { state.withLock { $0.inFlight -= 1 } }
 
     fileprivate func fault(for head: HTTPRequestHead) -> Fault? {
         state.withLock { state in
@@ -313,7 +334,12 @@ private final class Conversation: ChannelInboundHandler {
         case .end:
             guard let head else { return }
             registry.took(head, body)
-            finish(head, context)
+            let (delay, bound) = (registry.began(), NIOLoopBound((self, context), eventLoop: context.eventLoop))
+            context.eventLoop.scheduleTask(in: delay) {
+                let (conversation, context) = bound.value
+                conversation.registry.ended()
+                conversation.finish(head, context)
+            }
         }
     }
 

@@ -1,6 +1,4 @@
 import Codecs
-import Files
-import Foundation
 import OCI
 import Testing
 
@@ -8,105 +6,6 @@ import Testing
 
 /// The programs themselves: images in registries are signed, listed, inspected and verified.
 @Suite struct SignCommandTests {
-    /// A folder with a CA, a key, a trust policy and Docker's configuration file.
-    private struct Place {
-        let folder: String
-
-        struct Outcome {
-            let status: Int32
-            let output: String
-            let errors: String
-        }
-
-        static func with(_ body: (Place) async throws -> Void) async throws {
-            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("sign.\(UUID().uuidString)").path
-            try Files.createDirectory(folder)
-            defer { try? Files.removeTree(folder) }
-            let place = Place(folder: folder)
-            let made = try await place.run(
-                """
-                set -e
-                roadstead ca init --subject 'C=US, ST=WA, O=Acme, CN=Acme root' --out ca --allow-plaintext-key
-                roadstead ca issue --ca ca --subject 'C=US, ST=WA, O=Acme, CN=CI' --out ci --allow-plaintext-key
-                mkdir -p config/truststore/x509/ca/acme docker && cp ca/ca.crt config/truststore/x509/ca/acme/
-                """)
-            try #require(made.status == 0, "\(made.errors)")
-            try await body(place)
-        }
-
-        func write(_ name: String, _ text: String) throws { try Files.write(Array(text.utf8), to: "\(folder)/\(name)") }
-
-        /// A policy that wants this root for images of a registry's repository.
-        func trust(_ scope: String) throws {
-            try write(
-                "config/trustpolicy.json",
-                #"{"version":"1.0","trustPolicies":[{"name":"acme","registryScopes":["\#(scope)"],"signatureVerification":{"level":"strict"},"trustStores":["ca:acme"],"trustedIdentities":["x509.subject: C=US, ST=WA, O=Acme"]}]}"#
-            )
-        }
-
-        static let key = "--key file:ci/signing.key --allow-plaintext-key --certificate-chain ci/chain.pem"
-
-        func run(_ script: String) async throws -> Outcome {
-            let programs = Bundle.main.bundleURL.path
-            let (folder, text) = (
-                folder, "export PATH='\(programs)':\"$PATH\" DOCKER_CONFIG=docker; cd '\(folder)'\n\(script)"
-            )
-            return try await withCheckedThrowingContinuation { continuation in
-                DispatchQueue.global().async {
-                    continuation.resume(with: Result { try Self.runNow(text, in: folder) })
-                }
-            }
-        }
-
-        /// Output goes to files, so that no pipe fills while the other is read.
-        private static func runNow(_ script: String, in folder: String) throws -> Outcome {
-            let name = "\(folder)/.\(UUID().uuidString)"
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
-            process.arguments = [
-                "120", "/usr/bin/setsid", "-w", "/bin/sh", "-c", "{ \(script)\n} >\(name).out 2>\(name).err",
-            ]
-            process.standardInput = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            let text: (String) throws -> String = {
-                String(decoding: try Files.read(name + $0, limit: 1 << 20), as: UTF8.self)
-            }
-            return Outcome(status: process.terminationStatus, output: try text(".out"), errors: try text(".err"))
-        }
-    }
-
-    /// An index with two platforms and an attestation, as builders make it.
-    private struct Image {
-        let config = Array("{}".utf8)
-        let manifests: [[UInt8]]
-        let index: [UInt8]
-
-        init() {
-            manifests = ["amd64", "arm64", "attestation"].map { name in
-                Manifest(
-                    config: Descriptor(of: Array("{}".utf8), mediaType: MediaType.emptyJSON), layers: [],
-                    annotations: ["name": name]
-                ).bytes
-            }
-            index =
-                manifests.reduce(Index()) {
-                    $0.appending(Descriptor(of: $1, mediaType: MediaType.imageManifest))
-                }.bytes
-        }
-
-        var digests: [Digest] { (manifests + [index]).map { Digest(of: $0) } }
-
-        func push(to registry: DebianRegistry, _ repository: String) async throws {
-            try await registry.push(blob: config, to: repository)
-            for manifest in manifests {
-                try await registry.push(
-                    manifest: manifest, type: MediaType.imageManifest, as: "\(Digest(of: manifest))", to: repository)
-            }
-            try await registry.push(manifest: index, type: MediaType.imageIndex, as: "1.0", to: repository)
-        }
-    }
-
     private let user = DebianRegistry.User.standard
 
     /// What a program that verifies the platform's manifest would find: the tag of its digest, and in it the signature.
@@ -128,12 +27,12 @@ import Testing
     @Test func `an index is signed with every manifest that it leads to, and each is found by its own digest`()
         async throws
     {
-        let image = Image()
-        try await Place.with { place in
+        let image = SampleImage()
+        try await SigningPlace.with { place in
             try await DebianRegistry.run { registry in
                 try await image.push(to: registry, "team/app")
                 let name = "\(registry.host)/team/app"
-                let signed = try await place.run("roadstead sign \(Place.key) --insecure-registry \(name):1.0")
+                let signed = try await place.run("roadstead sign \(SigningPlace.key) --insecure-registry \(name):1.0")
                 #expect(signed.status == 0, "\(signed.errors)")
                 #expect(signed.errors.contains("\(name):1.0 is \(Digest(of: image.index)), which is what is signed"))
                 for digest in image.digests {
@@ -151,7 +50,7 @@ import Testing
                 let listed = try await place.run("roadstead ls --insecure-registry \(name):1.0")
                 #expect(listed.output.split(separator: "\n").filter { $0.contains("signature sha256:") }.count == 4)
                 let again = try await place.run(
-                    "roadstead sign \(Place.key) --insecure-registry --skip-signed --output json \(name):1.0")
+                    "roadstead sign \(SigningPlace.key) --insecure-registry --skip-signed --output json \(name):1.0")
                 let report = try JSON(parsing: again.output).objectOrNil?["images"]?.arrayOrNil?.first?.objectOrNil
                 let results = report?["signatures"]?.arrayOrNil?.map { $0.objectOrNil?["skipped"]?.boolOrNil }
                 #expect(results == [true, true, true, true])
@@ -160,12 +59,12 @@ import Testing
     }
 
     @Test func `with --index-only the index alone is signed`() async throws {
-        let image = Image()
-        try await Place.with { place in
+        let image = SampleImage()
+        try await SigningPlace.with { place in
             try await DebianRegistry.run { registry in
                 try await image.push(to: registry, "team/app")
                 let signed = try await place.run(
-                    "roadstead sign \(Place.key) --insecure-registry --index-only \(registry.host)/team/app:1.0")
+                    "roadstead sign \(SigningPlace.key) --insecure-registry --index-only \(registry.host)/team/app:1.0")
                 #expect(signed.status == 0, "\(signed.errors)")
                 var counts: [Int] = []
                 for digest in image.digests {
@@ -179,11 +78,11 @@ import Testing
     @Test func `a registry with names and passwords takes signatures from who is in Docker's file, or its helper's`()
         async throws
     {
-        let image = Image()
-        try await Place.with { place in
+        let image = SampleImage()
+        try await SigningPlace.with { place in
             try await DebianRegistry.run(user: user) { registry in
                 try await image.push(to: registry, "team/app")
-                let command = "roadstead sign \(Place.key) --insecure-registry \(registry.host)/team/app:1.0"
+                let command = "roadstead sign \(SigningPlace.key) --insecure-registry \(registry.host)/team/app:1.0"
                 let refused = try await place.run(command)
                 #expect(refused.status == 3)
                 #expect(refused.errors.contains("401 from \(registry.host)"))
@@ -205,12 +104,12 @@ import Testing
     }
 
     @Test func `six who sign at the same time all find their signature again`() async throws {
-        let image = Image()
-        try await Place.with { place in
+        let image = SampleImage()
+        try await SigningPlace.with { place in
             try await DebianRegistry.run { registry in
                 try await image.push(to: registry, "team/app")
                 let command =
-                    "roadstead sign \(Place.key) --insecure-registry --index-only -m n=$n \(registry.host)/team/app:1.0"
+                    "roadstead sign \(SigningPlace.key) --insecure-registry --index-only -m n=$n \(registry.host)/team/app:1.0"
                 let signed = try await place.run(
                     "for n in 1 2 3 4 5 6; do { \(command) || touch failed; } & done; wait; test ! -e failed")
                 #expect(signed.status == 0, "\(signed.errors)")
@@ -223,15 +122,15 @@ import Testing
 
     @Test func `of several images one that is not there does not stop the others, and the status says so`() async throws
     {
-        let image = Image()
-        try await Place.with { place in
+        let image = SampleImage()
+        try await SigningPlace.with { place in
             try await DebianRegistry.run { registry in
                 try await image.push(to: registry, "team/app")
                 try await image.push(to: registry, "team/other")
                 let host = registry.host
                 try place.write("images", "# ours\n\(host)/team/absent:1.0\n\n\(host)/team/other:1.0  # too\n")
                 let signed = try await place.run(
-                    "roadstead sign \(Place.key) --insecure-registry --file - \(host)/team/app:1.0 < images")
+                    "roadstead sign \(SigningPlace.key) --insecure-registry --file - \(host)/team/app:1.0 < images")
                 #expect(signed.status == 3)
                 let table = signed.output.split(separator: "\n").suffix(3).map(String.init)
                 #expect(table.map { $0.hasSuffix("signed 4, left 0") } == [true, false, true])
@@ -246,12 +145,13 @@ import Testing
 
     @Test func `a registry that loses what it took is found out`() async throws {
         let double = RegistryDouble()
-        let manifest = Image().manifests[0]
+        let manifest = SampleImage().manifests[0]
         double.put(manifest: manifest, "team/app", tag: "1.0")
         double.next("GET", "referrers", times: 20, .lie { $0.body = Index().bytes })
-        try await Place.with { place in
+        try await SigningPlace.with { place in
             try await double.run { host in
-                let signed = try await place.run("roadstead sign \(Place.key) --insecure-registry \(host)/team/app:1.0")
+                let signed = try await place.run(
+                    "roadstead sign \(SigningPlace.key) --insecure-registry \(host)/team/app:1.0")
                 #expect(signed.status == 3)
                 #expect(signed.errors.contains("was put there, and is not found again"))
             }
@@ -259,14 +159,14 @@ import Testing
     }
 
     @Test func `what is inspected is shown as a tree, and a signature that does not hold says why`() async throws {
-        let image = Image()
-        try await Place.with { place in
+        let image = SampleImage()
+        try await SigningPlace.with { place in
             try await DebianRegistry.run { registry in
                 try await image.push(to: registry, "team/app")
                 let name = "\(registry.host)/team/app"
                 let shown = try await place.run(
                     """
-                    roadstead sign \(Place.key) --insecure-registry --index-only -m build=42 --expiry 1h --format cose \(name):1.0 >/dev/null
+                    roadstead sign \(SigningPlace.key) --insecure-registry --index-only -m build=42 --expiry 1h --format cose \(name):1.0 >/dev/null
                     roadstead inspect --insecure-registry \(name):1.0
                     """)
                 let lines = shown.output.split(separator: "\n").map(String.init)
@@ -283,9 +183,9 @@ import Testing
     }
 
     @Test func `plain HTTP to another machine is refused before anything is sent`() async throws {
-        try await Place.with { place in
+        try await SigningPlace.with { place in
             let refused = try await place.run(
-                "roadstead sign \(Place.key) --insecure-registry registry.example.com/team/app:1.0")
+                "roadstead sign \(SigningPlace.key) --insecure-registry registry.example.com/team/app:1.0")
             #expect(refused.status == 3)
             #expect(
                 refused.errors.contains("registry.example.com is not this machine, and plain HTTP goes nowhere else"))

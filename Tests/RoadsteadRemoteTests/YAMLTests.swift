@@ -1,4 +1,5 @@
 import Codecs
+import RoadsteadCommand
 import RoadsteadWire
 import Testing
 import TrustModel

@@ -6,6 +6,7 @@ import Files
 import HummingbirdTesting
 import PKI
 import PostgresTesting
+import RoadsteadCommand
 import RoadsteadWire
 import Testing
 import TrustModel

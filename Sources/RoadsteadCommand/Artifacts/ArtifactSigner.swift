@@ -2,6 +2,7 @@ import Codecs
 import Envelopes
 import OCI
 import PKI
+import SigningKeys
 
 /// Signs artifacts with one key that was opened once, and looks afterwards whether each signature is found.
 struct ArtifactSigner: Sendable {
@@ -12,27 +13,58 @@ struct ArtifactSigner: Sendable {
 
     /// What became of one manifest.
     struct Result: Sendable {
+        enum Kind: Sendable { case signed, left, wouldSign }
+
         let artifact: Descriptor
-        /// The signature's manifest; of a skipped one, the signature that was there.
-        let signature: Descriptor
-        let isSkipped: Bool
+        let kind: Kind
+        /// The signature's manifest; of one that was left alone, the signature that was there.
+        let signature: Descriptor?
+        /// How many signatures that were there before say that they are by this certificate; nil where nobody looked.
+        let earlier: Int?
     }
 
     /// How often a signature that is not found afterwards is put there again.
     private static let attempts = 3
-    /// Signatures that are looked at for one of this certificate.
+    /// Signatures that are looked at for those of this certificate.
     private static let maximumSignatures = 100
 
-    func sign(_ artifact: Descriptor, in repository: any ImageRepository) async throws -> Result {
-        if skipsSigned, let earlier = try await own(of: artifact, in: repository) {
-            return Result(artifact: artifact, signature: earlier, isSkipped: true)
+    /// One manifest that is named twice is signed by one after the other.
+    private let turns = Turns()
+
+    /// - Parameter place: names the artifact and where it lies.
+    func sign(
+        _ artifact: Descriptor, at place: String, in repository: any ImageRepository
+    ) async throws -> Result {
+        try await turns.at(place) { try await sign(artifact, in: repository) }
+    }
+
+    private func sign(_ artifact: Descriptor, in repository: any ImageRepository) async throws -> Result {
+        if skipsSigned, let own = try await own(of: artifact, in: repository) {
+            return Result(artifact: artifact, kind: .left, signature: own, earlier: nil)
         }
-        let envelope = try await request.envelope(
-            mediaType: artifact.mediaType, digest: artifact.digest.description, size: artifact.size)
+        let earlier = skipsSigned ? nil : await earlier(of: artifact, in: repository)
+        let envelope: [UInt8]
+        do {
+            envelope = try await request.envelope(
+                mediaType: artifact.mediaType, digest: artifact.digest.description, size: artifact.size)
+        } catch let error as KeyError where error.code == .dryRun {
+            return Result(artifact: artifact, kind: .wouldSign, signature: nil, earlier: earlier)
+        }
         let signature = NewSignature(
             envelope: envelope, mediaType: request.format.mediaType, of: artifact, annotations: annotations)
         try await put(signature, beside: artifact, in: repository)
-        return Result(artifact: artifact, signature: signature.descriptor, isSkipped: false)
+        return Result(artifact: artifact, kind: .signed, signature: signature.descriptor, earlier: earlier)
+    }
+
+    /// Counts by what the signatures' manifests say, without reading the signatures: it is for a note alone, so that a place
+    /// that does not tell is no reason not to sign.
+    private func earlier(of artifact: Descriptor, in repository: any ImageRepository) async -> Int? {
+        let own = JSON.string(request.chain[0].sha256)
+        let signatures = try? await repository.signatures(of: artifact, limit: Self.maximumSignatures)
+        return signatures?.filter { signature in
+            let thumbprints = signature.manifest.annotations[AnnotationName.chainThumbprints]
+            return thumbprints.flatMap { try? JSON(parsing: $0) }?.arrayOrNil?.first == own
+        }.count
     }
 
     /// What notation writes into the signature's manifest.

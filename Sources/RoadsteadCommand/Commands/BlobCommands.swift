@@ -49,7 +49,7 @@ enum BlobCommands {
     private static func runSign(
         _ invocation: Invocation, _ console: Console, _ reach: Reach
     ) async throws -> ExitStatus {
-        let output: Output = try invocation.choice("output", default: .text)
+        let output = try Output(invocation)
         let file = try invocation.operand("file")
         let type = try mediaType(invocation) ?? Blob.standardMediaType
         let format: EnvelopeFormat = try invocation.choice("format", default: .jws)
@@ -68,14 +68,12 @@ enum BlobCommands {
         case .text:
             console.print("signed \(digest) as \(signer)")
             console.print("signature \(path)")
-        case .json:
-            console.print(
-                JSON.object(
-                    JSONObject([
-                        ("file", .string(file)), ("mediaType", .string(type)), ("digest", .string(digest)),
-                        ("size", .integer(blob.size)), ("signature", .string(path)), ("signer", .string(signer)),
-                    ])
-                ).text)
+        case .json, .yaml:
+            let result = JSONObject([
+                ("file", .string(file)), ("mediaType", .string(type)), ("digest", .string(digest)),
+                ("size", .integer(blob.size)), ("signature", .string(path)), ("signer", .string(signer)),
+            ])
+            console.show(.object(result), as: output)
         }
         return .success
     }
@@ -83,7 +81,7 @@ enum BlobCommands {
     private static func runVerify(
         _ invocation: Invocation, _ console: Console, _ reach: Reach
     ) async throws -> ExitStatus {
-        let output: Output = try invocation.choice("output", default: .text)
+        let output = try Output(invocation)
         let file = try invocation.operand("file")
         let metadata = try invocation.pairs("user-metadata")
         let configuration = NotationConfiguration(try invocation.required("config"))
@@ -101,7 +99,7 @@ enum BlobCommands {
             .verify(blob, envelope: envelope, format: signature.format, metadata: metadata)
         switch output {
         case .text: VerdictText(verdict, scope: file).show(on: console)
-        case .json: console.print(verdict.json.text)
+        case .json, .yaml: console.show(verdict.json, as: output)
         }
         return verdict.isAccepted ? .success : .rejected
     }

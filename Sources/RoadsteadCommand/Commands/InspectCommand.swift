@@ -28,11 +28,10 @@ enum InspectCommand {
         guard invocation.operands.count == 1, !invocation.has(ArtifactNames.layout.name) else {
             throw CommandError(.usage, "a file is looked at alone, without images and other files")
         }
-        let output: Output = try invocation.choice("output", default: .text)
+        let output = try Output(invocation)
         let certificates = try CertificateFile.certificates(
             in: try Files.read(files[0], limit: 8 << 20), file: files[0])
-        let result = JSON.array(certificates.map(\.summary))
-        console.printText(output == .json ? result.text + "\n" : result.prettyText)
+        console.show(.array(certificates.map(\.summary)), as: output)
         return .success
     }
 

@@ -25,7 +25,9 @@ enum KeyCommands {
 
     static let inspect = Command(
         "key inspect", "show what is known of a key, and its public half", operand: "URI",
-        options: KeyOptions.all + [.value("output", "text|json|pem", "the form of the result (default: text)")],
+        options: KeyOptions.all + [
+            .value("output", "text|json|yaml|pem", short: "o", "the form of the result (default: text)")
+        ],
         examples: [
             "roadstead key inspect file:team.key", "roadstead key inspect 'pkcs11:token=ops;object=fleet-root'",
         ], run: runInspect)
@@ -103,6 +105,7 @@ enum KeyCommands {
         let subject = try CACommands.name(try invocation.required("subject"))
         if let out = invocation["out"] { try NewFiles.checkAbsent([out]) }
         let key = try await reach.backends(KeyRequest(invocation, console)).open(name)
+        _ = try EnvelopeAlgorithm(usableBy: key.signer)
         let request = try await CertificateRequest.codeSigning(subject: subject, signer: AnySigner(key.signer))
         guard let out = invocation["out"] else {
             console.printText(request.pem)
@@ -116,12 +119,12 @@ enum KeyCommands {
     private static func runTest(
         _ invocation: Invocation, _ console: Console, _ reach: Reach
     ) async throws -> ExitStatus {
-        let output: Output = try invocation.choice("output", default: .text)
+        let output = try Output(invocation)
         let name = try KeyName(try invocation.operand("key, such as file:team.key,"))
         let backends = try reach.backends(KeyRequest(invocation, console))
         let trial = try await KeyTrial(name, backends)
         guard output == .text else {
-            console.print(trial.json.text)
+            console.show(trial.json, as: output)
             return .success
         }
         for (name, value) in trial.json.objectOrNil?.members ?? [] {
@@ -161,8 +164,9 @@ enum KeyCommands {
         let report = KeyReport(name, key)
         switch output {
         case .pem: console.printText(key.pem)
-        case .json: console.print(report.json.text)
-        case .text: console.printText(report.json.prettyText)
+        case .json: console.show(report.json, as: .json)
+        case .yaml: console.show(report.json, as: .yaml)
+        case .text: console.show(report.json, as: .text)
         }
         return .success
     }
@@ -170,7 +174,7 @@ enum KeyCommands {
     private static func runList(
         _ invocation: Invocation, _ console: Console, _ reach: Reach
     ) async throws -> ExitStatus {
-        let output: Output = try invocation.choice("output", default: .text)
+        let output = try Output(invocation)
         let name = try KeyName(try invocation.operand("token or service, such as pkcs11:token=LABEL,"))
         let listing = try await reach.backends(KeyRequest(invocation, console)).list(name)
         for text in listing.skipped { console.say("left out: \(text)") }
@@ -179,9 +183,9 @@ enum KeyCommands {
             console.print(
                 "\(entry.name.text)  \(entry.publicKey.type)  \(half)  \(Hex.encode(entry.publicKey.fingerprint))")
         }
-        if output == .json {
+        if output != .text {
             let keys = listing.entries.map { KeyReport($0.name, $0.publicKey, isPrivate: $0.isPrivate).json }
-            console.print(JSON.array(keys).text)
+            console.show(.array(keys), as: output)
         }
         return .success
     }
@@ -189,7 +193,7 @@ enum KeyCommands {
 
 /// How a key is shown.
 enum KeyOutput: String, Sendable, CaseIterable {
-    case text, json, pem
+    case text, json, yaml, pem
 }
 
 /// What is told of a key.

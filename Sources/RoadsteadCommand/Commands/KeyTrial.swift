@@ -30,11 +30,10 @@ struct KeyTrial {
     }
 
     private static func notation(_ key: OpenedKey) -> String {
-        let type = key.signer.publicKey.type
-        guard let algorithm = EnvelopeAlgorithm(type) else {
-            return "no: the Notary Project allows RSA 2048, 3072 and 4096, EC P-256, P-384 and P-521, not \(type)"
+        let algorithm: EnvelopeAlgorithm
+        do throws(KeyError) { algorithm = try EnvelopeAlgorithm(usableBy: key.signer) } catch {
+            return "no: \(error.reason)" + (error.hint.map { "; \($0)" } ?? "")
         }
-        do throws(KeyError) { try key.signer.check(algorithm.signatureScheme) } catch { return "no: \(error.reason)" }
         guard let first = key.certificates.first else {
             return "\(algorithm.rawValue), with --certificate-chain: no certificates lie beside the key"
         }

@@ -25,7 +25,7 @@ enum SignatureCommands {
         _ names: [ArtifactName], _ detail: ArtifactText.Detail, _ invocation: Invocation, _ console: Console,
         _ reach: Reach
     ) async throws -> ExitStatus {
-        let output: Output = try invocation.choice("output", default: .text)
+        let output = try Output(invocation)
         return try await ArtifactPlaces.with(names, invocation, console, reach) { places in
             var objects: [JSON] = []
             var status = ExitStatus.success
@@ -41,7 +41,7 @@ enum SignatureCommands {
                     status = .environment
                 }
             }
-            if output == .json { console.print((names.count == 1 ? objects[0] : .array(objects)).text) }
+            if output != .text { console.show(names.count == 1 ? objects[0] : .array(objects), as: output) }
             return status
         }
     }

@@ -29,6 +29,8 @@ struct SigningRequest: Sendable {
     private let lifetime: Int64?
     private let signer: any Signer
     private let console: Console
+    /// Whether nothing is to be signed; services are asked all the same, and do not sign.
+    private let isDryRun: Bool
     /// Where the artifact lies, for a signing service.
     private let image: String?
 
@@ -39,15 +41,19 @@ struct SigningRequest: Sendable {
         writer = try Timestamping.writer(format, invocation, reach)
         let key = try await reach.backends(KeyRequest(invocation, console))
             .open(try KeyName(try invocation.required("key")))
+        hash = try EnvelopeAlgorithm(usableBy: key.signer).hash
         chain = try CertificateFile.chain(of: key, file: invocation["certificate-chain"], at: console.now)
         signer = key.signer
-        hash = EnvelopeAlgorithm(key.signer.publicKey.type)?.hash ?? .sha256
         self.console = console
+        isDryRun = invocation.has(KeyOptions.dryRun.name) && key.name.scheme != .roadstead
         image = invocation[KeyOptions.image.name]
     }
 
     /// Signs one artifact and returns the envelope, verified.
+    ///
+    /// - Throws: `KeyError(.dryRun)` where it would be signed, and nothing is to be.
     func envelope(mediaType: String, digest: String, size: Int64) async throws -> [UInt8] {
+        guard !isDryRun else { throw KeyError(.dryRun, "this would be signed; a dry run signs nothing") }
         let now = console.now
         let artifact = TargetArtifact(mediaType: mediaType, digest: digest, size: size, annotations: metadata)
         return try await SigningSubject.$image.withValue(image ?? SigningSubject.image) {

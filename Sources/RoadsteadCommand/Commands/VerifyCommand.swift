@@ -33,7 +33,7 @@ enum VerifyCommand {
     private static func run(
         _ invocation: Invocation, _ console: Console, _ reach: Reach
     ) async throws -> ExitStatus {
-        let output: Output = try invocation.choice("output", default: .text)
+        let output = try Output(invocation)
         let maximum = try invocation.integer(
             "max-signatures", in: 1...1_000_000, default: ArtifactVerifier.defaultMaximumSignatures)
         let metadata = try invocation.pairs("user-metadata")
@@ -58,7 +58,7 @@ enum VerifyCommand {
             let verdict = try await verify(artifact, verifier, metadata)
             switch output {
             case .text: VerdictText(verdict, scope: scope).show(on: console)
-            case .json: console.print(verdict.json.text)
+            case .json, .yaml: console.show(verdict.json, as: output)
             }
             return verdict.isAccepted ? .success : .rejected
         }
@@ -133,15 +133,12 @@ enum VerifyCommand {
         case .text:
             console.say("rejected: \(scope)@\(artifact.digest): \(finding.found)")
             console.hint(finding.hint)
-        case .json:
-            console.print(
-                JSON.object(
-                    JSONObject([
-                        ("verified", false), ("artifact", artifact.json),
-                        ("findings", .array([finding.json])),
-                        ("signatures", .array([])),
-                    ])
-                ).text)
+        case .json, .yaml:
+            let result = JSONObject([
+                ("verified", false), ("artifact", artifact.json), ("findings", .array([finding.json])),
+                ("signatures", .array([])),
+            ])
+            console.show(.object(result), as: output)
         }
     }
 }

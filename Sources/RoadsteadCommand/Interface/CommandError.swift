@@ -22,13 +22,3 @@ package struct CommandError: Problem {
         self.hint = hint
     }
 }
-
-/// How a command ended; scripts depend on the numbers.
-package enum ExitStatus: Int32, Sendable {
-    case success = 0
-    /// The artifact was looked at and rejected.
-    case rejected = 1
-    case usage = 2
-    /// Something around the command is not in order: a file, a key, the host.
-    case environment = 3
-}

@@ -41,6 +41,9 @@ package struct Console: Sendable {
     /// Writes an answer that is an error, for programs that read it.
     func complain(_ json: JSON) { Self.write(json.text + "\n", to: STDERR_FILENO) }
 
+    /// Whether somebody reads along as things are said.
+    var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
     package func environment(_ name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }
         return unsafe String(cString: value)

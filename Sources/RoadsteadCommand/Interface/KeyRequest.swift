@@ -63,7 +63,8 @@ enum KeyOptions {
     static let evidence = Option.repeated(
         "evidence", "FILE", "what speaks for the artifact at a signing service: in-toto attestations in DSSE envelopes")
     static let explain = Option.flag("explain", "show what a signing service found, criterion by criterion")
-    static let dryRun = Option.flag("dry-run", "ask a signing service what it would decide, and sign nothing")
+    static let dryRun = Option.flag(
+        "dry-run", "sign nothing: say what would be signed, and ask a signing service what it would decide")
     static let image = Option.value(
         "image", "REFERENCE", "where the artifact lies or will lie, for a signing service that asks")
     static let service = [evidence, image, explain, dryRun]

@@ -7,8 +7,7 @@ extension NotationPlugin {
     /// `describe-key`: refuses here, before anything is to be signed, what could never sign.
     static func describe(_ request: PluginRequest, _ key: PluginKey, _ reach: Reach) async throws -> JSONObject {
         let opened = try await reach.backends(key.request).open(key.name)
-        let algorithm = try algorithm(of: opened.signer.publicKey.type)
-        try opened.signer.check(algorithm.signatureScheme)
+        let algorithm = try EnvelopeAlgorithm(usableBy: opened.signer)
         return JSONObject([
             ("keyId", .string(try request.text("keyId"))), ("keySpec", .string(algorithm.keySpec)),
         ])
@@ -27,7 +26,7 @@ extension NotationPlugin {
         }
         let payload = try request.bytes("payload")
         let opened = try await reach.backends(key.request).open(key.name)
-        let algorithm = try algorithm(of: opened.signer.publicKey.type)
+        let algorithm = try EnvelopeAlgorithm(usableBy: opened.signer)
         guard algorithm == spec else {
             throw PluginError(.validation, "the key is of \(algorithm.keySpec), not of \(spec.keySpec)")
         }
@@ -65,7 +64,6 @@ extension NotationPlugin {
         }
         let expiry = try request.expirySeconds().map { console.now.adding(seconds: $0) }
         let opened = try await reach.backends(key.request).open(key.name)
-        _ = try algorithm(of: opened.signer.publicKey.type)
         let envelope = try await EnvelopeWriter(format: format, signingAgent: "roadstead/\(VersionCommand.version)")
             .sign(
                 target, chain: try key.chain(of: opened), signer: AnySigner(opened.signer), at: console.now,
@@ -73,14 +71,5 @@ extension NotationPlugin {
         return JSONObject([
             ("signatureEnvelope", .string(Base64.encode(envelope))), ("signatureEnvelopeType", .string(mediaType)),
         ])
-    }
-
-    private static func algorithm(of type: KeyType) throws(PluginError) -> EnvelopeAlgorithm {
-        guard let algorithm = EnvelopeAlgorithm(type) else {
-            throw PluginError(
-                .validation, "a key of type \(type) cannot sign for the Notary Project",
-                hint: "use RSA 2048, 3072 or 4096, or EC P-256, P-384 or P-521")
-        }
-        return algorithm
     }
 }

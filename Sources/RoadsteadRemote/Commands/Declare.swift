@@ -1,6 +1,7 @@
 import ArgumentParser
 import Codecs
 import Declarations
+import RoadsteadCommand
 import RoadsteadWire
 import TrustModel
 

@@ -18,10 +18,9 @@ struct KeyOpener: Sendable {
     func open(_ name: String, _ settings: KeySettings) async throws -> SigningKey.Open {
         let opened = try await backends(settings).open(try KeyName(settings.uri))
         let chain = try chain(opened, settings)
-        let type = opened.signer.publicKey.type
         if settings.usage == .notation {
-            guard EnvelopeAlgorithm(type) != nil else {
-                throw SignerError(.configuration, "a key of type \(type) cannot sign for the Notary Project")
+            do throws(KeyError) { _ = try EnvelopeAlgorithm(usableBy: opened.signer) } catch {
+                throw SignerError(.configuration, error.reason, hint: error.hint)
             }
             guard let leaf = chain.first, leaf.publicKey == opened.signer.publicKey else {
                 throw SignerError(

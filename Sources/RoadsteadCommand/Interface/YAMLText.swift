@@ -1,11 +1,11 @@
-import Codecs
+package import Codecs
 
-/// A JSON tree as YAML in block form, which `YAMLDocuments` reads back to the same tree.
-enum YAMLText {
+/// A JSON tree as YAML in block form, which strict readers of YAML read back to the same tree.
+package enum YAMLText {
     /// Several documents, with marks between them.
-    static func documents(_ trees: [JSON]) -> String { trees.map { "---\n" + text($0) }.joined() }
+    package static func documents(_ trees: [JSON]) -> String { trees.map { "---\n" + text($0) }.joined() }
 
-    static func text(_ tree: JSON) -> String { lines(tree).joined(separator: "\n") + "\n" }
+    package static func text(_ tree: JSON) -> String { lines(tree).joined(separator: "\n") + "\n" }
 
     private static func lines(_ tree: JSON) -> [String] {
         switch tree {
@@ -62,10 +62,12 @@ enum YAMLText {
         // Readers drop a mark of byte order, and fold these ends of lines, unless they are written as escapes.
         return isPlain
             ? text
-            : JSON.string(text).text
-                .replacing("\u{FEFF}", with: "\\uFEFF").replacing("\u{85}", with: "\\u0085")
-                .replacing("\u{2028}", with: "\\u2028").replacing("\u{2029}", with: "\\u2029")
+            : JSON.string(text).text.unicodeScalars.map { escapes[$0] ?? String($0) }.joined()
     }
+
+    private static let escapes: [Unicode.Scalar: String] = [
+        "\u{FEFF}": "\\uFEFF", "\u{85}": "\\u0085", "\u{2028}": "\\u2028", "\u{2029}": "\\u2029",
+    ]
 
     private static func isLetter(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
