@@ -1,18 +1,24 @@
 import Glibc
 
 /// Runs a program to its end: input in, output out, killed when it takes too long.
-enum ChildProcess {
-    struct Outcome: Sendable {
+package enum ChildProcess {
+    package struct Outcome: Sendable {
         /// The exit status; 128 and more for a signal, as shells count.
-        let status: Int32
-        let output: [UInt8]
+        package let status: Int32
+        package let output: [UInt8]
     }
 
     /// In words; never what the program printed.
-    struct Failure: Error, CustomStringConvertible { let description: String }
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
 
-    /// - Parameter words: the program's path, then its arguments.
-    static func run(_ words: [String], input: [UInt8], limit: Int, deadline: Duration) throws(Failure) -> Outcome {
+    /// Waits in system calls, which no thread of the cooperative pool may.
+    ///
+    /// - Parameter words: the program, by its path or as PATH has it, then its arguments.
+    package static func run(
+        _ words: [String], input: [UInt8], limit: Int, deadline: Duration
+    ) throws(Failure) -> Outcome {
         let end = ContinuousClock.now + deadline
         let (toChild, fromChild) = (try Pipe(), try Pipe())
         let child = try spawn(words, input: toChild.reading, output: fromChild.writing)
@@ -80,7 +86,7 @@ enum ChildProcess {
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
         defer { unsafe arguments.forEach { unsafe free($0) } }
         var child: pid_t = 0
-        let result = unsafe posix_spawn(&child, words[0], &actions, &attributes, &arguments, environ)
+        let result = unsafe posix_spawnp(&child, words[0], &actions, &attributes, &arguments, environ)
         guard result == 0 else {
             throw Failure(description: "cannot be started: \(unsafe String(cString: strerror(result)))")
         }

@@ -1,5 +1,6 @@
 import Codecs
 import Dispatch
+import Files
 import Glibc
 
 /// A program `docker-credential-NAME` that keeps credentials. [docker-credential-helpers, "get"]
