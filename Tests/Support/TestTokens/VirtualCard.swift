@@ -4,8 +4,8 @@ import PythonEnvironment
 /// A PIV card in a virtual reader: OpenSC, pcscd and vpcd as Debian has them, and a card in software.
 ///
 /// Slot 9A holds a P-256 key (id 01), 9C a P-384 key that wants the PIN for every signature (id 02), 9E an RSA key of
-/// 2,048 bits (id 04), each with a code signing certificate. pcscd has one socket for the whole machine, so only one card
-/// is there at a time: whoever comes second waits.
+/// 2,048 bits (id 04), each with a code signing certificate. pcscd wants to be root and has one place on the machine, and
+/// vpcd listens to everybody; here they have namespaces in which that is so and harms nobody, and any user may run them.
 package final class VirtualCard {
     package let token: RunningToken
     /// The CA that issued the card's certificates, PEM.
@@ -18,10 +18,14 @@ package final class VirtualCard {
     package static let tries = 3
 
     /// Why there can be no card on this machine; nil where there can.
-    package static var obstacle: String? {
-        if getuid() != 0 { return "pcscd must be started by root" }
+    package static let obstacle: String? = {
+        do { try Machine.run(namespace + ["true"]) } catch { return "no namespace can be made for pcscd: \(error)" }
         return nil
-    }
+    }()
+
+    /// Root has no need of another user's namespace, and may not get one.
+    private static let namespace =
+        ["unshare", "--mount", "--net"] + (getuid() == 0 ? [] : ["--user", "--map-root-user"])
 
     /// Plugs in a new card and removes everything afterwards.
     package static func withCard<Value>(_ body: (VirtualCard) async throws -> Value) async throws -> Value {
@@ -29,8 +33,6 @@ package final class VirtualCard {
             let python = try PythonEnvironment.python(
                 of: "card", requirements: "Tests/Support/TestTokens/requirements.txt")
         else { throw ComponentFailure(description: "pip cannot install the virtual card") }
-        let lock = try await takeLock()
-        defer { close(lock) }
         let directory = try Machine.directory("card")
         defer { try? FileManager.default.removeItem(at: directory) }
         let card = try VirtualCard(in: directory, python)
@@ -39,35 +41,42 @@ package final class VirtualCard {
     }
 
     private init(in directory: URL, _ python: URL) throws {
-        let port = try Machine.freePorts(2)
         let readers = directory.appendingPathComponent("readers")
         try FileManager.default.createDirectory(at: readers, withIntermediateDirectories: true)
-        let name = "0x" + String(port, radix: 16, uppercase: true)
         try Data(
             """
             FRIENDLYNAME "Virtual PCD"
-            DEVICENAME /dev/null:\(name)
+            DEVICENAME /dev/null:0x8C7B
             LIBPATH /usr/lib/pcsc/drivers/serial/libifdvpcd.so
-            CHANNELID \(name)
+            CHANNELID 0x8C7B
 
             """.utf8
         ).write(to: readers.appendingPathComponent("vpcd"))
         let configuration = directory.appendingPathComponent("opensc.conf")
         try Data("app default {\n card_drivers = PIV-II;\n framework pkcs15 { use_file_caching = no; }\n}\n".utf8)
             .write(to: configuration)
-        try FileManager.default.createDirectory(atPath: "/run/pcscd", withIntermediateDirectories: true)
+        let place = directory.appendingPathComponent("run")
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        // Its place in /run, which nobody else sees, is the test's own directory.
+        let start = """
+            mount -t tmpfs none /run && mkdir /run/pcscd && mount --bind "$0" /run/pcscd && exec pcscd --foreground --config "$1"
+            """
         daemon = try Component(
-            ["pcscd", "--foreground", "--config", readers.path], log: directory.appendingPathComponent("pcscd.log"))
-        try daemon.wait(for: "pcscd") {
-            FileManager.default.fileExists(atPath: Self.socket) && Machine.listens(port + 1)
-        }
+            Self.namespace + ["sh", "-c", start, place.path, readers.path],
+            log: directory.appendingPathComponent("pcscd.log"))
+        let socket = place.appendingPathComponent("pcscd.comm").path
+        try daemon.wait(for: "pcscd") { FileManager.default.fileExists(atPath: socket) }
         let script = PythonEnvironment.root.appendingPathComponent("Tests/Support/TestTokens/card.py")
+        let user = getuid() == 0 ? [] : ["--user", "--preserve-credentials"]
         card = try Component(
-            [python.path, script.path, "\(port)", directory.path], log: directory.appendingPathComponent("card.log"))
+            ["nsenter", "--target", "\(daemon.group)", "--net"] + user
+                + [python.path, script.path, "\(0x8C7B)", directory.path],
+            log: directory.appendingPathComponent("card.log"))
         issuer = directory.appendingPathComponent("issuer.pem")
         token = RunningToken(
-            module: try Machine.library("opensc-pkcs11.so"), environment: ["OPENSC_CONF": configuration.path],
-            pin: Self.pin, uri: "pkcs11:model=PKCS%2315%20emulated;manufacturer=piv_II")
+            module: try Machine.library("opensc-pkcs11.so"),
+            environment: ["OPENSC_CONF": configuration.path, "PCSCLITE_CSOCK_NAME": socket], pin: Self.pin,
+            uri: "pkcs11:model=PKCS%2315%20emulated;manufacturer=piv_II")
         guard try card.line(within: 30) == "made" else { throw ComponentFailure(description: "the card was not made") }
         try plug()
         // pcscd looks for cards once a second.
@@ -92,20 +101,5 @@ package final class VirtualCard {
     private func stop() {
         card.stop()
         daemon.stop()
-        for name in ["pcscd.comm", "pcscd.pid"] { try? FileManager.default.removeItem(atPath: "/run/pcscd/\(name)") }
-    }
-
-    private static let socket = "/run/pcscd/pcscd.comm"
-
-    /// Held while the card is there.
-    private static func takeLock() async throws -> Int32 {
-        let lock = open("/run/lock/roadstead-virtual-card", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard lock >= 0 else { throw ComponentFailure(description: "the lock of the virtual card cannot be opened") }
-        for _ in 0..<3_000 {
-            if flock(lock, LOCK_EX | LOCK_NB) == 0 { return lock }
-            try await Task.sleep(for: .milliseconds(100))
-        }
-        close(lock)
-        throw ComponentFailure(description: "another test held the virtual card for five minutes")
     }
 }

@@ -1,6 +1,6 @@
 """A PIV card in Debian's virtual reader: jcecard's applet, plugged into vsmartcard's vpcd.
 
-usage: card.py PORT DIRECTORY
+usage: card.py PORT DIRECTORY   (in a network namespace of the reader's and its own)
 
 Makes a key and a code signing certificate for slots 9A, 9C and 9E, and writes the issuer to DIRECTORY/issuer.pem. SIGUSR1
 plugs the card in and SIGUSR2 pulls it out; a line on standard output says when that is done.
@@ -10,6 +10,7 @@ that cards answer, chaining of commands and answers for short APDUs, and signatu
 """
 
 import datetime
+import fcntl
 import logging
 import pathlib
 import signal
@@ -258,7 +259,14 @@ class Reader:
             pass
 
 
+def raise_loopback():
+    """A new network namespace has its loopback interface down. [SIOCSIFFLAGS, IFF_UP]"""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14x", b"lo", 1))
+
+
 def main():
+    raise_loopback()
     port, directory = int(sys.argv[1]), sys.argv[2]
     signals = {signal.SIGUSR1, signal.SIGUSR2}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
