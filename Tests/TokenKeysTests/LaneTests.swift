@@ -57,6 +57,24 @@ import TokenWire
         }
     }
 
+    @Test(arguments: ["one-session", "one-session-said"])
+    func `a token with one session signs for everybody in turn, and says why it makes no key`(fault: String)
+        async throws
+    {
+        try await withKey { softHSM in
+            let connection = try softHSM.connectFaulty(fault)
+            let key = try await TokenKey(try uri(Self.name), on: connection)
+            let process = await connection.helperProcessID
+            try await signAtOnce(20, with: key)
+            let error = await failure {
+                _ = try await connection.generate(.p256, try uri("pkcs11:token=roadstead;object=second"))
+            }
+            #expect(error?.code == .failed && error?.reason.contains("CKR_SESSION_COUNT") == true, "\(error as Any)")
+            _ = try await verifiedSignature(by: key, over: message, scheme: Self.scheme)
+            #expect(await connection.helperProcessID == process)
+        }
+    }
+
     @Test func `callers whose helper dies under them all get their signatures from the next one`() async throws {
         try await withKey { softHSM in
             let connection = try softHSM.connect()

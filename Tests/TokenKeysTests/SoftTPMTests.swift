@@ -33,4 +33,19 @@ import TokenWire
             #expect(try await PKCS11Backend(tpm.token.settings()).open(name).certificates == chain.ders)
         }
     }
+
+    @Test func `a TPM takes no key from outside, says so, and keeps what it has`() async throws {
+        try await SoftTPM.withTPM { tpm in
+            let backend = PKCS11Backend(tpm.token.settings())
+            let own = try await backend.generate(.ec(.p256), try KeyName("pkcs11:token=tpm;object=own"))
+            let foreign = try PrivateKey.generate(.ec(.p256))
+            let error = await failure {
+                try await backend.store(foreign, certificates: [], at: try KeyName("pkcs11:token=tpm;object=foreign"))
+            }
+            #expect(error?.reason.contains("putting a private key on the token") == true, "\(error as Any)")
+            let listing = try await backend.list(try KeyName("pkcs11:token=tpm"))
+            #expect(listing.entries.map(\.publicKey) == [own.signer.publicKey])
+            _ = try await verifiedSignature(by: own.signer, over: message, scheme: .ecdsa(.sha256, .fixed))
+        }
+    }
 }

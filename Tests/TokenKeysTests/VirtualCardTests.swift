@@ -7,7 +7,7 @@ import TokenWire
 @testable import TokenKeys
 
 /// A USB token: OpenSC, pcscd and a PIV card.
-@Suite(.serialized, .enabled(if: VirtualCard.obstacle == nil, "pcscd must be started by root"))
+@Suite(.serialized, .enabled(if: VirtualCard.obstacle == nil, "\(VirtualCard.obstacle ?? "")"))
 struct VirtualCardTests {
     private static let login = "pkcs11:id=%01;type=private"
     private static let each = "pkcs11:id=%02;type=private"
@@ -49,6 +49,48 @@ struct VirtualCardTests {
                 }
                 try await group.waitForAll()
             }
+        }
+    }
+
+    @Test func `two programs sign with one card at once, also with the key that wants its PIN each time`() async throws
+    {
+        try await VirtualCard.withCard { card in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<2 {
+                    let connection = try card.token.connect()
+                    let often = try await TokenKey(try uri(Self.login), on: connection)
+                    let each = try await TokenKey(try uri(Self.each), on: connection)
+                    group.addTask {
+                        for number in 0..<8 {
+                            let digits = [UInt8(number)]
+                            _ = try await verifiedSignature(by: often, over: digits, scheme: .ecdsa(.sha256, .fixed))
+                            _ = try await verifiedSignature(by: each, over: digits, scheme: .ecdsa(.sha384, .fixed))
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(await failure { _ = try await card.token.connect().privateKey(try uri(Self.login)) } == nil)
+        }
+    }
+
+    @Test func `a card makes and takes no keys without its administrator, says so, and loses no PIN try`() async throws
+    {
+        try await VirtualCard.withCard { card in
+            let backend = PKCS11Backend(card.token.settings())
+            let before = try await backend.list(try KeyName(card.token.uri)).entries.map(\.publicKey)
+            let name = try KeyName("\(card.token.uri);object=new;id=%03")
+            let refusals = [
+                await failure { _ = try await backend.generate(.ec(.p256), name) },
+                await failure {
+                    try await backend.store(try PrivateKey.generate(.ec(.p256)), certificates: [], at: name)
+                },
+            ]
+            for refusal in refusals {
+                #expect(refusal?.reason.contains("the module returned CKR_") == true, "\(refusal as Any)")
+            }
+            #expect(try await backend.list(try KeyName(card.token.uri)).entries.map(\.publicKey) == before)
+            #expect(await failure { _ = try await card.token.connect().privateKey(try uri(Self.login)) } == nil)
         }
     }
 

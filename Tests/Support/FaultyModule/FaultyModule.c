@@ -4,7 +4,8 @@
  *   FAULT       abort, hang, pipe, wrong, lost, short, trim (leading zeros of both halves left out), session-dead or
  *               forgotten (the login is): what C_Sign does; no-mechanism, no-pss, only-pkcs1: what C_SignInit does;
  *               login-hang, context-pin and finalize-hang: what those do; cant-lock: what C_Initialize does, and two
- *               threads inside C_Sign end the process; few-sessions: more than two are refused
+ *               threads inside C_Sign end the process; few-sessions, one-session: more than two, or one, are refused;
+ *               one-session-said: one-session, and the token says so
  *   FAULT_ONCE  file without which there is no fault; the fault removes it first
  *   FAULT_WHILE file as long as which is there the fault is
  *   FAULT_LOG   file that gets one line per C_Login
@@ -88,8 +89,15 @@ static CK_RV faulty_initialize(void *arguments) {
 static CK_RV faulty_open(
     unsigned long slot, unsigned long flags, void *application, CK_NOTIFY notify, CK_SESSION_HANDLE *session) {
     static int sessions;
-    if (has_fault("few-sessions") && ++sessions > 2) return CKR_SESSION_COUNT;
+    int limit = has_fault("few-sessions") ? 2 : has_fault("one-session") || has_fault("one-session-said") ? 1 : 0;
+    if (limit && ++sessions > limit) return CKR_SESSION_COUNT;
     return real.C_OpenSession(slot, flags, application, notify, session);
+}
+
+static CK_RV faulty_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info) {
+    CK_RV value = real.C_GetTokenInfo(slot, info);
+    if (value == CKR_OK && has_fault("one-session-said")) info->ulMaxSessionCount = 1;
+    return value;
 }
 
 static CK_RV faulty_login(CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned char *pin, unsigned long count) {
@@ -122,6 +130,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list) {
     ours.C_Finalize = faulty_finalize;
     ours.C_Initialize = faulty_initialize;
     ours.C_OpenSession = faulty_open;
+    ours.C_GetTokenInfo = faulty_token_info;
     *list = &ours;
     return CKR_OK;
 }
