@@ -51,13 +51,13 @@ extension Session {
     }
 
     private func certificate(_ handle: CK_OBJECT_HANDLE) throws(PKCS11Error) -> CertificateObject {
-        let label = String(decoding: try attribute(CKA_LABEL, of: handle) ?? [], as: UTF8.self)
+        let (label, id) = try name(of: handle)
         let type = try number(CKA_CERTIFICATE_TYPE, of: handle) ?? CK_ULONG(CKC_X_509)
         let der = try attribute(CKA_VALUE, of: handle) ?? []
         guard type == CK_ULONG(CKC_X_509), (1...Self.maximumCertificate).contains(der.count) else {
             throw PKCS11Error(.malformed, "\"\(label)\" is of another form, or has \(der.count) bytes")
         }
-        return CertificateObject(label: label, id: try attribute(CKA_ID, of: handle) ?? [], der: der)
+        return CertificateObject(label: label, id: id, der: der)
     }
 
     package static let maximumCertificate = 16_384

@@ -48,8 +48,7 @@ extension Session {
         var found = FoundKeys()
         for handle in try find(filter.template(half)) {
             do throws(PKCS11Error) {
-                let label = String(decoding: try attribute(CKA_LABEL, of: handle) ?? [], as: UTF8.self)
-                let id = try attribute(CKA_ID, of: handle) ?? []
+                let (label, id) = try name(of: handle)
                 guard filter.label.map({ $0 == label }) ?? true, filter.id.map({ $0 == id }) ?? true else { continue }
                 do throws(PKCS11Error) {
                     found.keys.append(try key(handle, half, label, id))
@@ -64,6 +63,21 @@ extension Session {
         }
         return found
     }
+
+    /// The label and identifier of an object. One whose name is longer than a URI may say is like one that is not supported.
+    func name(of object: CK_OBJECT_HANDLE) throws(PKCS11Error) -> (label: String, id: [UInt8]) {
+        let label = try attribute(CKA_LABEL, of: object) ?? []
+        let id = try attribute(CKA_ID, of: object) ?? []
+        guard label.count <= Self.maximumName, id.count <= Self.maximumName else {
+            throw PKCS11Error(
+                .malformed,
+                "\"\(String(decoding: label.prefix(40), as: UTF8.self))\" has a label of \(label.count) bytes and an "
+                    + "identifier of \(id.count), at most \(Self.maximumName) are taken")
+        }
+        return (String(decoding: label, as: UTF8.self), id)
+    }
+
+    private static let maximumName = 255
 
     /// Whether anything of that label or id is there already, of whatever kind.
     package func hasObject(label: String, id: [UInt8]) throws(PKCS11Error) -> Bool {

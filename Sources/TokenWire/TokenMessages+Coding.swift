@@ -159,7 +159,10 @@ extension TokenResponse {
         try reader.end()
     }
 
-    private static func cut(_ text: String) -> String { text.utf8.count <= 2_000 ? text : String(text.prefix(500)) }
+    /// By scalars, of which four bytes are the most: a character has no limit.
+    private static func cut(_ text: String) -> String {
+        text.utf8.count <= 2_000 ? text : String(text.unicodeScalars.prefix(500))
+    }
 }
 
 extension FieldWriter {

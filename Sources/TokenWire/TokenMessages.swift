@@ -154,6 +154,6 @@ package enum MessageLimit {
     static let certificate = 16_384
     package static let certificates = 64
     static let number = 1_100
-    static let keys = 1_000
+    package static let keys = 1_000
     static let text = 4_096
 }

@@ -51,7 +51,10 @@ final class TokenService: @unchecked Sendable {
             return .done
         case .list(let uri):
             let found = try list(try TokenURI(uri))
-            return .keys(found.keys.map(TokenKeyDescription.init), skipped: found.skipped)
+            let skipped = found.keys.count > MessageLimit.keys ? ["keys above the first \(MessageLimit.keys)"] : []
+            return .keys(
+                found.keys.prefix(MessageLimit.keys).map(TokenKeyDescription.init),
+                skipped: skipped + found.skipped.prefix(MessageLimit.keys - 1))
         case .find(let uri): return .key(TokenKeyDescription(try find(try TokenURI(uri))))
         case .generate(let kind, let label, let id):
             return .key(TokenKeyDescription(try generate(KeyKind(kind), label, id)))
@@ -229,7 +232,12 @@ final class TokenService: @unchecked Sendable {
         }
         let writing = try Session(module, token, .readWrite)
         defer { writing.close() }
-        try body(writing, id)
+        do throws(PKCS11Error) { try body(writing, id) } catch {
+            guard [.mechanism, .failed].contains(error.code) else { throw error }
+            throw TokenError(
+                error.code == .mechanism ? .unsupported : .failed, error.reason,
+                hint: error.hint ?? "many tokens get keys only by their own tools; such keys can be used here")
+        }
         let made = try session.keys(KeyFilter(label: label, id: id), .private)
         guard let key = made.keys.first, made.keys.count == 1, key.kind == kind else {
             throw TokenError(

@@ -63,6 +63,14 @@ import TokenWire
         }
     }
 
+    @Test func `a token where somebody is logged in already is one that took the PIN`() async throws {
+        try await SoftHSM.withToken { softHSM in
+            let key = try await TokenKey.generate(.p256, try uri(Self.name), on: try softHSM.connectFaulty("logged-in"))
+            _ = try await verifiedSignature(by: key, over: message, scheme: .ecdsa(.sha256, .fixed))
+            #expect(softHSM.logins == 1)
+        }
+    }
+
     @Test func `no PIN is asked for what anybody may see`() async throws {
         try await SoftHSM.withToken { softHSM in
             let connection = try softHSM.connectFaulty("none")

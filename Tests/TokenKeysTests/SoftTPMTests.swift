@@ -42,7 +42,9 @@ import TokenWire
             let error = await failure {
                 try await backend.store(foreign, certificates: [], at: try KeyName("pkcs11:token=tpm;object=foreign"))
             }
-            #expect(error?.reason.contains("putting a private key on the token") == true, "\(error as Any)")
+            #expect(
+                error?.hint?.contains("their own tools") == true
+                    && error?.reason.contains("putting a private key on the token") == true, "\(error as Any)")
             let listing = try await backend.list(try KeyName("pkcs11:token=tpm"))
             #expect(listing.entries.map(\.publicKey) == [own.signer.publicKey])
             _ = try await verifiedSignature(by: own.signer, over: message, scheme: .ecdsa(.sha256, .fixed))

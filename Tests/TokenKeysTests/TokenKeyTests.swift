@@ -131,6 +131,39 @@ import TokenWire
         }
     }
 
+    @Test func `an object whose name is too long is named in part and hides nothing`() async throws {
+        try await SoftHSM.withToken { softHSM in
+            for (label, id) in [(String(repeating: "x", count: 5_000), "01"), ("k", "02")] {
+                try softHSM.pkcs11Tool(["--keypairgen", "--key-type", "EC:prime256v1", "--id", id, "--label", label])
+            }
+            let connection = try softHSM.connect()
+            let (keys, skipped) = try await connection.keys(try uri("pkcs11:token=roadstead"), loggedIn: true)
+            #expect(keys.map(\.label) == ["k"])
+            #expect(skipped.contains { $0.contains("xxx") && $0.contains("5000 bytes") && $0.utf8.count < 300 })
+            let key = try await TokenKey(try uri("pkcs11:object=k"), on: connection)
+            _ = try await verifiedSignature(by: key, over: message, scheme: .ecdsa(.sha256, .fixed))
+        }
+    }
+
+    @Test func `a module that overlooks labels and identifiers in a search gives the key that was named`() async throws
+    {
+        try await SoftHSM.withToken { softHSM in
+            for (label, id) in [("first", "01"), ("second", "02")] {
+                try softHSM.pkcs11Tool(["--keypairgen", "--key-type", "EC:prime256v1", "--id", id, "--label", label])
+            }
+            let second = try await softHSM.connect().publicKey(try uri("pkcs11:object=second"))
+            for name in ["pkcs11:object=second", "pkcs11:id=%02"] {
+                let key = try await TokenKey(try uri(name), on: try softHSM.connectFaulty("overlook"))
+                #expect(key.description.spki == second.spki)
+                _ = try await verifiedSignature(by: key, over: message, scheme: .ecdsa(.sha256, .fixed))
+            }
+            let none = await failure {
+                _ = try await TokenKey(try uri("pkcs11:object=third"), on: try softHSM.connectFaulty("overlook"))
+            }
+            #expect(none?.code == .key)
+        }
+    }
+
     @Test func `a token without RSA-PSS gets our padding, and the signatures are right`() async throws {
         try await SoftHSM.withToken { softHSM in
             let name = try uri("pkcs11:token=roadstead;object=r")

@@ -88,6 +88,7 @@ struct VirtualCardTests {
             ]
             for refusal in refusals {
                 #expect(refusal?.reason.contains("the module returned CKR_") == true, "\(refusal as Any)")
+                #expect(refusal?.hint?.contains("their own tools") == true)
             }
             #expect(try await backend.list(try KeyName(card.token.uri)).entries.map(\.publicKey) == before)
             #expect(await failure { _ = try await card.token.connect().privateKey(try uri(Self.login)) } == nil)

@@ -93,6 +93,15 @@ import TokenWire
         }
     }
 
+    @Test func `text without an end is cut to what a message may hold, however it is written`() throws {
+        let marks = "e" + String(repeating: "\u{301}", count: 60_000)
+        let long = [String(repeating: "a", count: 60_000), marks, String(repeating: "👩‍👩‍👧‍👦", count: 5_000)]
+        let failure = TokenResponse(TokenError(.failed, marks, hint: marks))
+        for response in [failure, .keys([], skipped: long), .certificates([], skipped: long)] {
+            _ = try TokenResponse(message: try Self.message(response.frame()))
+        }
+    }
+
     @Test func `garbage is an error and never a crash`() {
         var random = SplitMix(state: 7)
         var taken = 0

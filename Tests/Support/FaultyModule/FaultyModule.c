@@ -3,7 +3,8 @@
  *
  *   FAULT       abort, hang, pipe, wrong, lost, short, trim (leading zeros of both halves left out), session-dead or
  *               forgotten (the login is): what C_Sign does; no-mechanism, no-pss, only-pkcs1: what C_SignInit does;
- *               login-hang, context-pin and finalize-hang: what those do; cant-lock: what C_Initialize does, and two
+ *               login-hang, logged-in, context-pin and finalize-hang: what those do; overlook: searches look at the class
+ *               of an object only; cant-lock: what C_Initialize does, and two
  *               threads inside C_Sign end the process; few-sessions, one-session: more than two, or one, are refused;
  *               one-session-said: one-session, and the token says so
  *   FAULT_ONCE  file without which there is no fault; the fault removes it first
@@ -109,7 +110,13 @@ static CK_RV faulty_login(CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned
     }
     if (has_fault("login-hang")) hang();
     if (user == CKU_CONTEXT_SPECIFIC && has_fault("context-pin")) return CKR_PIN_INCORRECT;
-    return real.C_Login(session, user, pin, count);
+    CK_RV value = real.C_Login(session, user, pin, count);
+    return value == CKR_OK && has_fault("logged-in") ? CKR_USER_ALREADY_LOGGED_IN : value;
+}
+
+/* The class comes first in a template. */
+static CK_RV faulty_find(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, unsigned long count) {
+    return real.C_FindObjectsInit(session, template, count > 1 && has_fault("overlook") ? 1 : count);
 }
 
 static CK_RV faulty_finalize(void *reserved) {
@@ -127,6 +134,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list) {
     ours.C_Sign = faulty_sign;
     ours.C_SignInit = faulty_sign_init;
     ours.C_Login = faulty_login;
+    ours.C_FindObjectsInit = faulty_find;
     ours.C_Finalize = faulty_finalize;
     ours.C_Initialize = faulty_initialize;
     ours.C_OpenSession = faulty_open;
