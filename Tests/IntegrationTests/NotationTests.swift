@@ -122,7 +122,9 @@ struct NotationTests {
             """)
     }
 
-    private func story(_ token: RunningToken? = nil, _ script: String) throws {
+    private func story(_ script: String) throws { try story(nil, script) }
+
+    private func story(_ token: RunningToken?, _ script: String) throws {
         try Desk.using(token, environment: ["NOTATION": try #require(Notation.program)]) { desk in
             try desk.run(
                 """
