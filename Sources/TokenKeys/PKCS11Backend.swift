@@ -1,8 +1,6 @@
-package import Codecs
-import Files
-import Glibc
-import PKI
 package import SigningKeys
+import Files
+import PKI
 import Synchronization
 import TokenWire
 
@@ -12,7 +10,6 @@ import TokenWire
 /// PIN is given once.
 package final class PKCS11Backend: KeyBackend {
     private let settings: TokenSettings
-    private let now: @Sendable () -> UTCDate
     private let connections = Mutex<[Place: TokenConnection]>([:])
 
     /// Each token that is in use has a process of its own.
@@ -24,14 +21,7 @@ package final class PKCS11Backend: KeyBackend {
     }
 
     /// Nothing is started yet.
-    ///
-    /// - Parameter now: tells which of the certificates of a key are in force.
-    package init(
-        _ settings: TokenSettings, now: @escaping @Sendable () -> UTCDate = { UTCDate(seconds: Int64(time(nil))) }
-    ) {
-        self.settings = settings
-        self.now = now
-    }
+    package init(_ settings: TokenSettings) { self.settings = settings }
 
     package func open(_ name: KeyName) async throws -> OpenedKey {
         let (uri, connection) = try connect(name)
@@ -101,7 +91,7 @@ package final class PKCS11Backend: KeyBackend {
     /// The certificates of a key: by its identifier, their issuers by their names, and what is then still missing among the
     /// first that the token shows.
     private func chain(of key: TokenKey, _ connection: TokenConnection) async throws -> [[UInt8]] {
-        var found = CertificatesOnToken(at: now())
+        var found = CertificatesOnToken()
         if !key.description.id.isEmpty { found.add(try await connection.certificates(id: key.description.id)) }
         for _ in 0..<CertificatesOnToken.maximumChain {
             guard let subject = found.missingIssuer(of: key),
@@ -133,8 +123,9 @@ package final class PKCS11Backend: KeyBackend {
         var settings = settings
         settings.pin = { token in
             guard !token.hasOwnKeypad else { return nil }
-            var line = try Files.readSecretLine(file)
-            return Secret(wiping: &line)
+            var bytes = try Files.readSecret(file, limit: 1_024)
+            while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { bytes.removeLast() }
+            return Secret(wiping: &bytes)
         }
         return settings
     }
