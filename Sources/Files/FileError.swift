@@ -13,6 +13,8 @@ package struct FileError: Problem {
         case full
         /// A file that holds a secret can be read by others.
         case exposed
+        /// A file that should hold a secret holds none.
+        case empty
         /// Somebody else holds the lock.
         case locked
         case exists

@@ -11,4 +11,18 @@ package struct FileLock: ~Copyable {
         try system("lock", path) { flock(number, LOCK_EX | LOCK_NB) }
         self.file = file
     }
+
+    /// Takes the lock as soon as it is free, or throws `.locked` when that takes longer than `time`.
+    package init(_ path: String, within time: Duration) throws(FileError) {
+        let end = ContinuousClock.now + time
+        while true {
+            do throws(FileError) {
+                self = try FileLock(path)
+                return
+            } catch {
+                guard error.code == .locked, ContinuousClock.now < end else { throw error }
+            }
+            usleep(10_000)
+        }
+    }
 }

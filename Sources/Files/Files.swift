@@ -34,11 +34,6 @@ package enum Files {
         try read(path, limit: limit, links: links, guarding: .nothing)
     }
 
-    /// Reads a file that holds a secret; refused when its group or others have any access to it.
-    package static func readSecret(_ path: String, limit: Int = 65_536) throws(FileError) -> [UInt8] {
-        try read(path, limit: limit, links: .followed, guarding: .secrecy)
-    }
-
     /// Hands the content of a regular file of any size to `body`, piece by piece, and returns its size.
     package static func readPieces(
         _ path: String, _ body: (ArraySlice<UInt8>) -> Void
@@ -59,20 +54,23 @@ package enum Files {
         }
     }
 
-    /// Reads a credential that systemd put there for a service: its access list shows as rights of the group.
-    package static func readCredential(_ path: String, limit: Int = 65_536) throws(FileError) -> [UInt8] {
-        try read(path, limit: limit, links: .followed, guarding: .secrecyFromOthers)
-    }
-
     /// Reads a file whose word counts; refused when somebody else than root and this user could have written it.
     package static func readTrusted(_ path: String, limit: Int) throws(FileError) -> [UInt8] {
         try read(path, limit: limit, links: .followed, guarding: .integrity)
     }
 
-    private enum Guard { case nothing, secrecy, secrecyFromOthers, integrity }
+    /// Refuses what is no file, and a file that somebody else than root and this user could have written. Who can write the
+    /// directories on the way to it is not asked.
+    package static func checkTrusted(_ path: String) throws(FileError) {
+        let status = try status(path, links: .followed)
+        guard status.kind == .regular else { throw FileError(.kind, "\(path) is not a regular file") }
+        try check(status, path, .integrity)
+    }
+
+    enum Guard { case nothing, secrecy, secrecyFromOthers, integrity }
 
     /// Opens once and asks the open file, so that what is checked is what is read.
-    private static func read(
+    static func read(
         _ path: String, limit: Int, links: LinkPolicy, guarding: Guard
     ) throws(FileError) -> [UInt8] {
         let flags = links == .refused ? O_RDONLY | O_NOFOLLOW | O_NONBLOCK : O_RDONLY | O_NONBLOCK
@@ -84,6 +82,7 @@ package enum Files {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(status.size + 1)
         var buffer = [UInt8](repeating: 0, count: 65_536)
+        defer { if [.secrecy, .secrecyFromOthers].contains(guarding) { wipe(&buffer) } }
         while true {
             let count = try system("read", path) {
                 unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(file.number, $0.baseAddress, $0.count) }
@@ -182,7 +181,11 @@ package enum Files {
             }
         case ENOENT where parent(of: path) != path:
             try createDirectory(parent(of: path), mode: mode)
-            try createDirectory(path, mode: mode)
+            // Once only: in some file systems nothing can be made.
+            do throws(FileError) {
+                try system("make the directory", path) { unsafe mkdir(path, mode) }
+            } catch  where error.code == .exists {}
+            try syncDirectory(parent(of: path))
         default: try system("make the directory", path) { unsafe mkdir(path, mode) }
         }
     }

@@ -35,7 +35,6 @@ internal import CPKCS11
         guard let login = unsafe module.functions.C_Login else { throw Module.missing("C_Login") }
         guard var pin else { return login(handle, user, nil, 0) }
         let count = CK_ULONG(pin.count)
-        defer { for index in pin.indices { pin[index] = 0 } }
         return unsafe pin.withUnsafeMutableBufferPointer { unsafe login(handle, user, $0.baseAddress, count) }
     }
 

@@ -12,6 +12,8 @@ package struct KeyBundle: Sendable {
 
     package static let maximumBytes = 1 << 20
     static let maximumCertificates = 32
+    /// There are two of what is usually made: the certificates and the key.
+    static let maximumParts = 8
 
     package init(pkcs12 der: [UInt8], passphrase: Secret) throws(KeyError) {
         try PKCS12Check.run(der)
@@ -56,14 +58,11 @@ enum PKCS12Check {
             guard !outer.isAtEnd else {
                 throw KeyError(.unsupported, "nothing authenticates the PKCS#12 file: it has no MAC", hint: newer)
             }
-            try checkMAC(try outer.read(.sequence))
+            var seen = Seen()
+            seen.rounds = try checkMAC(try outer.read(.sequence))
             try outer.end()
-            var keys = 0
             var parts = try DERReader(inside: DERReader.single(safe, .sequence))
-            while !parts.isAtEnd { keys += try part(try parts.read(.sequence)) }
-            guard keys <= 1 else {
-                throw KeyError(.malformed, "a PKCS#12 file holds \(keys) private keys where one belongs")
-            }
+            while !parts.isAtEnd { try seen.add(try part(try parts.read(.sequence))) }
         } catch let error as CodecError {
             throw KeyError(
                 .malformed, "a PKCS#12 file is malformed, or not in DER: \(error.reason)",
@@ -72,6 +71,28 @@ enum PKCS12Check {
             throw error
         } catch {
             throw KeyError(.malformed, "a PKCS#12 file is malformed")
+        }
+    }
+
+    /// What the parts of a file come to.
+    private struct Seen {
+        var parts = 0
+        var keys = 0
+        var rounds = 0
+
+        mutating func add(_ part: (keys: Int, rounds: Int)) throws(KeyError) {
+            parts += 1
+            keys += part.keys
+            rounds += part.rounds
+            guard parts <= KeyBundle.maximumParts else {
+                throw KeyError(.malformed, "a PKCS#12 file has more than \(KeyBundle.maximumParts) parts")
+            }
+            guard keys <= 1 else {
+                throw KeyError(.malformed, "a PKCS#12 file holds \(keys) private keys where one belongs")
+            }
+            guard rounds <= KeyEncryption.maximumIterations else {
+                throw KeyError(.unsupported, "a PKCS#12 file asks for \(rounds) rounds, more than are computed")
+            }
         }
     }
 
@@ -95,7 +116,8 @@ enum PKCS12Check {
         return octets
     }
 
-    private static func checkMAC(_ element: DERElement) throws {
+    /// Gives how many rounds it costs.
+    private static func checkMAC(_ element: DERElement) throws -> Int {
         var mac = try DERReader(inside: element)
         var digest = try DERReader(inside: mac.read(.sequence))
         var algorithm = try DERReader(inside: digest.read(.sequence))
@@ -110,28 +132,32 @@ enum PKCS12Check {
         guard (1...KeyEncryption.maximumIterations).contains(rounds) else {
             throw KeyError(.unsupported, "a PKCS#12 file asks for \(rounds) rounds, more than are computed")
         }
+        return rounds
     }
 
-    /// Checks one part of the safe and gives how many keys are seen in it.
-    private static func part(_ element: DERElement) throws -> Int {
+    /// Checks one part of the safe and gives how many keys are seen in it, and what it costs to open.
+    private static func part(_ element: DERElement) throws -> (keys: Int, rounds: Int) {
         var reader = try DERReader(inside: element)
         let type = try reader.read(.objectIdentifier).objectIdentifier()
         guard type == encryptedData else {
             var bags = try DERReader(inside: DERReader.single(try content(element, data), .sequence))
-            var keys = 0
-            while !bags.isAtEnd { keys += try bag(try bags.read(.sequence)) }
-            return keys
+            var seen = (keys: 0, rounds: 0)
+            while !bags.isAtEnd {
+                guard let rounds = try bag(try bags.read(.sequence)) else { continue }
+                seen = (seen.keys + 1, seen.rounds + rounds)
+            }
+            return seen
         }
         var wrapper = try DERReader(inside: reader.read(.context(0, constructed: true)))
         var encrypted = try DERReader(inside: wrapper.read(.sequence))
         _ = try encrypted.read(.integer)
         var info = try DERReader(inside: encrypted.read(.sequence))
         _ = try info.read(.objectIdentifier)
-        try KeyEncryption.check(algorithm: try info.read(.sequence), newer: newer)
-        return 0
+        return (0, try KeyEncryption.check(algorithm: try info.read(.sequence), newer: newer))
     }
 
-    private static func bag(_ element: DERElement) throws -> Int {
+    /// What it costs to open the key in a bag; nil where there is none.
+    private static func bag(_ element: DERElement) throws -> Int? {
         var reader = try DERReader(inside: element)
         switch try reader.read(.objectIdentifier).objectIdentifier() {
         case keyBag:
@@ -140,9 +166,8 @@ enum PKCS12Check {
         case shroudedKeyBag:
             var key = try DERReader(inside: reader.read(.context(0, constructed: true)))
             var sealed = try DERReader(inside: key.read(.sequence))
-            try KeyEncryption.check(algorithm: try sealed.read(.sequence), newer: newer)
-            return 1
-        default: return 0
+            return try KeyEncryption.check(algorithm: try sealed.read(.sequence), newer: newer)
+        default: return nil
         }
     }
 }

@@ -8,6 +8,8 @@ enum KeyEncryption {
     static let maximumIterations = 20_000_000
     /// What libcrypto allows scrypt.
     static let maximumScryptBytes = 32 << 20
+    /// scrypt's N·r·p, some two seconds of a processor.
+    static let maximumScryptWork = 4 << 20
 
     /// Refuses anything but PBES2 with PBKDF2 or scrypt before a passphrase is tried on it.
     static func check(_ der: [UInt8]) throws {
@@ -20,8 +22,9 @@ enum KeyEncryption {
         }
     }
 
-    /// The same of an AlgorithmIdentifier; `newer` is the command that writes the file in a form that is read.
-    static func check(algorithm element: DERElement, newer: String) throws {
+    /// The same of an AlgorithmIdentifier; `newer` is the command that writes the file in a form that is read. Gives what
+    /// it costs to try a passphrase, in rounds of PBKDF2 or in scrypt's N·r·p, each of which takes about as long.
+    @discardableResult static func check(algorithm element: DERElement, newer: String) throws -> Int {
         do {
             var algorithm = try DERReader(inside: element)
             guard try algorithm.read(.objectIdentifier).objectIdentifier() == "1.2.840.113549.1.5.13" else {
@@ -36,15 +39,11 @@ enum KeyEncryption {
             _ = try parameters.read(.octetString)
             let cost = try parameters.read(.integer).smallInteger()
             switch identifier {
-            case "1.2.840.113549.1.5.12" where (1...maximumIterations).contains(cost): return
+            case "1.2.840.113549.1.5.12" where (1...maximumIterations).contains(cost): return cost
             case "1.3.6.1.4.1.11591.4.11":
                 let blocks = try parameters.read(.integer).smallInteger()
-                guard cost <= 1 << 20, blocks <= 1 << 10, 128 * blocks * (cost + 4) <= maximumScryptBytes else {
-                    throw KeyError(
-                        .unsupported, "the encrypted private key asks for more memory than scrypt is given (32 MiB)",
-                        hint: "write it anew with \(newer)")
-                }
-                return
+                let repeats = try parameters.read(.integer).smallInteger()
+                return try scryptWork(cost, blocks, repeats, newer)
             case "1.2.840.113549.1.5.12":
                 throw KeyError(
                     .unsupported, "the encrypted private key asks for \(cost) rounds, more than are computed")
@@ -54,5 +53,23 @@ enum KeyEncryption {
         } catch let error as CodecError {
             throw KeyError(.malformed, "an encrypted private key is malformed: \(error.reason)")
         }
+    }
+
+    private static func scryptWork(_ cost: Int, _ blocks: Int, _ repeats: Int, _ newer: String) throws(KeyError) -> Int
+    {
+        guard (1...1 << 20).contains(cost), (1...1 << 10).contains(blocks),
+            128 * blocks * (cost + 4) <= maximumScryptBytes
+        else {
+            throw KeyError(
+                .unsupported, "the encrypted private key asks for more memory than scrypt is given (32 MiB)",
+                hint: "write it anew with \(newer)")
+        }
+        guard (1...maximumScryptWork / (cost * blocks)).contains(repeats) else {
+            throw KeyError(
+                .unsupported,
+                "the encrypted private key asks scrypt for \(repeats) repetitions, more than are computed",
+                hint: "write it anew with \(newer)")
+        }
+        return cost * blocks * repeats
     }
 }

@@ -1,3 +1,4 @@
+import Codecs
 import PKI
 import SigningKeys
 import TokenWire
@@ -5,10 +6,14 @@ import TokenWire
 /// The certificates that lie on a token, from which the chain of one key is put together. Nothing here is trust: whoever
 /// verifies decides about that.
 struct CertificatesOnToken {
+    /// The certificates in force at this time are taken.
+    let now: UTCDate
     private var certificates: [(id: [UInt8], certificate: Certificate)] = []
 
     /// Longer chains are not put together.
     static let maximumChain = 10
+
+    init(at now: UTCDate) { self.now = now }
 
     /// Whether there was anything new. One that cannot be read hides no other.
     @discardableResult mutating func add(_ more: [TokenCertificate]) -> Bool {
@@ -28,31 +33,11 @@ struct CertificatesOnToken {
 
     func isComplete(_ key: TokenKey) -> Bool { chain(of: key).last?.isSelfIssued == true }
 
-    /// The chain of a key, leaf first: the newest certificate of that very key, those with its identifier before others,
-    /// then the issuers that signed one another, up to one that signed itself or is not on the token.
+    /// The chain of a key, leaf first: of the certificates of that very key, those with its identifier come before others.
     func chain(of key: TokenKey) -> [Certificate] {
-        let ofKey = certificates.filter { $0.certificate.publicKey == key.publicKey }
-        let sameID = ofKey.filter { $0.id == key.description.id }
-        guard var last = newest(sameID.isEmpty ? ofKey : sameID) else { return [] }
-        var chain = [last]
-        while chain.count < Self.maximumChain, !last.isSelfIssued, let issuer = issuer(of: last),
-            !chain.contains(issuer)
-        {
-            chain.append(issuer)
-            last = issuer
-        }
-        return chain
-    }
-
-    private func issuer(of certificate: Certificate) -> Certificate? {
-        newest(
-            certificates.filter {
-                $0.certificate.subject == certificate.issuer && certificate.isSigned(by: $0.certificate)
-            })
-    }
-
-    private func newest(_ candidates: [(id: [UInt8], certificate: Certificate)]) -> Certificate? {
-        candidates.map(\.certificate).max { ($0.notBefore, $0.notAfter) < ($1.notBefore, $1.notAfter) }
+        Certificate.chain(
+            of: key.publicKey, among: certificates.map(\.certificate),
+            preferring: certificates.filter { $0.id == key.description.id }.map(\.certificate), at: now)
     }
 }
 

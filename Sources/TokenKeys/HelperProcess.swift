@@ -57,8 +57,12 @@ import TokenWire
 
     /// Ends the helper at once. Whoever waits for an answer of it has an error.
     func end() {
-        guard !ending.withLock({ $0.isReaped }) else { return }
-        kill(processID, SIGKILL)
+        // While it is not reaped, its number is nobody else's.
+        let isThere = ending.withLock { ending in
+            if !ending.isReaped { kill(processID, SIGKILL) }
+            return !ending.isReaped
+        }
+        guard isThere else { return }
         reap(until: .now + .seconds(5))
     }
 

@@ -15,6 +15,8 @@ package struct PINMemory: Sendable {
 
     private static let keptBytes = 2
     private static let maximumRefused = 8
+    /// How long a program waits for others that are giving a PIN to the same token.
+    private static let patience = Duration.seconds(60)
 
     /// - Parameter directory: made when it is first needed, for its owner alone.
     package init(directory: String) { self.directory = directory }
@@ -33,6 +35,24 @@ package struct PINMemory: Sendable {
     private struct Refused {
         var salt: [UInt8]
         var hashes: [[UInt8]] = []
+    }
+
+    /// Gives a PIN to a token while no other program of this user does, so that each knows what the token refused before.
+    func givingPIN<Value>(to token: TokenDescription, _ body: () throws -> Value) throws -> Value {
+        do {
+            try Files.createDirectory(directory, mode: 0o700)
+            let lock = try FileLock(path(token) + ".lock", within: Self.patience)
+            defer { withExtendedLifetime(lock) {} }
+            return try body()
+        } catch let error as FileError where error.code == .locked {
+            throw TokenError(
+                .failed, "other programs have been giving a PIN to token \"\(token.label)\" for \(Self.patience)",
+                hint: "see whether one of them hangs")
+        } catch let error as FileError {
+            throw TokenError(
+                .failed, "it cannot be written down what PINs the token refuses, so none was given: \(error.reason)",
+                hint: "name a directory that this user can write in XDG_STATE_HOME")
+        }
     }
 
     /// Stops a PIN that the token refused before.

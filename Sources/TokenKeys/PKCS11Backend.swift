@@ -1,6 +1,8 @@
-package import SigningKeys
+package import Codecs
 import Files
+import Glibc
 import PKI
+package import SigningKeys
 import Synchronization
 import TokenWire
 
@@ -10,6 +12,7 @@ import TokenWire
 /// PIN is given once.
 package final class PKCS11Backend: KeyBackend {
     private let settings: TokenSettings
+    private let now: @Sendable () -> UTCDate
     private let connections = Mutex<[Place: TokenConnection]>([:])
 
     /// Each token that is in use has a process of its own.
@@ -21,7 +24,14 @@ package final class PKCS11Backend: KeyBackend {
     }
 
     /// Nothing is started yet.
-    package init(_ settings: TokenSettings) { self.settings = settings }
+    ///
+    /// - Parameter now: tells which of the certificates of a key are in force.
+    package init(
+        _ settings: TokenSettings, now: @escaping @Sendable () -> UTCDate = { UTCDate(seconds: Int64(time(nil))) }
+    ) {
+        self.settings = settings
+        self.now = now
+    }
 
     package func open(_ name: KeyName) async throws -> OpenedKey {
         let (uri, connection) = try connect(name)
@@ -91,7 +101,7 @@ package final class PKCS11Backend: KeyBackend {
     /// The certificates of a key: by its identifier, their issuers by their names, and what is then still missing among the
     /// first that the token shows.
     private func chain(of key: TokenKey, _ connection: TokenConnection) async throws -> [[UInt8]] {
-        var found = CertificatesOnToken()
+        var found = CertificatesOnToken(at: now())
         if !key.description.id.isEmpty { found.add(try await connection.certificates(id: key.description.id)) }
         for _ in 0..<CertificatesOnToken.maximumChain {
             guard let subject = found.missingIssuer(of: key),
@@ -123,9 +133,8 @@ package final class PKCS11Backend: KeyBackend {
         var settings = settings
         settings.pin = { token in
             guard !token.hasOwnKeypad else { return nil }
-            var bytes = try Files.readSecret(file, limit: 1_024)
-            while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { bytes.removeLast() }
-            return Secret(wiping: &bytes)
+            var line = try Files.readSecretLine(file)
+            return Secret(wiping: &line)
         }
         return settings
     }

@@ -223,18 +223,36 @@ extension TokenConnection {
                 .pinMissing, "token \"\(token?.label ?? "")\" needs its PIN", hint: "give --pin-file FILE or --pin-fd N"
             )
         }
-        if let token, let pin { try settings.pinMemory?.check(pin, token) }
-        let request = TokenRequest.logIn(
-            pin: pin?.withBytes { $0 }, allowsLastTries: settings.allowsLastPINTries)
+        if let token, let pin, let memory = settings.pinMemory {
+            try memory.givingPIN(to: token) {
+                try memory.check(pin, token)
+                try giveThePIN()
+                try? memory.clear(token)
+            }
+        } else {
+            try giveThePIN()
+        }
+    }
+
+    private func giveThePIN() throws {
+        var frame = try Self.logInFrame(pin, settings.allowsLastPINTries)
+        defer { _ = Secret(wiping: &frame) }
         do {
-            _ = try exchange(request)
+            _ = try exchange(frame, within: settings.deadline)
         } catch let error as TokenError {
             // Whether a new PIN counted is not known when nothing came back, so it counts here, but not beyond this process.
             if [.deadline, .crashed, .wire, .lost].contains(error.code), !isPINProven { forgetPIN() }
             throw error
         }
         (isLoggedIn, isPINProven) = (true, true)
-        if let token { try? settings.pinMemory?.clear(token) }
+    }
+
+    private static func logInFrame(_ pin: Secret?, _ allowsLastTries: Bool) throws -> [UInt8] {
+        func frame(_ pin: [UInt8]?) throws(TokenError) -> [UInt8] {
+            try TokenRequest.logIn(pin: pin, allowsLastTries: allowsLastTries).frame()
+        }
+        guard let pin else { return try frame(nil) }
+        return try pin.withBytes { pin throws(TokenError) in try frame(pin) }
     }
 
     /// One request, and where the helper or the token was lost on the way, again with a new helper.
@@ -251,13 +269,16 @@ extension TokenConnection {
         }
     }
 
-    /// One request and its answer; a helper that cannot be relied on any more is ended.
     private func exchange(_ request: TokenRequest) throws -> TokenResponse {
+        try exchange(try request.frame(), within: settings.time(for: request))
+    }
+
+    /// One request and its answer; a helper that cannot be relied on any more is ended.
+    private func exchange(_ frame: [UInt8], within time: Duration) throws -> TokenResponse {
         guard let helper else { throw TokenError(.crashed, "the token helper is not running") }
-        let frame = try request.frame()
         let response: TokenResponse
         do throws(TokenError) {
-            let message = try helper.exchange(frame, until: .now + settings.time(for: request))
+            let message = try helper.exchange(frame, until: .now + time)
             response = try TokenResponse(message: message)
         } catch {
             giveUp(helper)

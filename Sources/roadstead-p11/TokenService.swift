@@ -17,6 +17,8 @@ final class TokenService: @unchecked Sendable {
     /// How many lanes may have sessions of their own.
     private var laneLimit = 0
     private var isLoggedIn = false
+    /// Whoever logged in takes the last tries too.
+    private var allowsLastTries = false
     /// Keys that were found already; their handles live as long as the login.
     private var known: [String: KeyObject] = [:]
 
@@ -100,24 +102,18 @@ final class TokenService: @unchecked Sendable {
         module.isSingleThreaded ? 0 : min(lanes, max(0, (token.maximumSessions ?? lanes + 2) - 2))
     }
 
-    /// What is loaded runs as this user, so nobody else may be able to write it.
+    /// What is loaded runs as this user, so nobody else but root may be able to write it. The directories on the way to it
+    /// are for the operator to look after.
     private func checkModuleFile() throws {
         guard modulePath.hasPrefix("/") else {
             throw TokenError(.module, "the PKCS#11 module \(modulePath) is not an absolute path")
         }
-        let status: FileStatus
-        do { status = try Files.status(modulePath, links: .followed) } catch {
+        do { try Files.checkTrusted(modulePath) } catch {
             throw TokenError(
                 .module, "the PKCS#11 module cannot be used: \(error.reason)",
-                hint: "give its path with --pkcs11-module or ROADSTEAD_PKCS11_MODULE")
-        }
-        guard status.kind == .regular else {
-            throw TokenError(.module, "the PKCS#11 module \(modulePath) is not a file")
-        }
-        guard status.mode & 0o002 == 0 else {
-            throw TokenError(
-                .module, "everybody on this machine can change the PKCS#11 module \(modulePath)",
-                hint: "chmod o-w \(modulePath), after you have made sure that it is the right one")
+                hint: error.code == .exposed
+                    ? "make sure that it is the right one, then let nobody but its owner write it"
+                    : "give its path with --pkcs11-module or ROADSTEAD_PKCS11_MODULE")
         }
     }
 
@@ -142,6 +138,7 @@ final class TokenService: @unchecked Sendable {
         }
         try session.logIn(pin: token.hasOwnKeypad ? nil : pin)
         isLoggedIn = true
+        self.allowsLastTries = allowsLastTries
         known = [:]
     }
 
@@ -167,12 +164,12 @@ final class TokenService: @unchecked Sendable {
         let session = try current().2
         let filter = KeyFilter(uri)
         var found = uri.type == .public ? FoundKeys() : try session.keys(filter, .private)
-        guard uri.type != .private else { return found }
+        guard uri.type != .private else { return found.cut }
         let publicKeys = try session.keys(filter, .public)
         let seen = Set(found.keys.map(\.spki))
         found.keys += publicKeys.keys.filter { !seen.contains($0.spki) }
         found.skipped += publicKeys.skipped
-        return found
+        return found.cut
     }
 
     /// Exactly one key, or what was found instead.
@@ -279,7 +276,7 @@ final class TokenService: @unchecked Sendable {
             return try lock.reading { try sign(wanted, found, session) }
         }
         return try lock.writing {
-            if found.wantsPINEachTime, let token { try checkTries(try current().0.refreshed(token)) }
+            if found.wantsPINEachTime, !allowsLastTries, let token { try checkTries(try current().0.refreshed(token)) }
             return try sign(wanted, found, session)
         }
     }
@@ -326,5 +323,16 @@ final class TokenService: @unchecked Sendable {
             TokenError(.lost, "the token forgot that it was given the PIN: \(error.reason)")
         default: error
         }
+    }
+}
+
+extension FoundKeys {
+    /// As many as a message holds; each half of a token alone has no more, but both together may.
+    fileprivate var cut: FoundKeys {
+        let limit = MessageLimit.keys
+        guard max(keys.count, skipped.count) > limit else { return self }
+        var cut = FoundKeys(keys: Array(keys.prefix(limit)), skipped: Array(skipped.prefix(limit - 1)))
+        cut.skipped.append("what is above the first \(limit) keys of the token")
+        return cut
     }
 }

@@ -41,6 +41,41 @@ import Testing
         #expect(try Files.readSecret(directory + "/secret") == [1])
     }
 
+    @Test func `a secret is the first line of its file, and not an empty one`() throws {
+        defer { try? Files.removeTree(directory) }
+        let path = directory + "/pin"
+        for text in ["987654", "987654\n", "987654\r\n", "987654\n# spare 123456\n"] {
+            try Files.write(Array(text.utf8), to: path, mode: 0o600)
+            #expect(try Files.readSecretLine(path) == Array("987654".utf8), "\(text.debugDescription)")
+        }
+        for text in ["", "\n", "\r\n987654\n"] {
+            try Files.write(Array(text.utf8), to: path, mode: 0o600)
+            #expect(throws: FileError(.empty, ""), "\(text.debugDescription)") { try Files.readSecretLine(path) }
+        }
+        try Files.write([0x31], to: path, mode: 0o644)
+        #expect(throws: FileError(.exposed, "")) { try Files.readSecretLine(path) }
+    }
+
+    @Test func `only what systemd gave a service may be open to the group, and nothing to others`() throws {
+        defer { try? Files.removeTree(directory) }
+        let credentials = directory + "/credentials"
+        try Files.createDirectory(credentials)
+        try Files.write([0x31], to: credentials + "/pin", mode: 0o440)
+        try Files.write([0x31], to: credentials + "/open", mode: 0o444)
+        try Files.write([0x31], to: directory + "/pin", mode: 0o440)
+        #expect(try Files.readSecret(credentials + "/pin", credentials: credentials) == [0x31])
+        #expect(try Files.readSecretLine(credentials + "/pin", credentials: credentials + "/") == [0x31])
+        for (path, credentials) in [
+            (credentials + "/open", credentials), (directory + "/pin", credentials),
+            (credentials + "/../pin", credentials), (directory + "/pin", directory + "/p"),
+            (credentials + "/pin", ""), (credentials + "/pin", nil),
+        ] as [(String, String?)] {
+            #expect(throws: FileError(.exposed, ""), "\(path)") {
+                try Files.readSecret(path, credentials: credentials)
+            }
+        }
+    }
+
     @Test func `a secret swapped while it is read is never one that others can read`() async throws {
         defer { try? Files.removeTree(directory) }
         let path = directory + "/secret"
@@ -73,12 +108,37 @@ import Testing
         _ = try FileLock(path)
     }
 
+    @Test func `a lock that is held is waited for, up to a time`() async throws {
+        defer { try? Files.removeTree(directory) }
+        let path = directory + "/lock"
+        let held = try FileLock(path)
+        #expect(throws: FileError(.locked, "")) { _ = try FileLock(path, within: .milliseconds(50)) }
+        let waiting = Task.detached {
+            do {
+                _ = try FileLock(path, within: .seconds(20))
+                return true
+            } catch {
+                return false
+            }
+        }
+        try await Task.sleep(for: .milliseconds(50))
+        _ = consume held
+        #expect(await waiting.value)
+    }
+
     @Test func `a missing file and a missing directory are named`() throws {
         defer { try? Files.removeTree(directory) }
         let error = #expect(throws: FileError.self) { try Files.read(directory + "/none", limit: 1) }
         #expect(error?.code == .notFound)
         #expect(error?.reason.contains(directory + "/none") == true)
         #expect(throws: FileError(.notFound, "")) { try Files.list(directory + "/none") }
+    }
+
+    @Test func `a directory that cannot be made is an error`() throws {
+        defer { try? Files.removeTree(directory) }
+        #expect(throws: FileError(.notFound, "")) { try Files.createDirectory("/proc/none/deeper") }
+        try Files.createDirectory(directory + "/a/b/c")
+        #expect(try Files.status(directory + "/a/b/c").kind == .directory)
     }
 
     @Test func `a tree is removed without following its links`() throws {

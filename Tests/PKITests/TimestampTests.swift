@@ -133,6 +133,20 @@ import TimestampAuthority
         #expect(given.code == .timestampMismatch)
     }
 
+    @Test func `a root that was renewed is believed, whichever of its certificates comes first`() async throws {
+        let authority = try await TimestampAuthority(from: Fixture.start)
+        var template = CertificateTemplate(copying: authority.root)
+        template.notBefore = Fixture.start.adding(days: -3_650)
+        template.notAfter = Fixture.start
+        let old = try await template.signed(by: authority.rootKey)
+        for roots in [[old, authority.root], [authority.root, old]] {
+            let timestamp = try await outcome(authority: authority, roots: roots).get()
+            #expect(timestamp.chain.certificates.last == authority.root)
+        }
+        let expired = try await outcome(authority: authority, roots: [old])
+        #expect(expired.code == .timestampUntrusted)
+    }
+
     @Test func `an authority below another root is not believed`() async throws {
         let other = try await TimestampAuthority(from: Fixture.start)
         let outcome = try await outcome(roots: [other.root])

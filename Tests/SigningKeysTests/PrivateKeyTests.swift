@@ -150,6 +150,27 @@ import Testing
         }
     }
 
+    @Test func `scrypt that asks for many repetitions is refused before it is tried`() throws {
+        let key = try PrivateKey.generate(.ed25519)
+        let scrypt = try TestVectors.run(
+            "/usr/bin/openssl",
+            [
+                "pkcs8", "-topk8", "-passout", "pass:secret", "-scrypt", "-scrypt_N", "16384", "-scrypt_r", "8",
+                "-scrypt_p", "32",
+            ],
+            input: Array(key.plaintextPEM.utf8))
+        #expect(try PrivateKey(pem: scrypt, passphrase: Secret("secret")).publicKey == key.publicKey)
+        var block = try #require(try PEM.decode(scrypt).first).bytes
+        let numbers = DER.integer(16_384) + DER.integer(8) + DER.integer(32)
+        let place = try #require(block.indices.first { block[$0...].starts(with: numbers) })
+        block[place + numbers.count - 1] = 33
+        #expect(throws: KeyError(.unsupported, "")) {
+            try PrivateKey(
+                pem: Array(PEMBlock(label: "ENCRYPTED PRIVATE KEY", bytes: block).text.utf8),
+                passphrase: Secret("secret"))
+        }
+    }
+
     @Test func `older encryptions are refused with the way out`() throws {
         let key = try PrivateKey.generate(.ec(.p256))
         let pem = try TestVectors.run(

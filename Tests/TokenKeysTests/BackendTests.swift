@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import PKI
 import SigningKeys
@@ -113,6 +114,38 @@ import TokenWire
             try await backend.store(nil, certificates: new.ders, at: name)
             try await backend.store(nil, certificates: [old.ders[0]], at: name)
             #expect(try await softHSM.backend().open(name).certificates == new.ders)
+        }
+    }
+
+    @Test func `a certificate that is there before its time does not displace the one in force`() async throws {
+        try await SoftHSM.withToken { softHSM in
+            let name = try KeyName("pkcs11:token=roadstead;object=k")
+            let backend = softHSM.backend()
+            let key = try await backend.generate(.ec(.p256), name).signer.publicKey
+            let now = try await TestChain(key, from: "2026-01-01")
+            let next = try await TestChain(key, from: "2126-01-01")
+            try await backend.store(nil, certificates: now.ders, at: name)
+            try await backend.store(nil, certificates: next.ders, at: name)
+            #expect(try await softHSM.backend().open(name).certificates == now.ders)
+        }
+    }
+
+    @Test func `a PIN file in the URI is its first line, and an empty one never reaches the token`() async throws {
+        try await SoftHSM.withToken { softHSM in
+            _ = try await softHSM.backend().generate(.ec(.p256), try KeyName("pkcs11:token=roadstead;object=k"))
+            let file = softHSM.directory.appendingPathComponent("other-pin").path
+            func open(_ text: String) async throws {
+                try Files.write(Array(text.utf8), to: file, mode: 0o600)
+                let backend = PKCS11Backend(
+                    TokenSettings(
+                        module: products + "/libFaultyModule.so", program: products + "/roadstead-p11",
+                        environment: softHSM.environment.merging(softHSM.loggingLogins) { $1 }))
+                _ = try await backend.open(try KeyName("pkcs11:token=roadstead;object=k?pin-source=file:\(file)"))
+            }
+            try await open("\(SoftHSM.pin)\r\n# spare 123456\n")
+            #expect(softHSM.logins == 1)
+            await #expect(throws: FileError(.empty, "")) { try await open("\n\(SoftHSM.pin)\n") }
+            #expect(softHSM.logins == 1)
         }
     }
 

@@ -30,7 +30,7 @@ extension SoftHSM {
         _ fault: String, once: Bool = false, pin: String? = SoftHSM.pin, deadline: Duration = .seconds(30),
         allowsLastPINTries: Bool = false, pinMemory: PINMemory? = nil
     ) throws -> TokenConnection {
-        var more = ["FAULT": fault, "FAULT_LOG": log.path]
+        var more = loggingLogins.merging(["FAULT": fault]) { $1 }
         if once {
             try Data().write(to: flag)
             more["FAULT_ONCE"] = flag.path
@@ -39,6 +39,9 @@ extension SoftHSM {
             module: products + "/libFaultyModule.so", pin: pin, deadline: deadline,
             allowsLastPINTries: allowsLastPINTries, pinMemory: pinMemory, more)
     }
+
+    /// Makes the faulty module count how often it is given a PIN.
+    var loggingLogins: [String: String] { ["FAULT_LOG": log.path] }
 
     private var flag: URL { directory.appendingPathComponent("fault") }
     private var log: URL { directory.appendingPathComponent("logins") }

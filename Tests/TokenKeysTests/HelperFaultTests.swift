@@ -139,6 +139,31 @@ import TokenWire
         }
     }
 
+    @Test(arguments: [0o664, 0o646] as [mode_t])
+    func `a module that others can write is not loaded`(mode: mode_t) async throws {
+        try await SoftHSM.withToken { softHSM in
+            let module = softHSM.directory.appendingPathComponent("module.so").path
+            try Data(contentsOf: URL(fileURLWithPath: SoftHSM.module)).write(to: URL(fileURLWithPath: module))
+            chmod(module, 0o644)
+            _ = try await softHSM.connect(module: module).describe()
+            chmod(module, mode)
+            let error = await failure { _ = try await softHSM.connect(module: module).describe() }
+            #expect(error?.code == .module)
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root can give a file to somebody else"))
+    func `a module of another user is not loaded`() async throws {
+        try await SoftHSM.withToken { softHSM in
+            let module = softHSM.directory.appendingPathComponent("module.so").path
+            try Data(contentsOf: URL(fileURLWithPath: SoftHSM.module)).write(to: URL(fileURLWithPath: module))
+            chmod(module, 0o644)
+            chown(module, 65_534, 65_534)
+            let error = await failure { _ = try await softHSM.connect(module: module).describe() }
+            #expect(error?.code == .module && error?.reason.contains("65534") == true)
+        }
+    }
+
     @Test func `a helper that is not there, or is another program, is an error`() async throws {
         try await SoftHSM.withToken { softHSM in
             let echo = softHSM.directory.appendingPathComponent("echo").path

@@ -40,6 +40,36 @@ import TokenWire
         }
     }
 
+    @Test func `of programs that begin together with one wrong PIN, one gives it to the token`() async throws {
+        try await withMemory { memory, _ in
+            try await SoftHSM.withToken { softHSM in
+                let connections = try (0..<6).map { _ in
+                    try softHSM.connectFaulty("no-count", pin: "111111", pinMemory: memory)
+                }
+                let codes = await withTaskGroup(of: TokenError.Code?.self) { group in
+                    for connection in connections {
+                        group.addTask {
+                            await failure { _ = try await connection.privateKey(try uri(Self.name)) }?.code
+                        }
+                    }
+                    return await group.reduce(into: []) { $0.append($1) }
+                }
+                #expect(codes == Array(repeating: .pinWrong, count: 6))
+                #expect(softHSM.logins == 1)
+            }
+        }
+    }
+
+    @Test func `where nothing can be written down, no PIN is given`() async throws {
+        try await SoftHSM.withToken { softHSM in
+            let memory = PINMemory(directory: "/proc/none/pins")
+            let connection = try softHSM.connectFaulty("none", pinMemory: memory)
+            let error = await failure { _ = try await connection.privateKey(try uri(Self.name)) }
+            #expect(error?.code == .failed && error?.hint?.contains("XDG_STATE_HOME") == true)
+            #expect(softHSM.logins == 0)
+        }
+    }
+
     @Test func `a login that hung is no refusal, and the next process gives the PIN`() async throws {
         try await withMemory { memory, _ in
             try await SoftHSM.withToken { softHSM in

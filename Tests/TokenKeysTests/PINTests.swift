@@ -71,6 +71,20 @@ import TokenWire
         }
     }
 
+    @Test func `who may use the last tries may use them for each signature`() async throws {
+        try await SoftHSM.withToken { softHSM in
+            try softHSM.pkcs11Tool([
+                "--keypairgen", "--key-type", "EC:prime256v1", "--id", "01", "--label", "k", "--always-auth",
+            ])
+            let told = try softHSM.connectFaulty("count-low", allowsLastPINTries: true)
+            let key = try await TokenKey(try uri(Self.name), on: told)
+            _ = try await verifiedSignature(by: key, over: message, scheme: .ecdsa(.sha256, .der))
+            let careful = try softHSM.connectFaulty("count-low")
+            let error = await failure { _ = try await TokenKey(try uri(Self.name), on: careful) }
+            #expect(error?.code == .pinTries)
+        }
+    }
+
     @Test func `no PIN is asked for what anybody may see`() async throws {
         try await SoftHSM.withToken { softHSM in
             let connection = try softHSM.connectFaulty("none")

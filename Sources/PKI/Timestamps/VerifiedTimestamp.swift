@@ -59,7 +59,9 @@ extension UnverifiedTimestamp {
                 "the timestamp says that it is from \"\(name.shortDescription)\" and was signed by \"\(leaf.subject.shortDescription)\""
             )
         }
-        guard let path = TimestampPath(certificates, roots: Array(roots)).path(from: leaf) else {
+        let ways = TimestampPath(certificates, roots: Array(roots))
+        // Where no way was in force, the one that is there says what was wrong with it.
+        guard let path = ways.path(from: leaf, at: info.time) ?? ways.path(from: leaf) else {
             throw PKIError(
                 .timestampUntrusted,
                 "the time-stamping authority \"\(leaf.subject.shortDescription)\" does not lead to a trusted root")
@@ -88,7 +90,16 @@ private struct TimestampPath {
     }
 
     /// The signer first, a root last; nil where there is no way. Every certificate is looked at once.
-    func path(from leaf: Certificate) -> [Certificate]? {
+    ///
+    /// - Parameter time: only issuers in force then are taken, since an authority's renewed certificate and the one before
+    ///   it may lie side by side.
+    func path(from leaf: Certificate, at time: UTCDate? = nil) -> [Certificate]? {
+        guard let time else { return path(from: leaf) }
+        return TimestampPath(bag.filter { $0.isValid(at: time) }, roots: roots.filter { $0.isValid(at: time) })
+            .path(from: leaf)
+    }
+
+    private func path(from leaf: Certificate) -> [Certificate]? {
         var seen: Set<Certificate> = [leaf]
         return path(from: leaf, &seen)
     }

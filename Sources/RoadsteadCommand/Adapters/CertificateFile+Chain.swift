@@ -11,26 +11,17 @@ extension CertificateFile {
     static func chain(
         of key: PublicKey, among certificates: [Certificate], preferring preferred: [Certificate] = [], at now: UTCDate
     ) throws(CommandError) -> [Certificate] {
-        let named = preferred.filter { $0.publicKey == key }
-        let own = named.isEmpty ? certificates.filter { $0.publicKey == key } : named
-        // A renewed certificate lies beside the one before it: the one in force that was issued last counts.
-        let leaf = own.filter { $0.isValid(at: now) }.max { $0.notBefore < $1.notBefore } ?? own.first
-        guard let leaf else {
+        let chain = Certificate.chain(of: key, among: certificates, preferring: preferred, at: now)
+        guard let last = chain.last else {
             throw CommandError(
                 .environment, "none of the \(certificates.count) certificates is of the key that signs",
                 hint: "give the key's own certificate and its issuers with --certificate-chain")
         }
-        var chain = [leaf]
-        while let last = chain.last, !last.isSelfSigned {
-            let issuer = certificates.filter { $0.subject == last.issuer && !chain.contains($0) }
-                .filter { last.isSigned(by: $0) }.max { $0.notAfter < $1.notAfter }
-            guard let issuer else {
-                throw CommandError(
-                    .environment,
-                    "the certificate chain ends at \"\(last.subjectText)\": the certificate of its issuer \"\(last.issuer.shortDescription)\" is missing",
-                    hint: "give it, and its own issuers up to the root, with --certificate-chain")
-            }
-            chain.append(issuer)
+        guard last.isSelfSigned else {
+            throw CommandError(
+                .environment,
+                "the certificate chain ends at \"\(last.subjectText)\": the certificate of its issuer \"\(last.issuer.shortDescription)\" is missing",
+                hint: "give it, and its own issuers up to the root, with --certificate-chain")
         }
         return chain
     }

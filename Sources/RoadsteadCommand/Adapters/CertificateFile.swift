@@ -1,3 +1,4 @@
+import Codecs
 import Files
 package import PKI
 import SigningKeys
@@ -17,17 +18,11 @@ package enum CertificateFile {
         try certificates(in: try Files.read(path, limit: 1 << 20), file: path)
     }
 
-    /// Certificates in the order of a chain: the key's own, then each one's issuer. Others are left out.
-    static func ordered(_ certificates: [[UInt8]], of key: PublicKey) -> [[UInt8]] {
-        var rest = certificates.compactMap { try? Certificate(der: $0) }
-        guard rest.count == certificates.count, let first = rest.firstIndex(where: { $0.publicKey == key }) else {
-            return certificates
-        }
-        var chain = [rest.remove(at: first)]
-        while let issuer = rest.firstIndex(where: { $0.subject == chain.last?.issuer }) {
-            chain.append(rest.remove(at: issuer))
-        }
-        return chain.map(\.der)
+    /// Certificates in the order of a chain: the key's own that is in force, then each one's issuer. Others are left out.
+    static func ordered(_ certificates: [[UInt8]], of key: PublicKey, at now: UTCDate) -> [[UInt8]] {
+        let read = certificates.compactMap { try? Certificate(der: $0) }
+        let chain = Certificate.chain(of: key, among: read, at: now)
+        return read.count == certificates.count && !chain.isEmpty ? chain.map(\.der) : certificates
     }
 
     /// Refuses certificates whose first is not that of a key.

@@ -20,7 +20,8 @@ struct PKCS12Keys: KeyBackend {
             let bundle = try KeyBundle(pkcs12: bytes, passphrase: passphrase)
             return OpenedKey(
                 bundle.key, name: name,
-                certificates: CertificateFile.ordered(bundle.certificates, of: bundle.key.publicKey),
+                certificates: CertificateFile.ordered(
+                    bundle.certificates, of: bundle.key.publicKey, at: request.console.now),
                 protection: .encrypted)
         } catch {
             throw CommandError(.environment, "cannot use the key in \(path): \(error.reason)", hint: error.hint)

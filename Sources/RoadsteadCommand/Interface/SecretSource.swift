@@ -90,16 +90,14 @@ package enum SecretSource: Sendable {
         case .terminal: return try Self.asked(prompt, again: again, console)
         case .given(let secret): return secret
         case .file(let path):
-            var bytes = try Files.readSecret(path, limit: Self.limit)
-            return try Self.firstLine(of: &bytes, "the file \(path)")
+            return try Self.line(inFile: path, on: console)
         case .credential(let name):
             guard let directory = console.environment("CREDENTIALS_DIRECTORY"), directory.hasPrefix("/") else {
                 throw CommandError(
                     .environment, "systemd gave this process no credentials",
                     hint: "add LoadCredentialEncrypted=\(name):FILE to the unit")
             }
-            var bytes = try Files.readCredential("\(directory)/\(name)", limit: Self.limit)
-            return try Self.firstLine(of: &bytes, "the credential \(name)")
+            return try Self.line(inFile: "\(directory)/\(name)", on: console)
         case .keyring(let name):
             var bytes = try Tool.output(["keyctl", "pipe", "%user:\(name)"])
             return try Self.firstLine(of: &bytes, "the key \(name) in the keyring")
@@ -124,10 +122,15 @@ package enum SecretSource: Sendable {
         return secret
     }
 
+    private static func line(inFile path: String, on console: Console) throws(FileError) -> Secret {
+        var line = try Files.readSecretLine(path, credentials: console.environment("CREDENTIALS_DIRECTORY"))
+        return Secret(wiping: &line)
+    }
+
     private static func firstLine(of bytes: inout [UInt8], _ place: String) throws(CommandError) -> Secret {
-        var line = Array(bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") })
-        _ = Secret(wiping: &bytes)
-        guard !line.isEmpty else { throw CommandError(.environment, "\(place) holds no secret in its first line") }
+        guard var line = Files.secretLine(of: &bytes) else {
+            throw CommandError(.environment, "\(place) holds no secret in its first line")
+        }
         return Secret(wiping: &line)
     }
 }

@@ -41,9 +41,8 @@ extension KeySettings.TokenPlace {
             module: module, program: try TokenSettings.programBesideThisOne(), deadline: deadline + .seconds(2)
         ) { token in
             guard let pinFile, !token.hasOwnKeypad else { return nil }
-            var bytes = try Files.readSecret(pinFile, limit: 1_024)
-            while bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
-            return Secret(wiping: &bytes)
+            var line = try Files.readSecretLine(pinFile)
+            return Secret(wiping: &line)
         }
         settings.generationDeadline = KeyReach.makingDeadline
         return settings

@@ -6,7 +6,8 @@
  *               login-hang, logged-in, context-pin and finalize-hang: what those do; overlook: searches look at the class
  *               of an object only; cant-lock: what C_Initialize does, and two
  *               threads inside C_Sign end the process; few-sessions, one-session: more than two, or one, are refused;
- *               one-session-said: one-session, and the token says so
+ *               one-session-said: one-session, and the token says so; no-count: the token does not say that wrong PINs
+ *               were given to it; count-low: it always does
  *   FAULT_ONCE  file without which there is no fault; the fault removes it first
  *   FAULT_WHILE file as long as which is there the fault is
  *   FAULT_LOG   file that gets one line per C_Login
@@ -98,6 +99,8 @@ static CK_RV faulty_open(
 static CK_RV faulty_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info) {
     CK_RV value = real.C_GetTokenInfo(slot, info);
     if (value == CKR_OK && has_fault("one-session-said")) info->ulMaxSessionCount = 1;
+    if (has_fault("no-count")) info->flags &= ~(CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY);
+    if (has_fault("count-low")) info->flags |= CKF_USER_PIN_COUNT_LOW;
     return value;
 }
 
