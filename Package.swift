@@ -28,7 +28,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 var dependencies: [Package.Dependency] = []
-var products: [Product] = []
+var products: [Product] = [.library(name: "Faults", type: .dynamic, targets: ["Faults"])]
 
 // L0 to L4
 var targets: [Target] = [
@@ -65,6 +65,7 @@ var targets: [Target] = [
     tests(
         "DeclarationsTests",
         ["Declarations", "RoadsteadWire", "TrustModel", "PKI", "SigningKeys", "Codecs", "Problems"]),
+    .target(name: "Faults", path: "Tests/Support/Faults"),
     tests("FilesTests", ["Files", "Problems"]),
     tests("TokenWireTests", ["TokenWire", "Problems"]),
     .target(
@@ -423,7 +424,6 @@ if layers == "full" {
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(name: "roadstead-agent", dependencies: ["RoadsteadAgent"], swiftSettings: strict),
-        .target(name: "Faults", path: "Tests/Support/Faults"),
         .target(
             name: "FleetFixtures", dependencies: ["TrustModel", "TUF", "PKI", "SigningKeys", "Files", "Codecs"],
             path: "Tests/Support/FleetFixtures", swiftSettings: strict),
@@ -448,9 +448,6 @@ if layers == "full" {
                 "KeyServices", "TestTokens", "PythonEnvironment", "SoftHSM", "roadstead", "roadstead-remote",
                 "roadstead-p11", "roadstead-agent", "roadstead-server",
             ]),
-    ]
-    products += [
-        .library(name: "Faults", type: .dynamic, targets: ["Faults"])
     ]
 }
 

@@ -65,10 +65,18 @@ package enum DER {
 
     /// UTCTime until 2049, GeneralizedTime from then on. [RFC 5280 §4.1.2.5]
     package static func time(_ date: UTCDate) -> [UInt8] {
-        let digits = date.description.utf8.filter { (0x30...0x39).contains($0) }
+        let digits = digits(of: date)
         let isShort = (1950...2049).contains(digits.prefix(4).reduce(0) { $0 * 10 + Int($1) - 0x30 })
-        return element(
-            isShort ? .utcTime : .generalizedTime, Array(digits.dropFirst(isShort ? 2 : 0)) + [UInt8(ascii: "Z")])
+        return isShort ? element(.utcTime, digits.dropFirst(2) + [UInt8(ascii: "Z")]) : generalizedTime(date)
+    }
+
+    /// A time of four-digit years, for the fields that know no other. [RFC 5280 §5.3.2]
+    package static func generalizedTime(_ date: UTCDate) -> [UInt8] {
+        element(.generalizedTime, digits(of: date) + [UInt8(ascii: "Z")])
+    }
+
+    private static func digits(of date: UTCDate) -> [UInt8] {
+        date.description.utf8.filter { (0x30...0x39).contains($0) }
     }
 
     private static func length(_ count: Int) -> [UInt8] {

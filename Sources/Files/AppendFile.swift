@@ -19,6 +19,13 @@ package final class AppendFile {
         self.path = path
     }
 
+    /// Cuts the file off behind its first bytes, such as after a line that was never finished.
+    package func truncate(to count: Int) throws(FileError) {
+        let number = file.number
+        try system("truncate", path) { ftruncate(number, count) }
+        try system("sync", path) { fdatasync(number) }
+    }
+
     package func append(_ bytes: [UInt8]) throws(FileError) {
         var start = 0
         let number = file.number

@@ -10,6 +10,12 @@ package struct SerialNumber: Sendable, Hashable, CustomStringConvertible {
 
     /// Lower-case hexadecimal of the octets.
     package var description: String { Hex.encode(bytes) }
+
+    /// As people compare it: lower-case hexadecimal without leading zeros.
+    package var text: String {
+        let digits = description.drop { $0 == "0" }
+        return digits.isEmpty ? "0" : String(digits)
+    }
 }
 
 /// One X.509 certificate, as it was received; nothing about it is verified but its form. [RFC 5280 §4.1]

@@ -130,18 +130,23 @@ package enum CertificateBuilder {
             .authorityKeyIdentifier(
                 authority.extensions.subjectKeyIdentifier ?? keyIdentifier(issuer.signer.publicKey)))
         if !crlURLs.isEmpty {
-            guard crlURLs.allSatisfy({ $0.hasPrefix("http://") && $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } })
-            else {
-                throw PKIError(
-                    .refused, "an address of a revocation list is not an http URL",
-                    hint: "clients fetch revocation lists over http only; the lists carry their own signature")
-            }
+            try check(crlURLs: crlURLs)
             extensions.append(.crlDistributionPoints(crlURLs))
         }
         let template = CertificateTemplate(
             issuer: authority.subject, subject: subject, notBefore: validity.notBefore, notAfter: validity.notAfter,
             publicKeyInfo: publicKey.spki, extensions: extensions)
         return try await template.signed(by: issuer.signer)
+    }
+
+    /// Refuses addresses of revocation lists that clients would not ask.
+    package static func check(crlURLs: [String]) throws(PKIError) {
+        guard crlURLs.allSatisfy({ $0.hasPrefix("http://") && $0.utf8.allSatisfy { (0x21...0x7E).contains($0) } })
+        else {
+            throw PKIError(
+                .refused, "an address of a revocation list is not an http URL",
+                hint: "clients fetch revocation lists over http only; the lists carry their own signature")
+        }
     }
 
     private static func check(_ subject: DistinguishedName) throws(PKIError) {

@@ -34,6 +34,36 @@ package struct CertificateExtension: Sendable, Hashable {
     }
 }
 
+extension CertificateExtension {
+    /// More extensions than any honest certificate has.
+    private static let maximumCount = 128
+
+    /// Takes the element `Extensions` of something: at least one, no two of one kind. [RFC 5280 §4.1.2.9]
+    static func list(_ element: DERElement, of holder: String) throws -> [CertificateExtension] {
+        var reader = try DERReader(inside: element)
+        var all: [CertificateExtension] = []
+        repeat {
+            let item = try CertificateExtension(reader.read(.sequence))
+            guard !all.contains(where: { $0.identifier == item.identifier }) else {
+                throw PKIError(.malformed, "\(holder) has two extensions \(item.identifier)")
+            }
+            guard all.count < maximumCount else {
+                throw PKIError(.limit, "\(holder) has more than \(maximumCount) extensions")
+            }
+            all.append(item)
+        } while !reader.isAtEnd
+        return all
+    }
+
+    private init(_ element: DERElement) throws {
+        var reader = try DERReader(inside: element)
+        identifier = try reader.read(.objectIdentifier).objectIdentifier()
+        isCritical = try reader.readOptional(.boolean)?.boolean() ?? false
+        value = try reader.read(.octetString).bytes
+        try reader.end()
+    }
+}
+
 /// The extensions of a certificate.
 ///
 /// Basic constraints, key usage and extended key usage decide, so they must be well formed. The others are read where
@@ -79,24 +109,9 @@ package struct CertificateExtensions: Sendable {
         revocation = RevocationAddresses(of: [])
     }
 
-    /// More extensions than any honest certificate has.
-    static let maximumCount = 128
-
     /// Takes the element `Extensions`. [RFC 5280 §4.1.2.9]
     init(_ element: DERElement) throws {
-        var reader = try DERReader(inside: element)
-        var all: [CertificateExtension] = []
-        var seen: Set<String> = []
-        repeat {
-            let item = try Self.item(reader.read(.sequence))
-            guard seen.insert(item.identifier).inserted else {
-                throw PKIError(.malformed, "a certificate has two extensions \(item.identifier)")
-            }
-            guard all.count < Self.maximumCount else {
-                throw PKIError(.limit, "a certificate has more than \(Self.maximumCount) extensions")
-            }
-            all.append(item)
-        } while !reader.isAtEnd
+        let all = try CertificateExtension.list(element, of: "a certificate")
         func find(_ identifier: String) -> CertificateExtension? { all.first { $0.identifier == identifier } }
         self.all = all
         basicConstraints = try find(ObjectIdentifier.basicConstraints).map(Self.basicConstraints)
@@ -109,15 +124,6 @@ package struct CertificateExtensions: Sendable {
             try? Self.authorityKeyIdentifier(item)
         }
         revocation = RevocationAddresses(of: all)
-    }
-
-    private static func item(_ element: DERElement) throws -> CertificateExtension {
-        var reader = try DERReader(inside: element)
-        let identifier = try reader.read(.objectIdentifier).objectIdentifier()
-        let isCritical = try reader.readOptional(.boolean)?.boolean() ?? false
-        let value = try reader.read(.octetString).bytes
-        try reader.end()
-        return CertificateExtension(identifier: identifier, isCritical: isCritical, value: value)
     }
 
     private static func basicConstraints(_ item: CertificateExtension) throws -> BasicConstraints {
@@ -149,7 +155,7 @@ package struct CertificateExtensions: Sendable {
         }
     }
 
-    private static func authorityKeyIdentifier(_ item: CertificateExtension) throws -> [UInt8]? {
+    static func authorityKeyIdentifier(_ item: CertificateExtension) throws -> [UInt8]? {
         var reader = try DERReader(inside: DERReader.single(item.value, .sequence))
         return try reader.readOptional(.context(0, constructed: false))?.bytes
     }

@@ -7,6 +7,12 @@ package enum ObjectIdentifier {
     package static let authorityKeyIdentifier = "2.5.29.35"
     package static let crlDistributionPoints = "2.5.29.31"
     package static let freshestCRL = "2.5.29.46"
+    package static let crlNumber = "2.5.29.20"
+    package static let deltaCRLIndicator = "2.5.29.27"
+    package static let issuingDistributionPoint = "2.5.29.28"
+    package static let reasonCode = "2.5.29.21"
+    package static let invalidityDate = "2.5.29.24"
+    package static let certificateIssuer = "2.5.29.29"
     package static let authorityInformationAccess = "1.3.6.1.5.5.7.1.1"
     package static let ocsp = "1.3.6.1.5.5.7.48.1"
 

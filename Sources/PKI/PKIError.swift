@@ -1,6 +1,6 @@
 import Problems
 
-/// Why a certificate, a name, a chain or a timestamp could not be taken in, or a certificate could not be made.
+/// Why a certificate, a name, a chain, a revocation list or a timestamp could not be taken in, or one could not be made.
 package struct PKIError: Problem {
     package enum Code: String, Sendable {
         /// The bytes are no certificate, or one that does not follow its encoding rules.
@@ -15,6 +15,8 @@ package struct PKIError: Problem {
         case limit
         /// A certificate that is to be made would break the rules that its kind has to keep.
         case refused
+        /// A revocation list says nothing of the certificates in question: another issuer's, a part of a list, not in force.
+        case revocationList = "revocation-list"
         /// A time-stamping authority did not give a timestamp, and says so.
         case timestampRefused = "timestamp-refused"
         /// A timestamp is for other bytes, or answers another request.

@@ -17,10 +17,7 @@ extension Certificate {
     }
 
     /// The serial number as lower-case hexadecimal without leading zeros.
-    package var serialText: String {
-        let digits = serialNumber.description.drop { $0 == "0" }
-        return digits.isEmpty ? "0" : String(digits)
-    }
+    package var serialText: String { serialNumber.text }
 
     /// Whether it says, in a form that can be read or not, that its revocation can be looked up.
     package var namesRevocationAddress: Bool {
