@@ -12,7 +12,8 @@ package enum Program {
         SignCommand.command, VerifyCommand.command, InspectCommand.command, SignatureCommands.list, BlobCommands.sign,
         BlobCommands.verify,
         KeyCommands.generate, KeyCommands.inspect, KeyCommands.list, KeyCommands.importing, KeyCommands.csr,
-        KeyCommands.test, CACommands.initialize, CACommands.issue, VersionCommand.command,
+        KeyCommands.test, CACommands.initialize, CACommands.issue, CACommands.renew, CACommands.list, CACommands.revoke,
+        CACommands.revocationList, VersionCommand.command,
     ]
 
     /// Whether a command line is about one of the commands here, or a group of them.

@@ -58,8 +58,10 @@ private struct LocalBlob: ParsableCommand {
 
 private struct LocalCA: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ca", abstract: "Make a certificate authority and issue certificates.",
-        subcommands: [Initialize.self, Issue.self])
+        commandName: "ca", abstract: "Make a certificate authority, issue certificates and revoke them.",
+        subcommands: [
+            Initialize.self, Issue.self, Renew.self, List.self, Revoke.self, RevocationList.self,
+        ])
 
     struct Initialize: ParsableCommand {
         static let configuration = CommandConfiguration(commandName: "init", abstract: "Make a root certificate.")
@@ -69,6 +71,26 @@ private struct LocalCA: ParsableCommand {
     struct Issue: ParsableCommand {
         static let configuration = CommandConfiguration(commandName: "issue", abstract: "Issue a signing certificate.")
         @Argument(help: "As roadstead ca issue --help says.", completion: .file()) var rest: [String] = []
+    }
+
+    struct Renew: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "renew", abstract: "Renew a certificate.")
+        @Argument(help: "As roadstead ca renew --help says.", completion: .file()) var rest: [String] = []
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "List what was issued.")
+        @Argument(help: "As roadstead ca list --help says.", completion: .file()) var rest: [String] = []
+    }
+
+    struct Revoke: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "revoke", abstract: "Revoke a certificate.")
+        @Argument(help: "As roadstead ca revoke --help says.", completion: .file()) var rest: [String] = []
+    }
+
+    struct RevocationList: ParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "crl", abstract: "Sign a revocation list.")
+        @Argument(help: "As roadstead ca crl --help says.", completion: .file()) var rest: [String] = []
     }
 }
 

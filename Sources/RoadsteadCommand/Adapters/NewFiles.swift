@@ -1,5 +1,8 @@
 import Files
 
+/// A file that is to be made.
+typealias NewFile = (path: String, text: String, mode: UInt32)
+
 /// Files that belong together and are made at once: all of them, or none.
 enum NewFiles {
     static func checkAbsent(_ paths: [String]) throws(CommandError) {
@@ -11,7 +14,7 @@ enum NewFiles {
     }
 
     /// Makes the directories that are missing, then the files; what was made is removed again when one fails.
-    static func create(_ files: [(path: String, text: String, mode: UInt32)]) throws {
+    static func create(_ files: [NewFile]) throws {
         var made: [String] = []
         do {
             for file in files {

@@ -6,34 +6,35 @@ import TrustModel
 
 /// `roadstead ca …`: a certification authority in a directory, and the certificates that it issues for signing.
 enum CACommands {
-    /// The files of an authority.
-    private static func keyFile(_ directory: String) -> String { "\(directory)/ca.key" }
-    private static func certificateFile(_ directory: String) -> String { "\(directory)/ca.crt" }
-
     private static let subject = Option.value(
         "subject", "DN", required: true, "the name in the certificate, such as \"C=US, ST=WA, O=Acme, CN=Acme signing\""
     )
     private static let issuedSubject = Option.value(
         "subject", "DN", "the name in the certificate, such as \"C=US, ST=WA, O=Acme, CN=Acme signing\"")
-    private static let out = Option.value(
+    static let out = Option.value(
         "out", "DIR", required: true, "where the files go; files that exist are never replaced")
+    static let ca = Option.value("ca", "DIR", required: true, "the directory that roadstead ca init made")
+    static let crlURL = Option.repeated(
+        "crl-url", "URL", "where the revocation list will be; may be repeated (default: what ca init was told)")
 
-    private static func days(_ standard: Int) -> Option {
+    static func days(_ standard: Int) -> Option {
         .value("days", "N", "how long the certificate is valid (default: \(standard))")
     }
 
     private static let rootDays = 3_650
-    private static let leafDays = 365
+    static let leafDays = 365
 
     static let initialize = Command(
         "ca init", "make a root key and its certificate",
         options: [
             subject, out, KeyTypeName.option(.p384), days(rootDays),
             .value("key", "URI", "the root's key, made before, such as one on a token; without, one is made in a file"),
+            .repeated("crl-url", "URL", "where the revocation list will be, for every certificate; may be repeated"),
         ] + KeyOptions.all,
         discussion: """
-            Makes ca.key, the root's private key, and ca.crt, its certificate: the trust anchor that a team registers.
-            Keep the key offline; it is needed only to issue.
+            Makes ca.key, the root's private key, and ca.crt, its certificate: the trust anchor that a team registers. What
+            the CA issues and revokes is kept beside them, in register.jsonl: back it up. Keep the key offline; it is
+            needed only to issue, to renew and to sign revocation lists.
             """,
         examples: [#"roadstead ca init --subject "C=US, ST=WA, O=Acme, CN=Acme root" --out acme-ca"#],
         run: runInitialize)
@@ -41,14 +42,10 @@ enum CACommands {
     static let issue = Command(
         "ca issue", "issue a certificate for a new signing key",
         options: [
-            .value("ca", "DIR", required: true, "the directory that roadstead ca init made"), issuedSubject, out,
-            KeyTypeName.option(.p256),
-            days(leafDays), .repeated("crl-url", "URL", "where the revocation list will be; may be repeated"),
-            .value("key", "URI", "the CA's key, where it is not the file ca.key in its directory"),
-            .value("ca-passphrase-file", "FILE", "the passphrase of the CA's key, where it is another one"),
+            ca, issuedSubject, out, KeyTypeName.option(.p256), days(leafDays), crlURL,
             .value("csr", "FILE", "issue for the key, and unless --subject is given the name, of this request"),
             .value("public-key", "FILE", "issue for this public key, in PEM"),
-        ] + KeyOptions.all,
+        ] + CADirectory.keyOptions + KeyOptions.all,
         discussion: """
             Makes signing.key, signing.crt, and chain.pem for roadstead sign: the new certificate and the root.
             The subject needs C, ST and O, because trust policies name signers by them. With --crl-url, hosts at level
@@ -66,67 +63,103 @@ enum CACommands {
         let directory = try invocation.required("out")
         let subject = try name(try invocation.required("subject"))
         let validity = try validity(invocation, rootDays, console)
+        try CertificateBuilder.check(crlURLs: invocation.all("crl-url"))
+        let request = try KeyRequest(invocation, console)
+        let files = [CADirectory.keyFile, CADirectory.certificateFile, CADirectory.registerFile].map { $0(directory) }
+        var made: [NewFile] = []
+        let signer: AnySigner
         if let uri = invocation["key"] {
             try refuse(["key-type"], with: "key", invocation)
-            try NewFiles.checkAbsent([certificateFile(directory)])
-            let key = try await reach.backends(KeyRequest(invocation, console)).open(try KeyName(uri))
-            let certificate = try await CertificateBuilder.root(
-                subject: subject, signer: AnySigner(key.signer), validity: validity)
-            try NewFiles.create([(certificateFile(directory), certificate.pem, 0o644)])
-            report(certificate, [certificateFile(directory)], console)
-            return .success
+            try NewFiles.checkAbsent(Array(files.dropFirst()))
+            signer = AnySigner(try await reach.backends(request).open(try KeyName(uri)).signer)
+        } else {
+            try NewFiles.checkAbsent(files)
+            let key = try await reach.newFileKey(type.type, files[0], request)
+            signer = AnySigner(key.signer)
+            made.append((files[0], key.pem, 0o600))
         }
-        try NewFiles.checkAbsent([keyFile(directory), certificateFile(directory)])
-        let request = try KeyRequest(invocation, console)
-        let key = try await reach.newFileKey(type.type, keyFile(directory), request)
-        let certificate = try await CertificateBuilder.root(subject: subject, signer: key.signer, validity: validity)
-        try NewFiles.create([
-            (keyFile(directory), key.pem, 0o600), (certificateFile(directory), certificate.pem, 0o644),
-        ])
-        report(certificate, [keyFile(directory), certificateFile(directory)], console)
+        let certificate = try await CertificateBuilder.root(subject: subject, signer: signer, validity: validity)
+        let opening = RegisterOpening(
+            at: console.now, keySHA256: certificate.keySHA256, isComplete: true, crlURLs: invocation.all("crl-url"))
+        made.append((files[1], certificate.pem, 0o644))
+        // First of all, so that no authority is without its register.
+        let register = String(decoding: try RegisterRecord.opened(opening).line(), as: UTF8.self)
+        try NewFiles.create([(files[2], register, 0o600)] + made)
+        report(certificate, made.map(\.path), console)
         return .success
     }
 
     private static func runIssue(
         _ invocation: Invocation, _ console: Console, _ reach: Reach
     ) async throws -> ExitStatus {
-        let authority = try invocation.required("ca")
         let directory = try invocation.required("out")
-        let paths = ["signing.key", "signing.crt", "chain.pem"].map { "\(directory)/\($0)" }
         let applicant = try applicant(invocation)
         guard let subject = try invocation["subject"].map(name) ?? applicant?.subject else {
             throw CommandError(
                 .usage, "--subject is missing: the name in the certificate", hint: "roadstead ca issue --help")
         }
-        try NewFiles.checkAbsent(applicant == nil ? paths : Array(paths.dropFirst()))
-        guard let root = try CertificateFile.chain(certificateFile(authority)).first else { return .environment }
+        let paths = paths(in: directory)
+        try NewFiles.checkAbsent(applicant == nil ? [paths.key, paths.certificate, paths.chain] : paths.public)
+        let authority = try CADirectory(try invocation.required("ca"))
         let request = try KeyRequest(invocation, console)
-        var own = request
-        if let file = invocation["ca-passphrase-file"] { own.passphrase = .file(file) }
-        let uri = try KeyName(invocation["key"] ?? "file:\(keyFile(authority))")
-        let opened = try await reach.backends(own).open(uri)
-        let issuer = try CertificateBuilder.Authority(certificate: root, signer: AnySigner(opened.signer))
-        var files: [(path: String, text: String, mode: UInt32)] = []
+        let issuer = try await authority.authority(invocation, request, reach)
+        let register = try authority.openRegister(at: console.now)
+        var files: [NewFile] = []
         let publicKey: PublicKey
         if let applicant {
             publicKey = applicant.key
         } else {
             let type: KeyTypeName = try invocation.choice("key-type", default: .p256)
-            let key = try await reach.newFileKey(type.type, paths[0], request)
+            let key = try await reach.newFileKey(type.type, paths.key, request)
             publicKey = key.signer.publicKey
-            files.append((paths[0], key.pem, 0o600))
+            files.append((paths.key, key.pem, 0o600))
         }
+        try check(publicKey, register.register)
         let certificate = try await CertificateBuilder.leaf(
             .codeSigning, subject: subject, publicKey: publicKey, issuer: issuer,
-            validity: try validity(invocation, leafDays, console, within: root), crlURLs: invocation.all("crl-url"))
-        files += [(paths[1], certificate.pem, 0o644), (paths[2], certificate.pem + root.pem, 0o644)]
-        try NewFiles.create(files)
-        report(certificate, files.map(\.path), console)
+            validity: try validity(invocation, leafDays, console, within: authority.certificate),
+            crlURLs: crlURLs(invocation, register.register))
+        try give(certificate, files, paths, authority, register, console)
         return .success
     }
 
+    /// Puts a new certificate into the register, then where it was asked for.
+    static func give(
+        _ certificate: Certificate, _ files: [NewFile], _ paths: IssuedPaths, _ authority: CADirectory,
+        _ register: CARegisterFile, renews: String? = nil, _ console: Console
+    ) throws {
+        try register.append(
+            .issued(IssuedCertificate(certificate, at: console.now, file: paths.certificate, renews: renews)))
+        let chain = ([certificate] + authority.chain).map(\.pem).joined()
+        let files = files + [(paths.certificate, certificate.pem, 0o644), (paths.chain, chain, 0o644)]
+        try NewFiles.create(files)
+        report(certificate, files.map(\.path), console)
+    }
+
+    /// Where what is issued goes.
+    typealias IssuedPaths = (key: String, certificate: String, chain: String, public: [String])
+
+    static func paths(in directory: String) -> IssuedPaths {
+        let (certificate, chain) = ("\(directory)/signing.crt", "\(directory)/chain.pem")
+        return ("\(directory)/signing.key", certificate, chain, [certificate, chain])
+    }
+
+    /// Where a certificate's revocation list will be, as the command line says, or what the authority was told.
+    private static func crlURLs(_ invocation: Invocation, _ register: CARegister) -> [String] {
+        invocation.has("crl-url") ? invocation.all("crl-url") : register.opening?.crlURLs ?? []
+    }
+
+    /// Refuses a key that somebody else is known to have.
+    static func check(_ key: PublicKey, _ register: CARegister) throws(CommandError) {
+        guard let revocation = register.compromise(ofKey: Hex.encode(key.fingerprint)) else { return }
+        throw CommandError(
+            .refused,
+            "the key is that of the certificate \(revocation.serial), which was revoked at \(revocation.at) because others may have it (\(revocation.reason.rawValue))",
+            hint: "make a new key")
+    }
+
     /// Whoever has a key already; nil where one is made.
-    private static func applicant(_ invocation: Invocation) throws -> (key: PublicKey, subject: DistinguishedName?)? {
+    static func applicant(_ invocation: Invocation) throws -> (key: PublicKey, subject: DistinguishedName?)? {
         if let file = invocation["csr"] {
             try refuse(["public-key", "key-type"], with: "csr", invocation)
             let request = try CertificateRequest(pem: try Files.read(file, limit: CertificateRequest.maximumBytes))
@@ -137,7 +170,7 @@ enum CACommands {
         return (try PublicKey(pem: try Files.read(file, limit: 65_536)), nil)
     }
 
-    private static func refuse(
+    static func refuse(
         _ names: [String], with option: String, _ invocation: Invocation
     ) throws(CommandError) {
         if let name = names.first(where: invocation.has) {
@@ -145,7 +178,7 @@ enum CACommands {
         }
     }
 
-    private static func report(_ certificate: Certificate, _ files: [String], _ console: Console) {
+    static func report(_ certificate: Certificate, _ files: [String], _ console: Console) {
         console.print("\(certificate.subjectText), valid until \(certificate.notAfter)")
         console.print("certificate SHA-256 \(certificate.sha256)")
         for file in files { console.print(file) }
@@ -162,7 +195,7 @@ enum CACommands {
     }
 
     /// From now on; a certificate ends with its issuer at the latest.
-    private static func validity(
+    static func validity(
         _ invocation: Invocation, _ standard: Int, _ console: Console, within issuer: Certificate? = nil
     ) throws -> CertificateBuilder.Validity {
         let days = try invocation.integer("days", in: 1...36_500, default: standard)

@@ -70,6 +70,20 @@ package struct Console: Sendable {
         return secret
     }
 
+    /// Asks on the terminal; nil where there is none.
+    func confirms(_ question: String) -> Bool? {
+        let terminal = unsafe open("/dev/tty", O_RDWR | O_CLOEXEC)
+        guard terminal >= 0 else { return nil }
+        defer { close(terminal) }
+        Self.write("\(Self.oneLine(question)) [y/N] ", to: terminal)
+        var answer: [UInt8] = []
+        var byte: UInt8 = 0
+        while answer.count < 16, unsafe read(terminal, &byte, 1) == 1, byte != UInt8(ascii: "\n") {
+            answer.append(byte)
+        }
+        return ["y", "yes"].contains(String(decoding: answer, as: UTF8.self).lowercased())
+    }
+
     /// Names from files and certificates reach terminals: control characters are shown, not obeyed.
     private static func oneLine(_ text: String) -> String {
         String(
