@@ -1,5 +1,5 @@
 extension JSON {
-    /// Compact JSON text, members in their order, everything but ASCII kept as UTF-8.
+    /// Compact JSON text, members in their order, everything but control characters kept as UTF-8.
     package var bytes: [UInt8] {
         var writer = JSONWriter()
         writer.write(self)
@@ -115,10 +115,15 @@ private struct JSONWriter {
         append(closing)
     }
 
+    /// Control characters are escaped, U+0080 to U+009F (C2 80 to C2 9F) too: a terminal may obey them.
     private mutating func write(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
+        var mayBeControl = false
         for byte in text.utf8 {
             switch byte {
+            case 0x80..<0xA0 where mayBeControl:
+                bytes.removeLast()
+                append("\\u00" + Hex.encode([byte]))
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
                 bytes.append(UInt8(ascii: "\\"))
                 bytes.append(byte)
@@ -128,6 +133,7 @@ private struct JSONWriter {
             case 0..<0x20, 0x7F: append("\\u00" + Hex.encode([byte]))
             default: bytes.append(byte)
             }
+            mayBeControl = byte == 0xC2
         }
         bytes.append(UInt8(ascii: "\""))
     }

@@ -95,10 +95,11 @@ struct BlobUpload {
             do {
                 let answer = try await endpoint.once(request, access)
                 if answer.status == 202 {
+                    let before = offset
                     (location, offset) = try progress(answer, location, known: chunk.endIndex)
-                    continue
+                    if offset > before { continue }
                 }
-                guard answer.status == 416 || RetryPolicy.mayPass(answer.status) else {
+                guard [202, 416].contains(answer.status) || RetryPolicy.mayPass(answer.status) else {
                     if answer.status == 404 { return nil }
                     throw endpoint.refusal(answer, "a part of the blob \(digest)")
                 }

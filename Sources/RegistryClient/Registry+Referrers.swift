@@ -4,7 +4,8 @@ extension Registry {
     /// Most pages of the referrers API that are read.
     private static let maximumPages = 20
 
-    /// The signature manifests that refer to an artifact, each once, at most `limit`.
+    /// The signature manifests that refer to an artifact, each once, at most `limit`. What is listed and is not there,
+    /// or is no manifest, says nothing of the others.
     package func signatures(
         of artifact: Descriptor, in repository: String, limit: Int = Registry.maximumSignatures
     ) async throws -> [SignatureManifest] {
@@ -17,13 +18,21 @@ extension Registry {
                 seen.insert(entry.digest).inserted
             else { continue }
             guard seen.count <= limit else { break }
-            let (bytes, descriptor) = try await manifest(entry.digest, of: repository)
-            guard let manifest = try? Manifest(parsing: bytes), manifest.isNotationSignature,
+            guard let (bytes, descriptor) = try await manifestIfAny(entry.digest, of: repository),
+                let manifest = try? Manifest(parsing: bytes), manifest.isNotationSignature,
                 manifest.subject?.digest == artifact.digest
             else { continue }
             found.append(SignatureManifest(descriptor: descriptor, manifest: manifest))
         }
         return found
+    }
+
+    private func manifestIfAny(
+        _ digest: Digest, of repository: String
+    ) async throws -> (bytes: [UInt8], descriptor: Descriptor)? {
+        do { return try await manifest(digest, of: repository) } catch let error as RegistryError
+            where [.notFound, .answer, .limit].contains(error.code)
+        { return nil }
     }
 
     /// Whether a signature is found from its artifact, as verifiers look for it.

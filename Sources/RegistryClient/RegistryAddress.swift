@@ -27,8 +27,12 @@ struct RegistryAddress: Sendable, Hashable {
 
     /// An absolute address that an answer names.
     static func check(_ url: String, plain: Plain, what: String) throws(RegistryError) {
+        let authority = hostPart(of: url)
+        guard !authority.isEmpty, !authority.utf8.contains(where: { [0x40, 0x5C].contains($0) || $0 <= 0x20 }) else {
+            throw RegistryError(.address, "\(what) \(url.prefix(200)) names its host in a way that is not taken")
+        }
         if url.hasPrefix("https://") { return }
-        if plain == .loopback, url.hasPrefix("http://"), isLoopback(hostPart(of: url)) { return }
+        if plain == .loopback, url.hasPrefix("http://"), isLoopback(authority) { return }
         throw RegistryError(.address, "\(what) \(url.prefix(200)) is not an https address")
     }
 
@@ -39,15 +43,13 @@ struct RegistryAddress: Sendable, Hashable {
         return String(rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" })
     }
 
-    /// Names and addresses of this machine alone; a port may follow. User names are no part of it.
+    /// Names and addresses of this machine alone; a port may follow, and nothing else.
     static func isLoopback(_ host: String) -> Bool {
-        let name: Substring
-        if host.hasPrefix("[") {
-            name = host.dropFirst().prefix { $0 != "]" }
-        } else {
-            name = host.prefix { $0 != ":" }
-        }
-        if name == "localhost" || name == "::1" { return true }
+        let isBracketed = host.hasPrefix("[")
+        let name = isBracketed ? host.dropFirst().prefix { $0 != "]" } : host.prefix { $0 != ":" }
+        let rest = host[name.endIndex...].dropFirst(isBracketed ? 1 : 0)
+        guard rest.isEmpty || (rest.first == ":" && UInt16(rest.dropFirst()) != nil) else { return false }
+        if name == (isBracketed ? "::1" : "localhost") { return true }
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }

@@ -104,5 +104,8 @@ import Testing
         let value: JSON = ["k\n": ["\u{1}\t\r\"\\", 3]]
         #expect(try JSON(parsing: value.bytes) == value)
         #expect(try JSON(parsing: value.prettyText) == value)
+        let high: JSON = ["a\u{80}b\u{9f}c\u{a0}\u{c2}\u{e9}\u{2028}"]
+        #expect(high.text == "[\"a\\u0080b\\u009fc\u{a0}\u{c2}\u{e9}\u{2028}\"]")
+        #expect(try JSON(parsing: high.bytes) == high)
     }
 }

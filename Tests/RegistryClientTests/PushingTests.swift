@@ -149,6 +149,14 @@ import Testing
         #expect(methods(double, "uploads/").filter { $0 == "POST" }.count == 2)
     }
 
+    @Test func `a registry that takes chunks and has nothing of them is given up`() async throws {
+        let double = RegistryDouble()
+        double.next("PATCH", "uploads", times: 100, .answer(.init(status: 202, headers: [("Range", "0-0")])))
+        let refused = try await code { try await with(double) { try await $0.push(blob: large, to: repository) } }
+        #expect(refused == .unreachable)
+        #expect(methods(double, "uploads").filter { $0 == "PATCH" }.count < 40)
+    }
+
     @Test func `a blob whose last answer was cut off is not sent again`() async throws {
         let double = RegistryDouble()
         double.next("PUT", "uploads", .cutAnswer)

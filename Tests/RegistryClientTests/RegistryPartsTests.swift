@@ -28,6 +28,17 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "http://127.0.0.1:80@example.com/token", "http://[::1]@example.com/", "http://[::1]example.com/",
+        "http://localhost:80x/", "http://localhost:80:90/", "http://127.0.0.1\\@example.com/", "https://a@example.com/",
+        "https:///token", "http://localhost\u{9}.example.com/",
+    ])
+    func `an address that hides its host is not taken`(_ url: String) {
+        #expect(throws: RegistryError(.address, "")) {
+            try RegistryAddress.check(url, plain: .loopback, what: "it")
+        }
+    }
+
     @Test func `a challenge is read with commas inside quotes`() {
         let header = #"Bearer realm="https://auth.example.com/token",service="reg",scope="repository:a/b:pull,push""#
         #expect(

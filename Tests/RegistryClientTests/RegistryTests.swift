@@ -43,6 +43,17 @@ import Testing
         #expect(try await chains(registry).count == 1)
     }
 
+    @Test func `a signature that is listed and gone hides no other`() async throws {
+        let (artifact, registry) = (try await SignedArtifact(), FakeRegistry())
+        artifact.fill(registry)
+        registry.reply(to: "/v2/\(repository)/referrers/\(artifact.descriptor.digest)", .init(status: .notFound))
+        let gone = Descriptor(of: Array("{}".utf8), mediaType: MediaType.imageManifest)
+        registry.manifest(
+            "/v2/\(repository)/manifests/\(artifact.descriptor.digest.referrersTag)",
+            Index().appending(gone).appending(artifact.signatureDescriptor).bytes, type: MediaType.imageIndex)
+        #expect(try await chains(registry).count == 1)
+    }
+
     @Test func `a token is got from the service that the registry names, and shown with each request`() async throws {
         let (artifact, registry) = (try await SignedArtifact(), FakeRegistry())
         artifact.fill(registry)

@@ -5,17 +5,28 @@ import SigningKeys
 /// The enterprise's file about keys that sign: `{"allow":["pkcs11"],"keyTypes":["ec-p256"],"plaintextKeys":false}`.
 ///
 /// Where it exists it binds: a file that cannot be read, or that others could have written, stops everything that signs.
+/// A file that the environment names can only take more away.
 enum SigningPolicyFile {
     static let standardPath = "/etc/roadstead/signing-policy.json"
     static let variable = "ROADSTEAD_SIGNING_POLICY"
 
-    /// The policy for a command line; keys in the clear need the command's word and the file's.
     static func policy(for request: KeyRequest) throws -> SigningPolicy {
         let named = request.console.environment(variable).flatMap { $0.isEmpty ? nil : $0 }
-        let path = named ?? standardPath
+        return try policy(for: request, standard: standardPath, named: named)
+    }
+
+    /// The policy for a command line; keys in the clear need the command's word and that of every file.
+    static func policy(for request: KeyRequest, standard: String, named: String?) throws -> SigningPolicy {
+        let enterprise = try read(standard, request, mayBeMissing: named != standard)
+        let own = try named.flatMap { $0 == standard ? nil : try read($0, request, mayBeMissing: false) }
+        let allowed = SigningPolicy(allowsPlaintext: request.allowsPlaintext)
+        return [enterprise, own].compactMap(\.self).reduce(allowed) { $0.narrowed(by: $1) }
+    }
+
+    private static func read(_ path: String, _ request: KeyRequest, mayBeMissing: Bool) throws -> SigningPolicy? {
         let bytes: [UInt8]
         do throws(FileError) { bytes = try Files.readTrusted(path, limit: 65_536) } catch {
-            if error.code == .notFound, named == nil { return SigningPolicy(allowsPlaintext: request.allowsPlaintext) }
+            if error.code == .notFound, mayBeMissing { return nil }
             throw CommandError(
                 .refused, "nothing is signed, since the signing policy cannot be relied on: \(error.reason)",
                 hint: error.hint)
@@ -29,8 +40,7 @@ enum SigningPolicyFile {
                 .refused, "the signing policy \(path) does not allow keys that no passphrase protects",
                 hint: "leave --allow-plaintext-key away, and protect the key")
         }
-        return SigningPolicy(
-            schemes: policy.schemes, keyTypes: policy.keyTypes, allowsPlaintext: request.allowsPlaintext)
+        return policy
     }
 
     /// What a file leaves out is allowed, but for keys in the clear.

@@ -14,15 +14,15 @@ enum Tool {
                 .environment, "cannot start \(words[0]): \(unsafe String(cString: strerror(result)))",
                 hint: "install it, or give the secret in another way")
         }
-        var status: Int32 = 0
-        guard let bytes = read(ends[0], until: .now + deadline) else {
+        let end = ContinuousClock.now + deadline
+        guard let bytes = read(ends[0], until: end), let status = status(of: id, until: end) else {
+            var killed: Int32 = 0
             kill(id, SIGKILL)
-            unsafe waitpid(id, &status, 0)
+            unsafe waitpid(id, &killed, 0)
             throw CommandError(
                 .environment,
                 "\(words[0]) did not answer within \(deadline.components.seconds) seconds, or said too much")
         }
-        unsafe waitpid(id, &status, 0)
         guard status == 0 else {
             throw CommandError(
                 .environment, "\(words[0]) has no such secret, or does not give it (see its words above)")
@@ -31,6 +31,16 @@ enum Tool {
     }
 
     private static let limit = 4_096
+
+    /// How a program ended; nil when it has not by then.
+    private static func status(of id: pid_t, until end: ContinuousClock.Instant) -> Int32? {
+        var status: Int32 = 0
+        while unsafe waitpid(id, &status, WNOHANG) != id {
+            guard .now < end else { return nil }
+            usleep(2_000)
+        }
+        return status
+    }
 
     /// All that comes until the other end closes; nil for more than a secret has, or when time is up.
     private static func read(_ descriptor: Int32, until end: ContinuousClock.Instant) -> [UInt8]? {

@@ -25,20 +25,24 @@ struct ArtifactTree: Sendable {
                 let bytes = try await artifact.repository.manifest(index.digest).bytes
                 for entry in try Index(parsing: bytes, mediaType: index.mediaType).manifests
                 where Self.isSigned(entry.mediaType) && seen.insert(entry.digest).inserted {
+                    guard depth < Self.maximumDepth, seen.count <= Self.maximumManifests else {
+                        throw Self.tooLarge(artifact)
+                    }
                     next.append(try await Self.check(entry, in: artifact))
                 }
             }
             found += next
             level = next
             depth += 1
-            guard depth <= Self.maximumDepth || level.isEmpty, found.count <= Self.maximumManifests else {
-                throw CommandError(
-                    .environment,
-                    "\(artifact.shown) leads to more than \(Self.maximumManifests) manifests, or is nested deeper than \(Self.maximumDepth)",
-                    hint: "--index-only signs the index alone")
-            }
         }
         descriptors = found
+    }
+
+    private static func tooLarge(_ artifact: FoundArtifact) -> CommandError {
+        CommandError(
+            .environment,
+            "\(artifact.shown) leads to more than \(maximumManifests) manifests, or is nested deeper than \(maximumDepth)",
+            hint: "--index-only signs the index alone")
     }
 
     private static func isSigned(_ type: String) -> Bool {

@@ -16,6 +16,15 @@ package struct SigningPolicy: Sendable, Equatable {
         self.allowsPlaintext = allowsPlaintext
     }
 
+    /// What both allow.
+    package func narrowed(by other: SigningPolicy) -> SigningPolicy {
+        let types = [keyTypes, other.keyTypes].compactMap(\.self)
+        return SigningPolicy(
+            schemes: schemes.intersection(other.schemes),
+            keyTypes: types.dropFirst().reduce(types.first) { $0?.intersection($1) },
+            allowsPlaintext: allowsPlaintext && other.allowsPlaintext)
+    }
+
     package func check(_ scheme: KeyScheme) throws(KeyError) {
         guard schemes.contains(scheme) else {
             let allowed = schemes.map(\.prefix).sorted().joined(separator: ", ")
