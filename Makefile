@@ -26,7 +26,7 @@ test: setup ## Build, then run every test, one at a time, with the real componen
 test-core: setup ## Build and test the low layers alone, in seconds.
 	ROADSTEAD_LAYERS=core swift test --scratch-path .build-core --disable-xctest
 
-fuzz: setup ## Fuzz the parsers and the TUF workflow, ten targets of half a minute (FUZZ_SECONDS).
+fuzz: setup ## Fuzz the parsers and the TUF workflow, each target for half a minute (FUZZ_SECONDS).
 	@deploy/fuzz.sh $(FUZZ_SECONDS)
 
 demo: build ## Run the whole story once, with the real programs, and check every step.

@@ -15,7 +15,7 @@ rm -rf .build-fuzz/seeds
 FUZZ_SEEDS=$PWD/.build-fuzz/seeds "$program"
 
 targets=("$@")
-if [ ${#targets[@]} -eq 0 ]; then targets=(json certificate cbor envelope timestamp reference policy join token metadata workflow evidence); fi
+if [ ${#targets[@]} -eq 0 ]; then targets=(json certificate crl cbor envelope timestamp reference policy join token metadata workflow evidence); fi
 for target in "${targets[@]}"; do
     mkdir -p "$work/$target"
     log=.build-fuzz/$target.log

@@ -35,6 +35,15 @@ extension FuzzTarget {
         _ = try? UnverifiedChain([certificate, certificate])
     }
 
+    /// A list that is taken is its bytes, holds each number once, and is what is written from what was read of it.
+    static let crl = FuzzTarget(name: "crl") { bytes in
+        _ = RevocationList.isMeant(by: bytes)
+        guard let list = try? RevocationList(pemOrDER: bytes) else { return }
+        precondition(list.der == bytes || bytes.first != 0x30, "a list is not its bytes")
+        precondition(list.entries.allSatisfy { list[$0.serialNumber] == $0 }, "an entry is not found")
+        precondition((try? RevocationList(pemOrDER: Array(list.pem.utf8)))?.der == list.der, "PEM is another list")
+    }
+
     /// What every seed of a timestamp is over.
     static let stamped = Array("fuzz".utf8)
 

@@ -32,7 +32,8 @@ struct FuzzTarget: Sendable {
     let run: @Sendable ([UInt8]) -> Void
 
     static let all = [
-        json, certificate, cbor, envelope, timestamp, reference, policy, join, token, metadata, workflow, evidence,
+        json, certificate, crl, cbor, envelope, timestamp, reference, policy, join, token, metadata, workflow,
+        evidence,
     ]
 
     static func named(_ name: String?) -> FuzzTarget? { all.first { $0.name == name } }

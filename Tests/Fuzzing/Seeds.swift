@@ -146,6 +146,15 @@ enum Seeds {
                 issuer: .init(certificate: root, signer: rootKey), validity: .init(from: start, days: 365),
                 crlURLs: ["http://crl.example/a.crl"])
             seeds["certificate", default: []] += [root.der, leaf.der, Array("CN=a\\,b+OU=c, O=#0403".utf8)]
+            let list = try await CertificateBuilder.revocationList(
+                of: [
+                    RevokedCertificate(
+                        serialNumber: leaf.serialNumber, revokedAt: start, reason: .keyCompromise, invalidityDate: start
+                    ),
+                    RevokedCertificate(serialNumber: root.serialNumber, revokedAt: start),
+                ], issuer: .init(certificate: root, signer: rootKey), number: 7, thisUpdate: start,
+                nextUpdate: start.adding(days: 7))
+            seeds["crl", default: []] += [list.der, Array(list.pem.utf8)]
             let artifact = TargetArtifact(
                 mediaType: "application/vnd.oci.image.manifest.v1+json",
                 digest: "sha256:" + String(repeating: "0a", count: 32), size: 7, annotations: ["a": "b"])

@@ -37,9 +37,15 @@ import Testing
                     | ./notation-roadstead describe-key
                 printf '{"contractVersion":"1.0","keyId":"%s","keySpec":"EC-256","hashAlgorithm":"SHA-256","payload":"YWJj","pluginConfig":{"pin-file":"%s","certificate-chain":"issued/chain.pem"}}' "$ci" "$PIN" \
                     | ./notation-roadstead generate-signature
+                roadstead ca renew --ca ca --key "$ca" --pin-file "$PIN" issued/signing.crt --out renewed
+                roadstead ca revoke --ca ca issued/signing.crt --reason superseded --yes
+                roadstead ca crl --ca ca --key "$ca" --pin-file "$PIN" --out ca.pem
+                openssl verify -crl_check -CRLfile ca.pem -CAfile ca/ca.crt renewed/signing.crt
+                ! openssl verify -crl_check -CRLfile ca.pem -CAfile ca/ca.crt issued/signing.crt
                 """, softHSM)
             #expect(status == 0, "\(output)")
             #expect(output.contains("issued/signing.crt: OK"))
+            #expect(output.contains("renewed/signing.crt: OK") && output.contains("certificate revoked"))
             #expect(output.contains("ES256, as CN=CI"))
             #expect(output.contains(#""keySpec":"EC-256""#))
             #expect(output.contains(#""signingAlgorithm":"ECDSA-SHA-256""#))

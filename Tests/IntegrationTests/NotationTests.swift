@@ -63,6 +63,32 @@ struct NotationTests {
             """)
     }
 
+    @Test(arguments: ["ec-p256", "ec-p384", "rsa-3072"])
+    func `notation refuses a signer once the list of a CA of this type revokes it`(type: String) throws {
+        try story(
+            """
+            mkdir "$work/www"
+            start_web "$work/www"
+            secret "$work/passphrase"
+            expect 0 roadstead ca init --subject "C=US,ST=WA,O=acme,CN=acme root" --key-type \(type) --out "$work/ca" \\
+                --crl-url "$web/ca.crl" --passphrase-file "$work/passphrase"
+            expect 0 roadstead ca crl --ca "$work/ca" --publish "$work/www" --passphrase-file "$work/passphrase"
+            expect 0 roadstead ca issue --ca "$work/ca" --subject "C=US,ST=WA,O=acme,CN=ci" --out "$work/ci" \\
+                --passphrase-file "$work/passphrase"
+            notation_trusts "$registry/acme/app" '["ca:acme"]'
+            push_image acme/app 1.0 one
+            expect 0 roadstead sign --key "file:$work/ci/signing.key" --passphrase-file "$work/passphrase" \\
+                --certificate-chain "$work/ci/chain.pem" --insecure-registry "$registry/acme/app:1.0"
+            export XDG_CACHE_HOME="$work/before"
+            notation_accepts "$registry/acme/app:1.0"
+            expect 0 roadstead ca revoke --ca "$work/ca" "$work/ci/signing.crt" --reason keyCompromise --yes
+            expect 0 roadstead ca crl --ca "$work/ca" --publish "$work/www" --passphrase-file "$work/passphrase"
+            # A host keeps a list until the next one is due: this is another host.
+            export XDG_CACHE_HOME="$work/after"
+            expect 1 "$notation" verify --insecure-registry "$registry/acme/app:1.0"
+            """)
+    }
+
     @Test(arguments: ["ec-p256", "rsa-3072"])
     func `notation signs by the plugin with a key file`(type: String) throws {
         try story(

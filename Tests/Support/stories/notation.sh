@@ -24,6 +24,20 @@ YAML
     fail "docker-registry does not answer"
 }
 
+# A web server for what lies in a directory; sets `web`.
+start_web() {
+    local port
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    web=http://127.0.0.1:$port
+    python3 -m http.server --bind 127.0.0.1 --directory "$1" "$port" >"$work/web.log" 2>&1 &
+    children+=($!)
+    for _ in $(seq 100); do
+        curl -fsS "$web/" >/dev/null 2>&1 && return 0
+        sleep 0.1
+    done
+    fail "the web server does not answer"
+}
+
 end_children() { for child in "${children[@]}"; do kill -KILL "$child" 2>/dev/null || true; done; }
 
 push_blob() { # repository file
