@@ -315,7 +315,7 @@ if layers == "full" {
             "RoadsteadSignerTests",
             [
                 "RoadsteadSigner", "roadstead-signer", "roadstead-p11", "SignerClient", "ReleaseCriteria",
-                "RoadsteadCommand", "SoftHSM", "TestSigning", "TokenKeys", "TokenWire", "Envelopes",
+                "RoadsteadCommand", "KeyServices", "SoftHSM", "TestSigning", "TokenKeys", "TokenWire", "Envelopes",
                 "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),

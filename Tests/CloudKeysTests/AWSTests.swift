@@ -1,4 +1,5 @@
 import Codecs
+import Files
 import Foundation
 import KeyServices
 import SigningKeys
@@ -221,7 +222,7 @@ extension KeyServiceTests {
                 aws_access_key_id=\(user.id)
                 aws_secret_access_key = \(user.secret)
                 [elsewhere]
-                credential_process = /bin/true
+                sso_session = office
                 """)
             var variables = aws.place
             variables["AWS_SHARED_CREDENTIALS_FILE"] = file
@@ -239,11 +240,72 @@ extension KeyServiceTests {
             ])
             #expect(environment == nil)
             let process = try await opened(["AWS_PROFILE": "elsewhere"])
-            #expect(process?.code == .configuration && process?.reason.contains("credential_process") == true)
+            #expect(process?.code == .configuration && process?.reason.contains("sso_session") == true)
             try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
             await #expect(throws: (any Error).self) {
                 try await with(KeyServiceEnvironment(variables.merging(["AWS_PROFILE": "good"]) { $1 })) { backend in
                     _ = try await backend.open(name)
+                }
+            }
+        }
+
+        @Test func `a profile's program gives credentials, and is asked again when they expire`() async throws {
+            guard let aws = try await MiniStack.shared() else { return }
+            let name = try KeyName("awskms:///\(try aws.makeKey("ECC_NIST_P256"))")
+            let user = try aws.makeUser(actions: ["kms:*"])
+            let time = Mutex(Int64(Date().timeIntervalSince1970))
+            let expires = UTCDate(seconds: time.withLock { $0 } + 600)
+            let program = try privateFile(
+                """
+                #!/bin/sh
+                echo run >> "$2"
+                echo '{"Version":1,"AccessKeyId":"\(user.id)","SecretAccessKey":"\(user.secret)","Expiration":"\(expires)"}'
+                """, mode: 0o700)
+            let runs = try privateFile("")
+            let file = try privateFile("[profile build]\ncredential_process = \(program) 'two words' \"\(runs)\"\n")
+            defer { for path in [program, runs, file] { try? FileManager.default.removeItem(atPath: path) } }
+            var variables = aws.place
+            variables["AWS_CONFIG_FILE"] = file
+            variables["AWS_PROFILE"] = "build"
+            let environment = KeyServiceEnvironment(variables, now: { UTCDate(seconds: time.withLock { $0 }) })
+            try await with(environment) { backend in
+                let opened = try await backend.open(name)
+                _ = try await verifiedSignature(by: opened.signer, over: message, scheme: .ecdsa(.sha256, .der))
+                #expect(try String(contentsOfFile: runs, encoding: .utf8) == "run\n")
+                time.withLock { $0 += 590 }
+                _ = try? await verifiedSignature(by: opened.signer, over: message, scheme: .ecdsa(.sha256, .der))
+                #expect(try String(contentsOfFile: runs, encoding: .utf8) == "run\nrun\n")
+            }
+        }
+
+        @Test(arguments: [
+            ("/bin/false", CloudKeyError.Code.credentials, "status 1"), ("/no/such/program", .configuration, "started"),
+            ("/bin/echo {}", .answer, "Version"), ("/bin/echo '{\"Version\":2}'", .answer, "another Version"),
+            ("/bin/echo '{\"Version\":1,\"Else\":1}'", .answer, "Else"),
+            ("/bin/echo nothing", .answer, "no credentials"),
+            ("/bin/echo 'no end", .configuration, "quote"),
+        ])
+        func `a profile's program that gives no credentials is said to be at fault`(
+            command: String, code: CloudKeyError.Code, says: String
+        ) async throws {
+            let file = try privateFile("[default]\ncredential_process=\(command)\n")
+            defer { try? FileManager.default.removeItem(atPath: file) }
+            let environment = KeyServiceEnvironment(["AWS_REGION": "eu-central-1", "AWS_CONFIG_FILE": file])
+            try await with(environment) { backend in
+                let error = await failure { _ = try await backend.open(try KeyName("awskms:///alias/a")) }
+                #expect(error?.code == code && error?.reason.contains(says) == true, "\(String(describing: error))")
+            }
+        }
+
+        @Test func `a profile that others could have written names no program`() async throws {
+            let file = try privateFile("[default]\ncredential_process=/bin/true\n", mode: 0o666)
+            // What a umask took away is given back.
+            try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: file)
+            defer { try? FileManager.default.removeItem(atPath: file) }
+            let environment = KeyServiceEnvironment(["AWS_REGION": "eu-central-1", "AWS_CONFIG_FILE": file])
+            await #expect(throws: FileError.self) {
+                try await with(environment) { backend in
+                    _ = try await backend.open(try KeyName("awskms:///alias/a"))
                 }
             }
         }

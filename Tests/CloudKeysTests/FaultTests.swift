@@ -178,7 +178,8 @@ extension KeyServiceTests {
             #expect(
                 output.split(separator: "\n") == [
                     "azure ec-p256", "azure ec-p521", "azure rsa-3072", "azure nobody", "google ec-p256",
-                    "google rsa-4096",
+                    "google rsa-4096", "google makes PENDING_GENERATION PENDING_GENERATION ENABLED",
+                    "google ec-p256 federated", "google rsa-4096 federated",
                 ])
         }
 

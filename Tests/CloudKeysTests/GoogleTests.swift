@@ -1,4 +1,5 @@
 import Codecs
+import Foundation
 import KeyServices
 import SigningKeys
 import Testing
@@ -77,6 +78,105 @@ extension KeyServiceTests {
                 #expect(ring?.code == .name)
             }
         }
+
+        @Test(arguments: Clouds.googleTypes + ["ed25519"])
+        func `a key is made, waited for, and not made twice`(type: String) async throws {
+            guard let clouds = try await Clouds.start() else { return }
+            let keyType = try #require(typesByName[type])
+            let name = try KeyName(clouds.googleNewURI("made_for-\(type)"))
+            try await with(clouds.googleEnvironment) { backend in
+                let made = try await backend.generate(keyType, name)
+                #expect(made.name.text == "\(name.text)/cryptoKeyVersions/1")
+                #expect(made.signer.publicKey.type == keyType)
+                _ = try await verifiedSignature(by: made.signer, over: message, scheme: scheme(type))
+                let opened = try await backend.open(made.name)
+                #expect(opened.signer.publicKey == made.signer.publicKey)
+                let twice = await failure { _ = try await backend.generate(keyType, name) }
+                #expect(twice?.code == .exists)
+            }
+            #expect(try clouds.hits("made_for-\(type)/cryptoKeyVersions/1") >= 3)
+        }
+
+        @Test func `a key that never gets ready, and types that cannot sign for Notation, are refused`() async throws {
+            guard let clouds = try await Clouds.start() else { return }
+            try clouds.set("generation", 1_000)
+            try await with(clouds.googleEnvironment) { backend in
+                let name = try KeyName(clouds.googleNewURI("slow"))
+                let slow = await failure { _ = try await backend.generate(.ec(.p256), name) }
+                #expect(slow?.code == .deadline && slow?.reason.contains("was made") == true)
+                for type in [KeyType.rsa(bits: 3_072), .ec(.p521)] {
+                    let none = await keyFailure {
+                        _ = try await backend.generate(type, try KeyName(clouds.googleNewURI("none")))
+                    }
+                    #expect(none?.code == .unsupported && none?.hint?.contains("P-384") == true)
+                }
+                let version = await failure {
+                    _ = try await backend.generate(.ec(.p256), try KeyName(clouds.googleURI("ec-p256")))
+                }
+                #expect(version?.code == .name)
+            }
+            #expect(try clouds.hits("none") == 0)
+        }
+
+        @Test(arguments: Clouds.Federation.allCases)
+        func `another provider's token is traded for Google's`(federation: Clouds.Federation) async throws {
+            guard let clouds = try await Clouds.start() else { return }
+            try await with(clouds.googleEnvironment(federation)) { backend in
+                let opened = try await backend.open(try KeyName(clouds.googleURI("ec-p256")))
+                for _ in 0..<3 {
+                    _ = try await verifiedSignature(by: opened.signer, over: message, scheme: .ecdsa(.sha256, .fixed))
+                }
+            }
+            #expect(try clouds.hits("/sts/v1/token") == 1)
+            #expect(try clouds.hits("generateAccessToken") == (federation == .federated ? 1 : 0))
+            #expect(try clouds.hits("/subject") == (federation == .federated ? 0 : 1))
+        }
+
+        @Test func `a token that Google does not take, and an account that it may not be, are said apart`() async throws
+        {
+            guard let clouds = try await Clouds.start() else { return }
+            let name = try KeyName(clouds.googleURI("ec-p256"))
+            try clouds.set("disabled", ["wrong"])
+            try await with(clouds.googleEnvironment(.federated)) { backend in
+                let denied = await failure { _ = try await backend.open(name) }
+                #expect(denied?.code == .credentials)
+                #expect(denied?.hint?.contains("Workload Identity User") == true, "\(String(describing: denied))")
+            }
+            try clouds.set("assertion", "another")
+            try await with(clouds.googleEnvironment(.federated)) { backend in
+                let refused = await failure { _ = try await backend.open(name) }
+                #expect(refused?.code == .credentials && refused?.reason.contains("invalid_grant") == true)
+            }
+        }
+
+        @Test(arguments: [
+            (#""credential_source":{"executable":{"command":"/bin/true"}}"#, "executable"),
+            (#""credential_source":{"environment_id":"aws1"}"#, "environment_id"),
+            (#""credential_source":{"file":"/t","url":"https://other.example.com"}"#, "not one file or url"),
+            (#""credential_source":{"file":"/t"},"client_secret":"s3cret""#, "client_secret"),
+            (#""credential_source":{"file":"/t"},"universe_domain":"example.com""#, "universe_domain"),
+            (#""credential_source":{"url":"http://other.example.com/t"}"#, "plain http"),
+            (#""credential_source":{"file":"/t"},"token_url":"http://other.example.com/t""#, "twice"),
+        ])
+        func `a file of credentials that would do more than is supported is refused`(
+            members: String, says: String
+        ) async throws {
+            let file = try privateFile(
+                """
+                {"type":"external_account","audience":"//iam.googleapis.com/p",
+                "subject_token_type":"urn:ietf:params:oauth:token-type:jwt",
+                "token_url":"https://127.0.0.1:9/v1/token",\(members)}
+                """)
+            defer { try? FileManager.default.removeItem(atPath: file) }
+            try await with(["GOOGLE_APPLICATION_CREDENTIALS": file]) { backend in
+                let error = await failure { _ = try await backend.open(try KeyName(Self.someKey)) }
+                #expect(error?.reason.contains(says) == true, "\(String(describing: error))")
+                #expect(error.map { "\($0)".contains("s3cret") } == false)
+            }
+        }
+
+        private static let someKey =
+            "gcpkms://projects/p/locations/global/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1"
 
         @Test(arguments: [
             ("wrong_crc", CloudKeyError.Code.answer), ("unverified", .answer), ("wrong_name", .rotated),

@@ -109,6 +109,16 @@ func isValidForOpenSSL(_ signature: [UInt8], _ key: PublicKey, digest: String) t
     return process.terminationStatus == 0
 }
 
+/// A file that only this user can read; whoever asks for it removes it.
+func privateFile(_ text: String, mode: Int = 0o600) throws -> String {
+    let path = FileManager.default.temporaryDirectory.appending(path: "file.\(UUID().uuidString)").path
+    guard
+        FileManager.default.createFile(
+            atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: mode])
+    else { throw CocoaError(.fileWriteUnknown) }
+    return path
+}
+
 /// How long somebody would have waited.
 final class Waits: Sendable {
     private let durations = Mutex<[Duration]>([])

@@ -164,6 +164,53 @@ extension KeyServiceTests {
             }
         }
 
+        /// A token that gives out a role's new secret id once.
+        private func wrapped(_ bao: OpenBao, _ path: String) throws -> String {
+            try bao.run("write", "-f", "-wrap-ttl=2m", "-field=wrapping_token", path)
+        }
+
+        @Test func `a wrapped secret id is taken once, and a token that gave it to somebody else is an alarm`()
+            async throws
+        {
+            guard let bao = try await OpenBao.shared() else { return }
+            let name = try KeyName(try bao.makeKey("ecdsa-p256"))
+            let role = try role(bao, "token_ttl=62s", "token_max_ttl=62s")
+            let path = "auth/approle/role/\(role.name)/secret-id"
+            var variables = bao.environment(token: nil)
+            variables["VAULT_ROLE_ID"] = role.id
+            let file = try bao.secretFile(try wrapped(bao, path) + "\n")
+            variables["VAULT_WRAPPED_SECRET_ID_FILE"] = file
+            try await with(variables) { backend in
+                let opened = try await backend.open(name)
+                // The token lasts no longer than its reserve: each signature logs in anew, with the secret id that is kept.
+                try await Task.sleep(for: .seconds(3))
+                _ = try await verifiedSignature(by: opened.signer, over: message, scheme: .ecdsa(.sha256, .der))
+            }
+            try await with(variables) { backend in
+                let used = await failure { _ = try await backend.open(name) }
+                #expect(used?.code == .credentials && used?.reason.contains("used already") == true)
+                #expect(used?.hint?.contains("somebody else may hold the secret id") == true)
+            }
+            try Data(try wrapped(bao, path).utf8).write(to: URL(filePath: file))
+            try await with(variables) { backend in _ = try await backend.open(name) }
+        }
+
+        @Test func `a token that wraps something else is not taken for a secret id`() async throws {
+            guard let bao = try await OpenBao.shared() else { return }
+            let name = try KeyName(try bao.makeKey("ecdsa-p256"))
+            let role = try role(bao, "token_ttl=20m")
+            var variables = bao.environment(token: nil)
+            variables["VAULT_ROLE_ID"] = role.id
+            let token = try bao.run("token", "create", "-wrap-ttl=2m", "-field=wrapping_token")
+            variables["VAULT_WRAPPED_SECRET_ID_FILE"] = try bao.secretFile(token)
+            try await with(variables) { backend in
+                let other = await failure { _ = try await backend.open(name) }
+                #expect(other?.code == .credentials, "\(String(describing: other))")
+                #expect(other?.reason.contains("auth/token/create") == true)
+                #expect(other.map { "\($0)".contains(token) } == false)
+            }
+        }
+
         @Test func `a role's token is renewed before it expires, and a login follows where that gives no time`()
             async throws
         {

@@ -79,6 +79,34 @@ import Testing
         }
     }
 
+    /// A key that is tied to one hash by the place where it lives.
+    private struct TiedSigner: Signer {
+        let key: PrivateKey
+        let hash: HashAlgorithm
+
+        var publicKey: PublicKey { key.publicKey }
+
+        func check(_ scheme: SignatureScheme) throws(KeyError) {
+            guard scheme == .rsaPSS(hash) else { throw KeyError(.scheme, "this key is tied to \(hash)") }
+        }
+
+        func signature(over message: [UInt8], scheme: SignatureScheme) async throws -> [UInt8] {
+            try await key.signature(over: message, scheme: scheme)
+        }
+    }
+
+    @Test func `a key can sign for the Notary Project if its type may and its place can`() throws {
+        let (rsa, ed25519) = (try PrivateKey.generate(.rsa(bits: 3_072)), try PrivateKey.generate(.ed25519))
+        #expect(try EnvelopeAlgorithm(usableBy: rsa) == .ps384)
+        #expect(try EnvelopeAlgorithm(usableBy: TiedSigner(key: rsa, hash: .sha384)) == .ps384)
+        let tied = #expect(throws: KeyError.self) {
+            try EnvelopeAlgorithm(usableBy: TiedSigner(key: rsa, hash: .sha256))
+        }
+        #expect(tied?.reason == "this key is tied to sha256")
+        let other = #expect(throws: KeyError.self) { try EnvelopeAlgorithm(usableBy: ed25519) }
+        #expect(other?.code == .scheme && other?.hint?.contains("EC P-256") == true)
+    }
+
     @Test func `a chain without its root does not sign`() async throws {
         let fixture = try await SigningFixture()
         await #expect(throws: EnvelopeError(.chain, "")) {

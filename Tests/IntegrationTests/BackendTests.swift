@@ -116,6 +116,17 @@ import TestTokens
         try sign(with: clouds.google)
     }
 
+    @Test(arguments: ["rsa-3072", "rsa-4096-sha256"])
+    func `a key that Cloud KMS ties to another hash is refused for images wherever it is first named`(
+        key: String
+    ) async throws {
+        guard let clouds = try await Clouds.start() else { return }
+        try Desk.using(environment: clouds.googleEnvironment) { desk in
+            try desk.run("refuses_for_images '\(clouds.googleURI(key))' 'Cloud KMS ties this key to RSA_SIGN_PSS_'")
+        }
+        #expect(try clouds.hits(":asymmetricSign") == 1)
+    }
+
     private func sign(with service: any KeyService) throws {
         let keys = try service.makeKeys().filter { $0.key != "ed25519" }
         #expect(keys.count >= 4)

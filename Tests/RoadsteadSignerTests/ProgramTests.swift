@@ -3,6 +3,7 @@ import Codecs
 import Envelopes
 import Files
 import Foundation
+import KeyServices
 import NIOCore
 import NIOSSL
 import PKI
@@ -162,6 +163,29 @@ import Testing
                     #expect(state.status == 200)
                     #expect(state.body.objectOrNil?["status"] == "degraded")
                 }
+            }
+        }
+    }
+
+    @Test func `a key that cannot sign for the Notary Project is not opened for it, and the reason shows`() async throws
+    {
+        guard let clouds = try await Clouds.start() else { return }
+        try await Scene.with { scene in
+            func key(_ usage: String) -> JSON {
+                [
+                    "uri": .string(clouds.googleURI("rsa-3072")), "usage": .string(usage), "callers": ["ci"],
+                    "criteria": ["unrestricted": true],
+                ]
+            }
+            let configuration = scene.configuration(keys: [("notation", key("notation")), ("raw", key("raw"))])
+            let path = try scene.write(configuration)
+            try await SignerProcess.with(path, environment: clouds.googleEnvironment) { signer in
+                try await signer.wait(for: "raw")
+                try await signer.wait(for: "notation", ready: false)
+                let shown = try await signer.send("GET", "/v1/keys/notation").body.objectOrNil
+                let problem = shown?["problem"]?.stringOrNil ?? ""
+                #expect(problem.contains("Cloud KMS ties this key to RSA_SIGN_PSS_3072_SHA256"), "\(problem)")
+                #expect(try clouds.hits(":asymmetricSign") == 0)
             }
         }
     }

@@ -20,12 +20,12 @@ struct AWSLogin: Sendable {
 
     func credentials() async throws -> Held {
         if environment["AWS_PROFILE"] != nil {
-            if let keys = try AWSProfile(environment).keys() { return Held(keys, expires: nil) }
+            if let held = try await fromProfile() { return held }
             throw CloudKeyError(.configuration, "the profile that AWS_PROFILE names has no keys")
         }
         if let keys = try fromEnvironment() { return Held(keys, expires: nil) }
         if let file = environment["AWS_WEB_IDENTITY_TOKEN_FILE"] { return try await fromWebIdentity(file) }
-        if let keys = try AWSProfile(environment).keys() { return Held(keys, expires: nil) }
+        if let held = try await fromProfile() { return held }
         if let address = try containerAddress() { return try await fromContainer(address) }
         guard environment["AWS_EC2_METADATA_DISABLED"]?.lowercased() != "true" else { throw Self.nobody }
         return try await fromMachine()
@@ -35,6 +35,13 @@ struct AWSLogin: Sendable {
         .configuration, "nothing says who is calling AWS",
         hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or AWS_ROLE_ARN with "
             + "AWS_WEB_IDENTITY_TOKEN_FILE")
+
+    private func fromProfile() async throws -> Held? {
+        let profile = try AWSProfile(environment)
+        if let keys = try profile.keys() { return Held(keys, expires: nil) }
+        guard let process = profile.process else { return nil }
+        return try await AWSProcess(process, profile: profile.name).credentials()
+    }
 
     private func fromEnvironment() throws -> AWSCredentials? {
         guard let id = environment["AWS_ACCESS_KEY_ID"] else { return nil }

@@ -15,11 +15,15 @@ struct AWSProfile {
         self.name = name
         credentials = try Self.section(name, secrets) { try Files.readSecret($0) }
         configuration = try Self.section(name == "default" ? name : "profile \(name)", settings) {
-            try Files.read($0, limit: 1 << 20)
+            // It may name a program to run.
+            try Files.readTrusted($0, limit: 1 << 20)
         }
     }
 
     var region: String? { configuration["region"] }
+
+    /// The program that prints the profile's credentials, where it names one. [AWS SDKs, "Process credential provider"]
+    var process: String? { configuration["credential_process"] ?? credentials["credential_process"] }
 
     /// The profile's long-lived keys, where it has some.
     ///
@@ -29,7 +33,7 @@ struct AWSProfile {
             return try AWSCredentials(
                 id: id, secret: secret, session: credentials["aws_session_token"], source: "the profile \(name)")
         }
-        let other = ["credential_process", "sso_session", "sso_start_url", "role_arn", "login_session"]
+        let other = ["sso_session", "sso_start_url", "role_arn", "login_session"]
         if let way = other.first(where: { credentials[$0] != nil || configuration[$0] != nil }) {
             throw CloudKeyError(
                 .configuration, "the AWS profile \(name) gets its credentials by \(way), which is not supported",

@@ -10,6 +10,8 @@ package struct GCPBackend: KeyBackend {
     private let client: GCPClient
 
     static let mostListed = 200
+    /// How often it is asked whether a new key is ready, once a second.
+    static let mostQuestions = 60
 
     package init(_ environment: KeyServiceEnvironment, transport: any KeyServiceTransport) {
         client = GCPClient(KeyServiceClient(transport: transport, environment: environment))
@@ -44,6 +46,47 @@ package struct GCPBackend: KeyBackend {
             }
         }
         return KeyListing(entries: entries, skipped: skipped)
+    }
+
+    /// Makes a key in software, in its first version; Cloud KMS takes no second key of one name.
+    package func generate(_ type: KeyType, _ name: KeyName) async throws -> OpenedKey {
+        let path = try GCPKeyPath(name)
+        guard let key = path.key, path.version == nil else {
+            throw CloudKeyError(
+                .name, "\(name) does not name a key to make",
+                hint: "gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K, in a key ring that is there")
+        }
+        let algorithm = try GCPAlgorithm(making: type)
+        let ring = path.text.dropLast("/cryptoKeys/\(key)".count)
+        let body: JSON = ["purpose": "ASYMMETRIC_SIGN", "versionTemplate": ["algorithm": .string(algorithm.name)]]
+        let answer = try await client.post(
+            "\(ring)/cryptoKeys?cryptoKeyId=\(Form.encoded(key))", body, attempts: 1, doing: "making \(path.text)")
+        guard answer["name"]?.stringOrNil == path.text else {
+            throw CloudKeyError(.answer, "Cloud KMS made another key than \(path.text)")
+        }
+        let version = "\(path.text)/cryptoKeyVersions/1"
+        try await waitUntilEnabled(version)
+        let opened = try await opened(version)
+        guard opened.signer.publicKey.type == type else {
+            throw CloudKeyError(.answer, "Cloud KMS made a key of type \(opened.signer.publicKey.type)")
+        }
+        try await confirm(opened)
+        return opened
+    }
+
+    private func waitUntilEnabled(_ version: String) async throws {
+        for _ in 0..<Self.mostQuestions {
+            let answer = try await client.get(version, doing: "asking whether \(version) is ready")
+            switch answer["state"]?.stringOrNil {
+            case "ENABLED": return
+            case "PENDING_GENERATION": try await client.wait(.seconds(1))
+            case let state:
+                throw CloudKeyError(.unusable, "\(version) was made, and its state is \(quoted(state ?? "not said"))")
+            }
+        }
+        throw CloudKeyError(
+            .deadline, "\(version) was made, and is not ready after \(Self.mostQuestions) s",
+            hint: "roadstead key test tells when it is; making it again would be refused")
     }
 
     private func opened(_ path: String) async throws -> OpenedKey {

@@ -14,17 +14,23 @@ struct GCPClient: Sendable {
 
     func get(_ path: String, doing what: String) async throws -> JSONObject { try await send(.get, path, nil, what) }
 
-    func post(_ path: String, _ body: JSON, doing what: String) async throws -> JSONObject {
-        try await send(.post, path, body, what)
+    /// - Parameter attempts: 1 for what must not be done twice.
+    func post(
+        _ path: String, _ body: JSON, attempts: Int = KeyServiceClient.attempts, doing what: String
+    ) async throws -> JSONObject {
+        try await send(.post, path, body, attempts: attempts, what)
     }
 
+    func wait(_ duration: Duration) async throws { try await client.environment.wait(duration) }
+
     private func send(
-        _ method: KeyServiceRequest.Method, _ path: String, _ body: JSON?, _ what: String
+        _ method: KeyServiceRequest.Method, _ path: String, _ body: JSON?, attempts: Int = KeyServiceClient.attempts,
+        _ what: String
     ) async throws -> JSONObject {
         let address = try ServiceAddress(
             client.environment["CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS"] ?? "https://cloudkms.googleapis.com",
             source: "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS")
-        let response = try await client.send(with: lease) { token in
+        let response = try await client.send(with: lease, attempts: attempts) { token in
             KeyServiceRequest(
                 method, "\(address.text)/v1/\(path)",
                 headers: [("Authorization", "Bearer \(token)"), ("Content-Type", "application/json")],
@@ -51,6 +57,7 @@ struct GCPClient: Sendable {
         case (404, _): (.notFound, "check project, location, key ring, key and version")
         case (_, "FAILED_PRECONDITION"):
             (.unusable, "the version is disabled or destroyed: gcloud kms keys versions describe tells")
+        case (409, _): (.exists, "choose another name; nothing was made")
         case (429, _), (_, "RESOURCE_EXHAUSTED"): (.throttled, "ask for a higher quota, or sign less at once")
         case (500..., _): (.unavailable, nil)
         case (300..<400, _): (.address, "Cloud KMS sends on to another address, which is not followed")

@@ -2,7 +2,8 @@ import Codecs
 import Files
 import SigningKeys
 
-/// How tokens of Google Cloud are come by: a service account's key, or, where none is named, the machine's account.
+/// How tokens of Google Cloud are come by: a service account's key, another provider's token, or, where no file of either
+/// is named, the machine's account.
 struct GCPLogin: Sendable {
     private let client: KeyServiceClient
     private var environment: KeyServiceEnvironment { client.environment }
@@ -11,20 +12,41 @@ struct GCPLogin: Sendable {
     /// What Google calls itself in a grant, whatever address the grant goes to.
     static let audience = "https://oauth2.googleapis.com/token"
     static let lifetimeSeconds: Int64 = 3_600
+    static let maximumBytes = 1 << 16
     private static let metadataTimeout = Duration.seconds(2)
 
     init(_ client: KeyServiceClient) { self.client = client }
 
     func token() async throws -> Lease<String>.Held {
-        if let path = environment["GOOGLE_APPLICATION_CREDENTIALS"] { return try await token(ofAccountIn: path) }
+        if let path = environment["GOOGLE_APPLICATION_CREDENTIALS"] { return try await token(byFile: path) }
         if let path = environment.home(".config/gcloud/application_default_credentials.json"), Files.exists(path) {
-            return try await token(ofAccountIn: path)
+            return try await token(byFile: path)
         }
         return try await machineToken()
     }
 
+    private func token(byFile path: String) async throws -> Lease<String>.Held {
+        let file = try Self.tree(try Files.readTrusted(path, limit: Self.maximumBytes), path)
+        do {
+            if try file.string("type", in: "the file") == GCPExternalAccount.type {
+                return try await GCPExternalAccount(file, path).token(client)
+            }
+        } catch let error as CodecError {
+            throw CloudKeyError(.configuration, "\(path) is malformed: \(error.reason)")
+        }
+        return try await token(ofAccountIn: path)
+    }
+
+    static func tree(_ bytes: [UInt8], _ path: String) throws(CloudKeyError) -> JSONObject {
+        do throws(CodecError) {
+            return try JSON(parsing: bytes, limits: JSONLimits(bytes: maximumBytes, depth: 8)).object("the file")
+        } catch {
+            throw CloudKeyError(.configuration, "\(path) is no file of credentials: \(error.reason)")
+        }
+    }
+
     private func token(ofAccountIn path: String) async throws -> Lease<String>.Held {
-        let account = try GCPServiceAccount(try Files.readSecret(path), path)
+        let account = try GCPServiceAccount(Self.tree(try Files.readSecret(path), path), path)
         let start = environment.now()
         let form = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
@@ -57,7 +79,7 @@ struct GCPLogin: Sendable {
             // A machine outside Google Cloud has no such service, and waiting for one is no help.
             throw CloudKeyError(
                 .configuration, "nothing says who is calling Google Cloud",
-                hint: "set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file")
+                hint: "set GOOGLE_APPLICATION_CREDENTIALS to a service account's key file, or an external_account")
         }
     }
 }
@@ -69,14 +91,13 @@ struct GCPServiceAccount {
     private let keyID: String
     private let key: PrivateKey
 
-    init(_ bytes: [UInt8], _ path: String) throws {
+    init(_ file: JSONObject, _ path: String) throws {
         do {
-            let file = try JSON(parsing: bytes, limits: JSONLimits(bytes: 1 << 16, depth: 8)).object("the file")
             let type = try file.string("type", in: "the file")
             guard type == "service_account" else {
                 throw CloudKeyError(
                     .configuration, "\(path) holds credentials of the type \(quoted(type)), which is not supported",
-                    hint: "use a service account's key, or a machine that has an account")
+                    hint: "use a service account's key, an external_account, or a machine that has an account")
             }
             email = try file.string("client_email", in: "the file")
             keyID = try file.string("private_key_id", in: "the file")

@@ -25,6 +25,25 @@ struct GCPAlgorithm: Sendable {
         (self.name, self.type, self.hash) = (name, type, hash)
     }
 
+    /// What a new key of a type is tied to, so that it can sign for Notation.
+    init(making type: KeyType) throws(KeyError) {
+        let name =
+            switch type {
+            case .ec(.p256): "EC_SIGN_P256_SHA256"
+            case .ec(.p384): "EC_SIGN_P384_SHA384"
+            case .rsa(bits: 2_048): "RSA_SIGN_PSS_2048_SHA256"
+            case .rsa(bits: 4_096): "RSA_SIGN_PSS_4096_SHA512"
+            case .ed25519: "EC_SIGN_ED25519"
+            default: ""
+            }
+        guard let (type, hash) = Self.known[name] else {
+            throw KeyError(
+                .unsupported, "Cloud KMS makes no keys of type \(type) that sign for Notation or a fleet",
+                hint: "use EC P-256, P-384, RSA 2048 or RSA 4096; its RSA 3072 keys sign with SHA-256 alone")
+        }
+        (self.name, self.type, self.hash) = (name, type, hash)
+    }
+
     /// - Throws: `KeyError(.scheme)` with the way out where this key cannot make such signatures.
     func check(_ scheme: SignatureScheme) throws(KeyError) {
         let wanted: HashAlgorithm?

@@ -97,6 +97,7 @@ struct ServiceAddress: Sendable, Hashable {
     }
 
     private static func isPathByte(_ byte: UInt8) -> Bool {
-        isNameByte(byte) || byte == 0x2F || byte == 0x5F || byte == 0x7E
+        // `:` and `@` stand in the names of accounts.
+        isNameByte(byte) || [0x2F, 0x3A, 0x40, 0x5F, 0x7E].contains(byte)
     }
 }

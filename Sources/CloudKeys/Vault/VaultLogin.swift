@@ -1,7 +1,7 @@
 import Codecs
 import Files
 
-/// How a token for Vault is come by: a given one, or AppRole's role id and secret id.
+/// How a token for Vault is come by: a given one, or AppRole's role id and secret id, which may come wrapped.
 struct VaultLogin: Sendable {
     struct Token: Sendable {
         let text: String
@@ -11,7 +11,14 @@ struct VaultLogin: Sendable {
     private enum Way: Sendable {
         case given(variable: String?)
         case file(String)
-        case appRole(mount: String, role: String, secret: @Sendable () throws -> String)
+        case appRole(mount: String, role: String, SecretID)
+    }
+
+    private enum SecretID: Sendable {
+        case variable
+        case file(String)
+        /// A token that gives it out once.
+        case wrapped(VaultWrapping)
     }
 
     private let way: Way
@@ -23,11 +30,14 @@ struct VaultLogin: Sendable {
         self.client = client
         self.address = address
         self.namespace = namespace
-        way = try Self.way(client.environment)
+        way = try Self.way(client, address, namespace)
     }
 
     /// The token that somebody set wins over the role, and the role over the token that `vault login` left behind.
-    private static func way(_ environment: KeyServiceEnvironment) throws -> Way {
+    private static func way(
+        _ client: KeyServiceClient, _ address: ServiceAddress, _ namespace: String?
+    ) throws -> Way {
+        let environment = client.environment
         if environment["VAULT_TOKEN"] != nil { return .given(variable: try environment.secretLine("VAULT_TOKEN")) }
         if let path = environment["VAULT_TOKEN_FILE"] { return .file(path) }
         if let role = try role(environment) {
@@ -35,12 +45,14 @@ struct VaultLogin: Sendable {
             guard mount.utf8.allSatisfy({ $0 != 0x3F && $0 != 0x23 && (0x21...0x7E).contains($0) }) else {
                 throw CloudKeyError(.configuration, "VAULT_APPROLE_PATH is no path of an authentication method")
             }
-            return .appRole(mount: mount, role: role) {
-                if let path = environment["VAULT_SECRET_ID_FILE"] { return try environment.secretLine(inFile: path) }
-                if let secret = try environment.secretLine("VAULT_SECRET_ID") { return secret }
-                throw CloudKeyError(
-                    .configuration, "VAULT_ROLE_ID is set, and neither VAULT_SECRET_ID_FILE nor VAULT_SECRET_ID is")
+            if let path = environment["VAULT_WRAPPED_SECRET_ID_FILE"] {
+                let wrapping = VaultWrapping(client, address, namespace, mount: mount, file: path)
+                return .appRole(mount: mount, role: role, .wrapped(wrapping))
             }
+            if let path = environment["VAULT_SECRET_ID_FILE"] {
+                return .appRole(mount: mount, role: role, .file(path))
+            }
+            return .appRole(mount: mount, role: role, .variable)
         }
         if let path = environment.home(".vault-token"), Files.exists(path) { return .file(path) }
         throw CloudKeyError(
@@ -60,7 +72,23 @@ struct VaultLogin: Sendable {
         case .file(let path):
             Lease.Held(Token(text: try client.environment.secretLine(inFile: path), isRenewable: false), expires: nil)
         case .appRole(let mount, let role, let secret):
-            if let renewed = await renewed(previous) { renewed } else { try await logIn(mount, role, try secret()) }
+            if let renewed = await renewed(previous) {
+                renewed
+            } else {
+                try await logIn(mount, role, try await value(of: secret))
+            }
+        }
+    }
+
+    private func value(of secret: SecretID) async throws -> String {
+        switch secret {
+        case .wrapped(let wrapping): return try await wrapping.secretID()
+        case .file(let path): return try client.environment.secretLine(inFile: path)
+        case .variable:
+            if let text = try client.environment.secretLine("VAULT_SECRET_ID") { return text }
+            throw CloudKeyError(
+                .configuration, "VAULT_ROLE_ID is set, and no secret id is",
+                hint: "set VAULT_SECRET_ID_FILE, VAULT_WRAPPED_SECRET_ID_FILE or VAULT_SECRET_ID")
         }
     }
 

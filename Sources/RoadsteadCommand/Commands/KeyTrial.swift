@@ -15,8 +15,8 @@ struct KeyTrial {
         let key = try await backends.open(name)
         let opened = clock.now
         let type = key.signer.publicKey.type
-        let own = EnvelopeAlgorithm(type)?.signatureScheme
-        let scheme = own.flatMap { (try? key.signer.check($0)) == nil ? nil : $0 } ?? type.certificateScheme
+        let schemes = Self.schemes(type)
+        let scheme = schemes.first { (try? key.signer.check($0)) != nil } ?? schemes[0]
         _ = try await verifiedSignature(by: AnySigner(key.signer), over: SecureRandom.bytes(64), scheme: scheme)
         let signed = clock.now
         json = .object(
@@ -27,6 +27,13 @@ struct KeyTrial {
                 ("signMilliseconds", .integer(Self.milliseconds(signed - opened))),
                 ("notation", .string(Self.notation(key))), ("fleets", .string(Self.fleets(key.signer.publicKey))),
             ]))
+    }
+
+    /// What a key may be used for, the usual first; some places tie a key to one hash.
+    private static func schemes(_ type: KeyType) -> [SignatureScheme] {
+        let hashes = [HashAlgorithm.sha256, .sha384, .sha512]
+        let other: [SignatureScheme] = if case .rsa = type { hashes.map { .rsaPSS($0) } } else { [] }
+        return (EnvelopeAlgorithm(type).map { [$0.signatureScheme] } ?? []) + [type.certificateScheme] + other
     }
 
     private static func notation(_ key: OpenedKey) -> String {

@@ -62,6 +62,16 @@ package final class Clouds: Sendable {
         ]
     }
 
+    /// Google, called by another provider's identity: its token in a file, and traded for a service account's; or asked for
+    /// at an address.
+    package enum Federation: String, CaseIterable, Sendable { case federated, federatedByURL }
+
+    package func googleEnvironment(_ federation: Federation) -> [String: String] {
+        googleMachineEnvironment.merging(["GOOGLE_APPLICATION_CREDENTIALS": text(federation.rawValue)]) { $1 }
+    }
+
+    package func googleNewURI(_ key: String) -> String { "gcpkms://\(text("ring"))/cryptoKeys/\(key)" }
+
     package func azureURI(_ key: String) -> String { "azurekms://\(host)/\(key)" }
 
     package func googleURI(_ key: String) -> String { "gcpkms://\(text("ring"))/cryptoKeys/\(key)/cryptoKeyVersions/1" }

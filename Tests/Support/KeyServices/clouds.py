@@ -30,6 +30,8 @@ DIRECTORY = sys.argv[1]
 TENANT, CLIENT = "11111111-2222-3333-4444-555555555555", "66666666-7777-8888-9999-000000000000"
 RING = "projects/p/locations/global/keyRings/r"
 HASHES = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
+POOL = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/other"
+IAM_SCOPE = "https://www.googleapis.com/auth/iam"
 AUDIENCE, SCOPE = "https://oauth2.googleapis.com/token", "https://www.googleapis.com/auth/cloudkms"
 
 
@@ -57,7 +59,7 @@ def crc32c(data):
 
 
 def make_key(name):
-    if name == "ed25519":
+    if name.startswith("ed25519"):
         return ed25519.Ed25519PrivateKey.generate()
     kind, size = name.split("-")[:2]
     if kind == "rsa":
@@ -87,6 +89,7 @@ class State:
         self.machine_secret = secrets.token_urlsafe(24)
         self.aws = {"AccessKeyId": "none", "SecretAccessKey": "none", "Token": "none"}
         # What a test may set; numbers say how often.
+        self.made, self.pending, self.generation = {}, {}, 2
         self.throttled, self.retry_after = 0, "0"
         self.cut, self.hang, self.failing = 0, 0, 0
         self.disabled, self.lifetime, self.salt = [], 3599, None
@@ -173,6 +176,14 @@ class Handler(BaseHTTPRequestHandler):
     def route(self, path, query, body):
         if path == "/token":
             return [self.google_token(body)]
+        if path == "/sts/v1/token":
+            return [self.google_exchange(body)]
+        if path == "/iam/v1/projects/-/serviceAccounts/%s:generateAccessToken" % ACCOUNT:
+            return [self.google_impersonation(body)]
+        if path == "/subject":
+            if query.get("audience") != "pool" or self.headers.get("X-Proof") != state.machine_secret:
+                raise Refused(401, {"error": "unauthorized"})
+            return [{"id_token": state.assertion}]
         if path.startswith("/computeMetadata/"):
             return self.google_machine(path)
         if path.startswith("/metadata/identity") or path == "/msi/token":
@@ -349,19 +360,32 @@ class Handler(BaseHTTPRequestHandler):
         if not self.bearer("gcp"):
             refuse(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.")
         numbers = "enum-encoding=int" in self.path
+        if path == "/v1/%s/cryptoKeys" % RING and self.command == "POST":
+            return self.kms_create(query, body, numbers, refuse)
         if path == "/v1/%s/cryptoKeys" % RING:
-            return {"cryptoKeys": [{"name": "%s/cryptoKeys/%s" % (RING, name)} for name in GOOGLE]}
-        listed = re.fullmatch("/v1/(%s/cryptoKeys/([a-z0-9-]+))/cryptoKeyVersions" % RING, path)
+            return {"cryptoKeys": [{"name": "%s/cryptoKeys/%s" % (RING, name)} for name in [*GOOGLE, *state.made]]}
+        listed = re.fullmatch("/v1/(%s/cryptoKeys/([A-Za-z0-9_-]+))/cryptoKeyVersions" % RING, path)
         if listed:
             return {"cryptoKeyVersions": [{"name": listed[1] + "/cryptoKeyVersions/1"}]}
         match = re.fullmatch(
-            r"/v1/(%s/cryptoKeys/([a-z0-9-]+)/cryptoKeyVersions/1)(/publicKey|:asymmetricSign)" % RING, path)
-        if not match or match[2] not in GOOGLE:
+            r"/v1/(%s/cryptoKeys/([A-Za-z0-9_-]+)/cryptoKeyVersions/1)(/publicKey|:asymmetricSign|)" % RING, path)
+        if not match or match[2] not in GOOGLE and match[2] not in state.made:
             refuse(404, "NOT_FOUND", "CryptoKeyVersion not found.")
-        name, algorithm = match[2], GOOGLE[match[2]]
+        name = match[2]
+        algorithm = GOOGLE[state.made.get(name, name)]
+        pending = state.pending.get(name, 0)
+        if match[3] == "":
+            state.pending[name] = max(0, pending - 1)
+            words = {"state": "PENDING_GENERATION" if pending else "DISABLED" if name in state.disabled else "ENABLED",
+                     "algorithm": algorithm[0], "protectionLevel": "SOFTWARE"}
+            codes = {"state": 5 if pending else 2 if name in state.disabled else 1, "algorithm": algorithm[1],
+                     "protectionLevel": 1}
+            return {"name": match[1]} | (codes if numbers else words)
+        if pending:
+            refuse(400, "FAILED_PRECONDITION", "%s is not enabled, current state is: PENDING_GENERATION." % match[1])
         if name in state.disabled:
             refuse(400, "FAILED_PRECONDITION", "%s is not enabled, current state is: DISABLED." % match[1])
-        key, _ = state.key("gcp", name)
+        key, _ = state.key("gcp", state.made[name] + "-" + name if name in state.made else name)
         common = {"name": match[1] + "0" if state.wrong_name else match[1], "protectionLevel": 2 if numbers else "HSM"}
         if match[3] == "/publicKey":
             pem = key.public_key().public_bytes(
@@ -369,7 +393,7 @@ class Handler(BaseHTTPRequestHandler):
             return common | {"pem": pem, "pemCrc32c": str(crc32c(pem.encode()) ^ state.wrong_crc),
                              "algorithm": algorithm[1] if numbers else algorithm[0]}
         request = json.loads(body)
-        if name == "ed25519":
+        if algorithm[0] == "EC_SIGN_ED25519":
             data, field = base64.b64decode(request.get("data", ""), validate=True), "dataCrc32c"
             signature = key.sign(data)
         else:
@@ -386,6 +410,45 @@ class Handler(BaseHTTPRequestHandler):
         return common | {
             "signature": b64(signature), "signatureCrc32c": str(crc32c(signature) ^ state.wrong_crc),
             "verified" + field[0].upper() + field[1:]: verified}
+
+    def kms_create(self, query, body, numbers, refuse):
+        name, request = query.get("cryptoKeyId", ""), json.loads(body)
+        template = request.get("versionTemplate", {})
+        if not re.fullmatch("[A-Za-z0-9_-]{1,63}", name) or set(request) - {"purpose", "versionTemplate", "labels"} \
+                or set(template) - {"algorithm", "protectionLevel"} or request.get("purpose") not in ("ASYMMETRIC_SIGN", 5):
+            refuse(400, "INVALID_ARGUMENT", "The request has an invalid argument.")
+        if name in GOOGLE or name in state.made:
+            refuse(409, "ALREADY_EXISTS", "CryptoKey %s/cryptoKeys/%s already exists." % (RING, name))
+        kind = [kind for kind, algorithm in GOOGLE.items() if template.get("algorithm") in algorithm]
+        if not kind:
+            refuse(400, "INVALID_ARGUMENT", "The algorithm does not fit the purpose.")
+        state.made[name], state.pending[name] = kind[0], state.generation
+        return {"name": "%s/cryptoKeys/%s" % (RING, name), "purpose": 5 if numbers else "ASYMMETRIC_SIGN"}
+
+    def google_exchange(self, body):
+        form = dict(urllib.parse.parse_qsl(body.decode(), strict_parsing=True))
+        urn = "urn:ietf:params:oauth:"
+        wanted = {"grant_type": urn + "grant-type:token-exchange", "audience": POOL,
+                  "requested_token_type": urn + "token-type:access_token", "subject_token_type": urn + "token-type:jwt"}
+        if any(form.get(name) != value for name, value in wanted.items()) or \
+                set(form) != {*wanted, "scope", "subject_token"} or form["scope"] not in (SCOPE, IAM_SCOPE):
+            raise Refused(400, {"error": "invalid_request", "error_description": "Invalid value in the request."})
+        if form["subject_token"] != state.assertion:
+            raise Refused(400, {"error": "invalid_grant", "error_description": "The subject token is not accepted."})
+        return {"access_token": state.token("gcp" if form["scope"] == SCOPE else "gcp-iam"), "token_type": "Bearer",
+                "issued_token_type": wanted["requested_token_type"], "expires_in": state.lifetime}
+
+    def google_impersonation(self, body):
+        request = json.loads(body)
+        lifetime = re.fullmatch("([0-9]+)s", request.get("lifetime", ""))
+        if not self.bearer("gcp-iam") or "wrong" in state.disabled:
+            raise Refused(403, {"error": {"code": 403, "status": "PERMISSION_DENIED", "message":
+                                          "Permission 'iam.serviceAccounts.getAccessToken' denied on resource."}})
+        if request.get("scope") != [SCOPE] or not lifetime or not 0 < int(lifetime[1]) <= 3600 or \
+                set(request) - {"scope", "lifetime", "delegates"} or request.get("delegates"):
+            raise Refused(400, {"error": {"code": 400, "status": "INVALID_ARGUMENT", "message": "invalid argument"}})
+        expires = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=state.lifetime)
+        return {"accessToken": state.token("gcp"), "expireTime": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
     # AWS
 
@@ -457,6 +520,15 @@ def account_file(name, base):
         "client_email": ACCOUNT, "client_id": "1", "token_uri": base + "/token"}).encode())
 
 
+def federated_file(name, base, source, impersonates):
+    impersonation = {"service_account_impersonation_url":
+                     "%s/iam/v1/projects/-/serviceAccounts/%s:generateAccessToken" % (base, ACCOUNT)}
+    return write(name, json.dumps({
+        "type": "external_account", "audience": POOL, "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": base + "/sts/v1/token", "credential_source": source} | (impersonation if impersonates else {})
+    ).encode())
+
+
 ACCOUNT = "signer@p.iam.gserviceaccount.com"
 state.named = {}
 plain, secure = Server(("127.0.0.1", 0), Handler), Server(("127.0.0.1", 0), Handler)
@@ -467,10 +539,16 @@ secure.socket = context.wrap_socket(secure.socket, server_side=True)
 for server in (plain, secure):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 http, https = "http://127.0.0.1:%d" % plain.server_port, "https://127.0.0.1:%d" % secure.server_port
+assertion = write("assertion", (state.assertion + "\n").encode())
+by_url = {"url": http + "/subject?audience=pool", "headers": {"X-Proof": state.machine_secret},
+          "format": {"type": "json", "subject_token_field_name": "id_token"}}
 print(json.dumps({
+    "federated": federated_file("federated.json", http, {"file": assertion}, True),
+    "federatedByURL": federated_file("federated-url.json", http, by_url, False),
+    "secureFederated": federated_file("secure-federated.json", https, {"file": assertion}, True),
     "http": http, "https": https, "ca": crt, "account": account_file("account.json", http),
     "secureAccount": account_file("secure-account.json", https), "tenant": TENANT, "client": CLIENT,
-    "clientSecret": state.client_secret, "assertion": write("assertion", (state.assertion + "\n").encode()),
+    "clientSecret": state.client_secret, "assertion": assertion,
     "machineSecret": state.machine_secret, "ring": RING}), flush=True)
 for line in sys.stdin:
     print(json.dumps(state.control(json.loads(line))), flush=True)

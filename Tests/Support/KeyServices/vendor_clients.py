@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 from google.cloud import kms_v1
 from google.cloud.kms_v1.services.key_management_service.transports.rest import KeyManagementServiceRestTransport
+from google.auth import load_credentials_from_file
 from google.oauth2 import service_account
 
 MESSAGE = b"what is signed"
@@ -43,9 +44,10 @@ def azure():
         print("azure", "nobody")
 
 
-def google():
-    credentials = service_account.Credentials.from_service_account_file(
-        place["secureAccount"], scopes=["https://www.googleapis.com/auth/cloudkms"])
+SCOPES = ["https://www.googleapis.com/auth/cloudkms"]
+
+
+def google(credentials, suffix=""):
     host = place["https"].removeprefix("https://")
     client = kms_v1.KeyManagementServiceClient(transport=KeyManagementServiceRestTransport(
         host=host, credentials=credentials, always_use_jwt_access=False))
@@ -59,8 +61,19 @@ def google():
         else:
             public.verify(
                 answer.signature, digest, padding.PSS(padding.MGF1(hash), hash.digest_size), utils.Prehashed(hash))
-        print("google", name)
+        print("google", name + suffix)
+    return client
+
+
+def google_makes(client):
+    template = {"algorithm": kms_v1.CryptoKeyVersion.CryptoKeyVersionAlgorithm.EC_SIGN_P384_SHA384}
+    made = client.create_crypto_key(parent=place["ring"], crypto_key_id="vendor", crypto_key={
+        "purpose": kms_v1.CryptoKey.CryptoKeyPurpose.ASYMMETRIC_SIGN, "version_template": template})
+    version = made.name + "/cryptoKeyVersions/1"
+    states = [client.get_crypto_key_version(name=version).state.name for _ in range(3)]
+    print("google makes", *states)
 
 
 azure()
-google()
+google_makes(google(service_account.Credentials.from_service_account_file(place["secureAccount"], scopes=SCOPES)))
+google(load_credentials_from_file(place["secureFederated"], scopes=SCOPES)[0], " federated")

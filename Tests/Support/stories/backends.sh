@@ -38,3 +38,24 @@ refuses_to_open() {
     expect 3 roadstead key test "$uri" "$@"
     expect_text "$text"
 }
+
+# refuses_for_images URI EXPECTED-TEXT: key test says that the key signs no images, and nothing else takes it for that.
+refuses_for_images() {
+    local uri=$1 text=$2 digest command
+    expect 0 roadstead key test "$uri"
+    expect_text "notation: no: $text"
+    expect 3 roadstead key csr "$uri" --subject "C=US, ST=WA, O=acme, CN=ci"
+    expect_text "$text"
+    digest=$(make_image "$work/image" "not signed")
+    expect 3 roadstead sign --key "$uri" --dry-run --oci-layout "$work/image@$digest"
+    expect_text "$text"
+    expect 3 roadstead blob sign --key "$uri" "$work/image/index.json"
+    expect_text "$text"
+    for command in describe-key generate-signature; do
+        printf '{"contractVersion":"1.0","keyId":"%s","keySpec":"RSA-%s","hashAlgorithm":"SHA-%s","payload":"cGF5bG9hZA=="}' \
+            "$uri" $(grep -q 3072 <<<"$uri" && echo 3072 384 || echo 4096 512) >"$work/request"
+        expect 1 roadstead notation-plugin "$command" <"$work/request"
+        expect_text '"errorCode":"VALIDATION_ERROR"'
+        expect_text "$text"
+    done
+}
