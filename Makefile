@@ -1,5 +1,5 @@
 # Every target installs what it needs first; `make help` lists them.
-.PHONY: help setup setup-bench build release test test-core fuzz demo run bench bench-tuf bench-governance bench-tokens bench-signer format lint man clean
+.PHONY: help setup setup-bench build release install test test-core fuzz demo run bench bench-tuf bench-governance bench-tokens bench-signer format lint man clean
 
 SWIFT_FILES := Package.swift Sources Tests
 export SWIFT_BACKTRACE ?= enable=no
@@ -25,6 +25,9 @@ test: setup ## Build, then run every test, one at a time, with the real componen
 
 test-core: setup ## Build and test the low layers alone, in seconds.
 	ROADSTEAD_LAYERS=core swift test --scratch-path .build-core --disable-xctest
+
+install: ## Place the programs that make release built (PREFIX, DESTDIR).
+	@deploy/install.sh
 
 fuzz: setup ## Fuzz the parsers and the TUF workflow, each target for half a minute (FUZZ_SECONDS).
 	@deploy/fuzz.sh $(FUZZ_SECONDS)

@@ -25,7 +25,7 @@ sign_on_a_token() {
 }
 
 sign_on_a_second_machine() {
-    local image
+    local image other
     say "A second machine holds the release key, and signs only what a trusted builder made from the main branch"
     start_signer "$work/signer"
     image=$work/app-released@$(make_image "$work/app-released" "signed by the second machine")
@@ -36,6 +36,9 @@ sign_on_a_second_machine() {
     expect_text provenance
     expect 1 roadstead sign --key "$signer_key" --evidence "$work/experiment.dsse" --explain --oci-layout "$image"
     expect_text refs/heads/experiment
+    other=$work/app-other@$(make_image "$work/app-other" "nobody says who built it")
+    expect 1 roadstead sign --key "$signer_key" --evidence "$work/main.dsse" --dry-run --oci-layout "$image" --oci-layout "$other"
+    expect_text "2 images: 1 would sign, 1 denied"
     expect 0 roadstead sign --key "$signer_key" --evidence "$work/main.dsse" --explain --oci-layout "$image"
     accept "$image"
 

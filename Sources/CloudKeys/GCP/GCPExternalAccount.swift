@@ -37,7 +37,8 @@ struct GCPExternalAccount: Sendable {
         audience = try file.string("audience", in: "the file")
         tokenType = try file.string("subject_token_type", in: "the file")
         exchange = try Self.address(try file.string("token_url", in: "the file"), .service, "the token_url in \(path)")
-        impersonation = try file["service_account_impersonation_url"]?.string("service_account_impersonation_url").map {
+        let account = try file["service_account_impersonation_url"]?.string("service_account_impersonation_url")
+        impersonation = try account.map {
             try Self.address($0, .service, "the service_account_impersonation_url in \(path)")
         }
         let settings = try file["service_account_impersonation"]?.object("service_account_impersonation")
