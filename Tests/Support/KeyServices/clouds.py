@@ -540,12 +540,14 @@ for server in (plain, secure):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 http, https = "http://127.0.0.1:%d" % plain.server_port, "https://127.0.0.1:%d" % secure.server_port
 assertion = write("assertion", (state.assertion + "\n").encode())
+# Google's own client takes a token in a file as it is, its end of line included.
+subject = write("subject", state.assertion.encode())
 by_url = {"url": http + "/subject?audience=pool", "headers": {"X-Proof": state.machine_secret},
           "format": {"type": "json", "subject_token_field_name": "id_token"}}
 print(json.dumps({
     "federated": federated_file("federated.json", http, {"file": assertion}, True),
     "federatedByURL": federated_file("federated-url.json", http, by_url, False),
-    "secureFederated": federated_file("secure-federated.json", https, {"file": assertion}, True),
+    "secureFederated": federated_file("secure-federated.json", https, {"file": subject}, True),
     "http": http, "https": https, "ca": crt, "account": account_file("account.json", http),
     "secureAccount": account_file("secure-account.json", https), "tenant": TENANT, "client": CLIENT,
     "clientSecret": state.client_secret, "assertion": assertion,

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 from google.cloud import kms_v1
 from google.cloud.kms_v1.services.key_management_service.transports.rest import KeyManagementServiceRestTransport
-from google.auth import load_credentials_from_file
+from google.auth import identity_pool
 from google.oauth2 import service_account
 
 MESSAGE = b"what is signed"
@@ -76,4 +76,4 @@ def google_makes(client):
 
 azure()
 google_makes(google(service_account.Credentials.from_service_account_file(place["secureAccount"], scopes=SCOPES)))
-google(load_credentials_from_file(place["secureFederated"], scopes=SCOPES)[0], " federated")
+google(identity_pool.Credentials.from_file(place["secureFederated"], scopes=SCOPES), " federated")
