@@ -94,13 +94,9 @@ package struct RevocationList: Sendable {
         }
         nextUpdate = try fields.next().time()
         let revoked = try fields.readOptional(.sequence)
-        guard let list = try fields.readOptional(.context(0, constructed: true)) else {
-            throw PKIError(.malformed, "a revocation list has no extensions")
-        }
+        let list = try fields.readOptional(.context(0, constructed: true))
         try fields.end()
-        var wrapped = try DERReader(inside: list)
-        extensions = try CertificateExtension.list(wrapped.read(.sequence), of: "a revocation list")
-        try wrapped.end()
+        extensions = try list.map(Self.extensions) ?? []
         crlNumber = try Self.find(ObjectIdentifier.crlNumber, extensions).map(Self.number)
         authorityKeyIdentifier = try Self.find(ObjectIdentifier.authorityKeyIdentifier, extensions)
             .flatMap(CertificateExtensions.authorityKeyIdentifier)
@@ -109,6 +105,13 @@ package struct RevocationList: Sendable {
         self.der = der
         signedBytes = Array(signed.encoded)
         signatureAlgorithm = try CertificateSignatureAlgorithm(algorithm)
+    }
+
+    private static func extensions(_ element: DERElement) throws -> [CertificateExtension] {
+        var reader = try DERReader(inside: element)
+        let extensions = try CertificateExtension.list(reader.read(.sequence), of: "a revocation list")
+        try reader.end()
+        return extensions
     }
 
     private static func entries(_ element: DERElement) throws -> ([RevokedCertificate], [SerialNumber: Int]) {
@@ -162,12 +165,13 @@ extension RevocationList {
 
     /// Checks that this is everything an issuer has revoked, signed by its key, and in force.
     ///
+    /// - Parameter authority: the issuer's certificate, whose own trust is the caller's to check.
     /// - Throws: `PKIError(.revocationList)`: of such a list nothing may be concluded.
     package func verified(by authority: Certificate, at time: UTCDate) throws(PKIError) -> VerifiedRevocationList {
         guard issuer == authority.subject else {
             throw refused("is that of \"\(issuer.shortDescription)\", not of \"\(authority.subject.shortDescription)\"")
         }
-        guard authority.isCA, authority.extensions.keyUsage?.usages.contains(.cRLSign) == true else {
+        guard authority.extensions.keyUsage?.usages.contains(.cRLSign) == true else {
             throw refused("comes from a certificate that may not sign revocation lists")
         }
         guard let scheme = signatureAlgorithm.scheme,

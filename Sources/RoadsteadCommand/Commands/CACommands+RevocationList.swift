@@ -41,6 +41,8 @@ extension CACommands {
         let list = try await CertificateBuilder.revocationList(
             of: entries, issuer: issuer, number: UInt64(last + 1), thisUpdate: console.now,
             nextUpdate: console.now.adding(seconds: seconds))
+        // What clients would refuse is not given out.
+        _ = try list.verified(by: authority.certificate, at: console.now)
         try file.append(
             .list(
                 IssuedList(at: list.thisUpdate, number: last + 1, nextUpdate: list.nextUpdate, entries: entries.count)))
@@ -60,7 +62,7 @@ extension CACommands {
     private static func number(ofListIn path: String, _ authority: CADirectory) throws -> Int64? {
         guard Files.exists(path) else { return nil }
         let found = try? RevocationList(pemOrDER: try Files.read(path, limit: RevocationList.maximumBytes * 3 / 2))
-        guard let found, found.issuer == authority.certificate.subject else {
+        guard let found, (try? found.verified(by: authority.certificate, at: found.thisUpdate)) != nil else {
             throw CommandError(
                 .environment, "\(path) exists and is no revocation list of this CA: it is not replaced",
                 hint: "choose another name, or remove it")
