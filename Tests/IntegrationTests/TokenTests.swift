@@ -70,6 +70,31 @@ private func shell(_ script: String, _ softHSM: SoftHSM, module: String? = SoftH
     }
 
     @Test(.timeLimit(.minutes(5)))
+    func `a token that never answers to its PIN ends the command within its minute, and nothing is left of it`()
+        async throws
+    {
+        try await SoftHSM.withToken { softHSM in
+            let (status, output) = try shell(
+                """
+                export FAULT=login-hang FAULT_LOG="$work/logins"
+                start=$(date +%s)
+                expect 3 roadstead key list pkcs11:token=roadstead --pin-file "$PIN"
+                [ $(($(date +%s) - start)) -lt 90 ] || fail "that took too long"
+                expect_text "did not answer in time"
+                [ "$(wc -l <"$work/logins")" -eq 1 ] || fail "the PIN was given more than once"
+                for process in /proc/[0-9]*; do
+                    [[ "$(readlink "$process/exe")" == */roadstead-p11 ]] || continue
+                    ! grep -qs "$work" "$process/environ" || fail "the helper is still there"
+                done
+                # Whether it counted is not known, so it counts as no refusal.
+                unset FAULT
+                expect 0 roadstead key list pkcs11:token=roadstead --pin-file "$PIN"
+                """, softHSM, module: Bundle.main.bundlePath + "/libFaultyModule.so")
+            #expect(status == 0, "\(output)")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(5)))
     func `a fleet is held by a key that lies on a token`() async throws {
         try await SoftHSM.withToken { softHSM in
             let (status, output) = try shell(
