@@ -50,8 +50,10 @@ var targets: [Target] = [
     library("RoadsteadPublish", ["TrustModel", "TUF", "SigningKeys", "Files", "Codecs", "Problems"]),
     library(
         "RoadsteadCommand",
-        ["TrustModel", "TUF", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems"],
-        settings: touchesC),
+        [
+            "ReleaseCriteria", "TrustModel", "TUF", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs",
+            "Problems",
+        ], settings: touchesC),
     .executableTarget(
         name: "roadstead", dependencies: ["RoadsteadCommand"], swiftSettings: strict,
         linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
@@ -291,12 +293,14 @@ if layers == "full" {
         library(
             "RoadsteadSigner",
             [
-                "ReleaseCriteria", "RoadsteadCommand", "IdentityTokens", "Outbound", "CloudKeys", "TokenKeys",
-                "TokenWire", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems",
+                "ReleaseCriteria", "RegistryClient", "Observability", "RoadsteadCommand", "IdentityTokens", "Outbound",
+                "CloudKeys", "TokenKeys", "TokenWire", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs",
+                "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -306,7 +310,7 @@ if layers == "full" {
         library(
             "SignerClient",
             [
-                "ReleaseCriteria", "SigningKeys", "Files", "Codecs", "Problems",
+                "ReleaseCriteria", "OCI", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
@@ -314,8 +318,9 @@ if layers == "full" {
         tests(
             "RoadsteadSignerTests",
             [
-                "RoadsteadSigner", "roadstead-signer", "roadstead-p11", "SignerClient", "ReleaseCriteria",
-                "RoadsteadCommand", "KeyServices", "SoftHSM", "TestSigning", "TokenKeys", "TokenWire", "Envelopes",
+                "RoadsteadSigner", "roadstead-signer", "roadstead", "roadstead-remote", "roadstead-p11", "SignerClient",
+                "ReleaseCriteria", "RoadsteadCommand", "RegistryClient", "KeyServices", "PythonEnvironment", "SoftHSM",
+                "TestRegistries", "TestSigning", "TokenKeys", "TokenWire", "Envelopes",
                 "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
@@ -351,12 +356,19 @@ if layers == "full" {
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ], settings: touchesC),
+        .target(
+            name: "TestRegistries",
+            dependencies: [
+                "OCI", "Codecs", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ], path: "Tests/Support/TestRegistries", swiftSettings: strict),
         tests(
             "RegistryClientTests",
             [
                 "roadstead", "roadstead-remote", "RegistryClient", "RoadsteadRemote", "RoadsteadCommand", "TestSigning",
-                "TestVectors", "TimestampAuthority", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs",
-                "Problems",
+                "TestRegistries", "TestVectors", "TimestampAuthority", "Envelopes", "OCI", "PKI", "SigningKeys",
+                "Files", "Codecs", "Problems",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -6,6 +6,12 @@ package enum MediaType {
     package static let imageIndex = "application/vnd.oci.image.index.v1+json"
     package static let emptyJSON = "application/vnd.oci.empty.v1+json"
     package static let notationSignature = "application/vnd.cncf.notary.signature"
+    package static let imageConfig = "application/vnd.oci.image.config.v1+json"
+    /// An in-toto statement, as most tools mark the envelopes that hold one.
+    package static let statement = "application/vnd.in-toto+json"
+    package static let dsseEnvelope = "application/vnd.dsse.envelope.v1+json"
+    /// What the media type of every version of Sigstore's bundle begins with.
+    package static let sigstoreBundle = "application/vnd.dev.sigstore.bundle"
     package static let jws = "application/jose+json"
     package static let cose = "application/cose"
     package static let dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"

@@ -44,8 +44,12 @@ extension Registry {
 
     /// The envelope of a signature manifest.
     package func envelope(of signature: SignatureManifest, in repository: String) async throws -> [UInt8] {
-        let layer = try signature.envelope
-        guard layer.size <= OCILimit.signatureBytes else {
+        try await blob(try signature.envelope, of: repository, limit: OCILimit.signatureBytes)
+    }
+
+    /// The bytes that a manifest's layer names.
+    func blob(_ layer: Descriptor, of repository: String, limit: Int) async throws -> [UInt8] {
+        guard layer.size <= limit else {
             throw RegistryError(.limit, "the envelope \(layer.digest) is said to have \(layer.size) bytes")
         }
         return try await read(

@@ -45,14 +45,18 @@ extension Registry {
     /// By the referrers API; by the tag where the registry has none, or its API lists nothing.
     /// ["Listing Referrers", "Referrers Tag Schema"]
     private func referrers(of artifact: Descriptor, in repository: String) async throws -> [Descriptor] {
-        if let listed = try await referrersByAPI(of: artifact, in: repository), !listed.isEmpty { return listed }
+        let listed = try await referrersByAPI(of: artifact.digest, in: repository, type: MediaType.notationSignature)
+        if let listed, !listed.isEmpty { return listed }
         return try await taggedReferrers(of: artifact.digest, in: repository)?.manifests ?? []
     }
 
     /// nil where there is no such API.
-    private func referrersByAPI(of artifact: Descriptor, in repository: String) async throws -> [Descriptor]? {
-        let query = "?artifactType=\(MediaType.notationSignature)"
-        var path = "referrers/\(artifact.digest)\(query)"
+    ///
+    /// - Parameter type: what is asked for; the registry may list others all the same.
+    func referrersByAPI(
+        of artifact: Digest, in repository: String, type: String? = nil
+    ) async throws -> [Descriptor]? {
+        var path = "referrers/\(artifact)" + (type.map { "?artifactType=\($0)" } ?? "")
         var entries: [Descriptor] = []
         for _ in 1...Self.maximumPages {
             let asked = path
@@ -61,7 +65,7 @@ extension Registry {
             ) { answer, endpoint -> ReferrersPage? in
                 if answer.status == 404 { return nil }
                 guard answer.status == 200 else {
-                    throw endpoint.refusal(answer, "the referrers of \(artifact.digest)")
+                    throw endpoint.refusal(answer, "the referrers of \(artifact)")
                 }
                 return ReferrersPage(
                     entries: try Index(parsing: answer.body).manifests,

@@ -14,6 +14,8 @@ actor RegistryEndpoint {
     /// Registries hand blobs over to storage services, which may hand over once more.
     private static let maximumRedirects = 3
     private static let tokenBytes = 65_536
+    /// Repositories whose tokens are kept at once.
+    private static let maximumProofs = 1_000
 
     init(
         _ registry: String, _ http: RegistryHTTP, _ credentials: RegistryCredentials, _ plain: RegistryAddress.Plain,
@@ -47,6 +49,7 @@ actor RegistryEndpoint {
     func once(_ request: RegistryRequest, _ access: RegistryAccess) async throws -> RegistryAnswer {
         var answer = try await send(request, known(access))
         if answer.status == 401, let challenge = Self.challenge(in: answer) {
+            if authorization.count >= Self.maximumProofs { authorization = [:] }
             authorization[access] = try await proof(for: challenge, access)
             answer = try await send(request, authorization[access])
         }

@@ -41,28 +41,36 @@ struct RegistryHTTP: Sendable {
     static let deadlineSeconds: Int64 = 60
 
     /// - Parameter authorities: certificates in PEM that vouch for servers, beside those of the system.
-    static func with<Result: Sendable>(
-        authorities: [UInt8]? = nil, _ body: (RegistryHTTP) async throws -> Result
-    ) async throws -> Result {
+    init(authorities: [UInt8]? = nil) throws(RegistryError) {
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow, decompression: .disabled)
         configuration.timeout = .init(connect: .seconds(10), read: .seconds(20))
         configuration.connectionPool.retryConnectionEstablishment = false
-        if let authorities { configuration.tlsConfiguration = try tls(trusting: authorities) }
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        if let authorities { configuration.tlsConfiguration = try Self.tls(trusting: authorities) }
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    func close() async { try? await client.shutdown() }
+
+    static func with<Result: Sendable>(
+        authorities: [UInt8]? = nil, _ body: (RegistryHTTP) async throws -> Result
+    ) async throws -> Result {
+        let http = try RegistryHTTP(authorities: authorities)
         do {
-            let result = try await body(RegistryHTTP(client: client))
-            try? await client.shutdown()
+            let result = try await body(http)
+            await http.close()
             return result
         } catch {
-            try? await client.shutdown()
+            await http.close()
             throw error
         }
     }
 
-    private static func tls(trusting pem: [UInt8]) throws(RegistryError) -> TLSConfiguration {
+    static func tls(trusting pem: [UInt8]) throws(RegistryError) -> TLSConfiguration {
         do {
             var tls = TLSConfiguration.makeClientConfiguration()
-            tls.additionalTrustRoots = [.certificates(try NIOSSLCertificate.fromPEMBytes(pem))]
+            let certificates = try NIOSSLCertificate.fromPEMBytes(pem)
+            guard !certificates.isEmpty else { throw NIOSSLError.failedToLoadCertificate }
+            tls.additionalTrustRoots = [.certificates(certificates)]
             return tls
         } catch {
             throw RegistryError(

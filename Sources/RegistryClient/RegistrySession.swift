@@ -18,6 +18,13 @@ package struct RegistrySettings: Sendable {
         self.mirrors = mirrors
         self.retries = retries
     }
+
+    /// - Throws: `RegistryError(.address)` for plain HTTP to another machine, `.configuration` for authorities that
+    ///   cannot be read.
+    package func check(_ registry: String) throws(RegistryError) {
+        _ = try RegistryAddress(registry: registry, plain: plainHTTP ? .loopback : .refused)
+        if let authorities { _ = try RegistryHTTP.tls(trusting: authorities) }
+    }
 }
 
 /// The registries that one run of a program speaks to: connections, tokens and what was put where are kept between images.
@@ -38,6 +45,13 @@ package actor RegistrySession {
             try await body(RegistrySession(http, settings))
         }
     }
+
+    /// For programs that ask for as long as they run; whoever opens it closes it.
+    package static func open(_ settings: RegistrySettings) throws -> RegistrySession {
+        RegistrySession(try RegistryHTTP(authorities: settings.authorities), settings)
+    }
+
+    package func close() async { await http.close() }
 
     /// - Parameter name: host and port, as references have it.
     package func registry(_ name: String) throws -> Registry {

@@ -27,6 +27,7 @@ private let arrows: [String: Set<String>] = [
     "RoadsteadStore": ["TrustModel", "PostgresKit", "Migrations", "PKI", "SigningKeys", "Codecs", "Problems"],
     "Observability": ["Problems"],
     "RoadsteadCommand": [
+        "ReleaseCriteria",
         "TrustModel", "TUF", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs", "Problems",
     ],
     "CloudKeys": ["SigningKeys", "Files", "Codecs", "Problems"],
@@ -53,11 +54,11 @@ private let arrows: [String: Set<String>] = [
         "Files", "Codecs", "Problems",
     ],
     "RoadsteadSigner": [
-        "ReleaseCriteria", "RoadsteadCommand", "IdentityTokens", "Outbound", "CloudKeys", "TokenKeys", "TokenWire",
-        "Envelopes", "OCI", "PKI", "SigningKeys",
+        "ReleaseCriteria", "RegistryClient", "Observability", "RoadsteadCommand", "IdentityTokens", "Outbound",
+        "CloudKeys", "TokenKeys", "TokenWire", "Envelopes", "OCI", "PKI", "SigningKeys",
         "Files", "Codecs", "Problems",
     ],
-    "SignerClient": ["ReleaseCriteria", "SigningKeys", "Files", "Codecs", "Problems"],
+    "SignerClient": ["ReleaseCriteria", "OCI", "SigningKeys", "Files", "Codecs", "Problems"],
     "roadstead": ["RoadsteadCommand"],
     "roadstead-p11": ["PKCS11Kit", "TokenWire", "Files", "Problems"],
     "roadstead-remote": ["RoadsteadRemote"],

@@ -3,6 +3,7 @@ import Files
 import Foundation
 import OCI
 import RoadsteadCommand
+import TestRegistries
 import TestSigning
 import Testing
 

@@ -3,6 +3,7 @@ import Files
 import Foundation
 import NIOHTTP1
 import OCI
+import TestRegistries
 import Testing
 
 @testable import RegistryClient

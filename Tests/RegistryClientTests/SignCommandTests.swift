@@ -1,5 +1,6 @@
 import Codecs
 import OCI
+import TestRegistries
 import Testing
 
 @testable import RegistryClient

@@ -2,6 +2,7 @@ import Codecs
 import NIOCore
 import NIOSSL
 import OCI
+import TestRegistries
 import Testing
 
 @testable import RegistryClient

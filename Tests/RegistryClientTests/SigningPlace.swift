@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import OCI
+import TestRegistries
 import Testing
 
 /// A folder with a CA, a key, a trust policy and Docker's configuration file.

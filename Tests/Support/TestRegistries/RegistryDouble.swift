@@ -1,29 +1,35 @@
 import Codecs
-import NIOCore
-import NIOHTTP1
+package import NIOCore
+package import NIOHTTP1
 import NIOPosix
-import NIOSSL
+package import NIOSSL
 import OCI
 import Synchronization
 
 /// A registry that keeps what it is given, in memory, with or without the referrers API and token service, and that can
 /// be told to fail in the ways in which registries and networks do.
-final class RegistryDouble: Sendable {
-    struct Answer: Sendable {
-        var status: Int
-        var headers: [(String, String)] = []
-        var body: [UInt8] = []
+package final class RegistryDouble: Sendable {
+    package struct Answer: Sendable {
+        package var status: Int
+        package var headers: [(String, String)] = []
+        package var body: [UInt8] = []
+
+        package init(status: Int, headers: [(String, String)] = [], body: [UInt8] = []) {
+            self.status = status
+            self.headers = headers
+            self.body = body
+        }
     }
 
-    struct Asked: Sendable {
-        let method: String
-        let uri: String
-        let headers: HTTPHeaders
-        let count: Int
+    package struct Asked: Sendable {
+        package let method: String
+        package let uri: String
+        package let headers: HTTPHeaders
+        package let count: Int
     }
 
     /// What goes wrong with one request.
-    enum Fault: Sendable {
+    package enum Fault: Sendable {
         /// It is answered with this, and nothing is done.
         case answer(Answer)
         /// So many bytes of its body are taken, then the connection ends.
@@ -34,65 +40,75 @@ final class RegistryDouble: Sendable {
         case lie(@Sendable (inout Answer) -> Void)
     }
 
-    struct Stored: Sendable, Equatable {
-        let bytes: [UInt8]
-        let type: String
+    package struct Stored: Sendable, Equatable {
+        package let bytes: [UInt8]
+        package let type: String
+
+        package init(bytes: [UInt8], type: String) {
+            self.bytes = bytes
+            self.type = type
+        }
     }
 
-    struct State {
-        var blobs: [String: [UInt8]] = [:]
+    package struct State {
+        package var blobs: [String: [UInt8]] = [:]
         /// By repository and name, which is a tag or a digest.
-        var manifests: [String: Stored] = [:]
-        var uploads: [String: [UInt8]] = [:]
-        var asked: [Asked] = []
-        var faults: [(method: String, part: String, fault: Fault)] = []
+        package var manifests: [String: Stored] = [:]
+        package var uploads: [String: [UInt8]] = [:]
+        package var asked: [Asked] = []
+        package var faults: [(method: String, part: String, fault: Fault)] = []
         /// Scopes by token.
-        var tokens: [String: [String]] = [:]
+        package var tokens: [String: [String]] = [:]
         /// What the token service wants to see: the header `Authorization`, or a form's refresh token.
-        var secret: String?
-        var pageSize = Int.max
+        package var secret: String?
+        package var pageSize = Int.max
         /// How long each answer takes.
-        var delay = TimeAmount.zero
-        var inFlight = 0
-        var mostInFlight = 0
+        package var delay = TimeAmount.zero
+        package var inFlight = 0
+        package var mostInFlight = 0
     }
 
     private let state = Mutex(State())
     private let hasReferrers: Bool
 
-    init(referrers: Bool = true) { hasReferrers = referrers }
+    package init(referrers: Bool = true) { hasReferrers = referrers }
 
-    var asked: [Asked] { state.withLock { $0.asked } }
-    var blobs: [String: [UInt8]] { state.withLock { $0.blobs } }
-    var manifests: [String: Stored] { state.withLock { $0.manifests } }
-    var mostInFlight: Int { state.withLock { $0.mostInFlight } }
-    func change(_ body: @Sendable (inout State) -> Void) { state.withLock { body(&$0) } }
+    package var asked: [Asked] { state.withLock { $0.asked } }
+    package var blobs: [String: [UInt8]] { state.withLock { $0.blobs } }
+    package var manifests: [String: Stored] { state.withLock { $0.manifests } }
+    package var mostInFlight: Int { state.withLock { $0.mostInFlight } }
+    package func change(_ body: @Sendable (inout State) -> Void) { state.withLock { body(&$0) } }
 
     /// What is under a name of a repository.
-    func manifest(_ repository: String, _ name: String) -> Stored? {
+    package func manifest(_ repository: String, _ name: String) -> Stored? {
         state.withLock { $0.manifests["\(repository) \(name)"] }
     }
 
-    func put(manifest bytes: [UInt8], type: String = MediaType.imageManifest, _ repository: String, tag: String? = nil)
-    {
+    package func put(
+        manifest bytes: [UInt8], type: String = MediaType.imageManifest, _ repository: String, tag: String? = nil
+    ) {
         state.withLock {
             $0.manifests["\(repository) \(Digest(of: bytes))"] = Stored(bytes: bytes, type: type)
             if let tag { $0.manifests["\(repository) \(tag)"] = Stored(bytes: bytes, type: type) }
         }
     }
 
+    package func put(blob: [UInt8], _ repository: String) {
+        state.withLock { $0.blobs["\(repository) \(Digest(of: blob))"] = blob }
+    }
+
     /// Lets the next request fail whose method is this and whose address has this part.
-    func next(_ method: String, _ part: String, times: Int = 1, _ fault: Fault) {
+    package func next(_ method: String, _ part: String, times: Int = 1, _ fault: Fault) {
         state.withLock { for _ in 1...times { $0.faults.append((method, part, fault)) } }
     }
 
     /// Lets in only who shows a token of the service at `/token`, which wants to see this.
-    func requireTokens(for secret: String) { state.withLock { $0.secret = secret } }
+    package func requireTokens(for secret: String) { state.withLock { $0.secret = secret } }
 
     /// Runs it on a port of its own, and gives the body its address.
     ///
     /// - Parameter tls: speaks TLS with this, and nothing else.
-    func run<Value>(tls: NIOSSLContext? = nil, _ body: (String) async throws -> Value) async throws -> Value {
+    package func run<Value>(tls: NIOSSLContext? = nil, _ body: (String) async throws -> Value) async throws -> Value {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in

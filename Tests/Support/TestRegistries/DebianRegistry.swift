@@ -7,31 +7,31 @@ import NIOPosix
 import OCI
 
 /// Debian's registry, alone on a port of this machine with a directory of its own.
-struct DebianRegistry {
-    struct Failure: Error, CustomStringConvertible { let description: String }
+package struct DebianRegistry {
+    package struct Failure: Error, CustomStringConvertible { package let description: String }
 
-    static let program = "/usr/bin/docker-registry"
+    package static let program = "/usr/bin/docker-registry"
 
     /// The one who is let in, where not everybody is.
-    struct User: Sendable {
-        let name: String
-        let password: String
+    package struct User: Sendable {
+        package let name: String
+        package let password: String
         /// bcrypt, as htpasswd writes it.
         let hash: String
 
-        static let standard = User(
+        package static let standard = User(
             name: "ci", password: "pa55word", hash: "$2y$05$abcdefghijklmnopqrstuur.ZxEKly2fYX6K.hrvYXsoEaKgtr95a")
 
-        var basic: String { Base64.encode(Array("\(name):\(password)".utf8)) }
+        package var basic: String { Base64.encode(Array("\(name):\(password)".utf8)) }
     }
 
-    let host: String
-    let user: User?
+    package let host: String
+    package let user: User?
 
     /// Starts it, runs the body, and takes both away.
     ///
     /// - Parameter user: who alone is let in; nil for everybody.
-    static func run<Value>(
+    package static func run<Value>(
         user: User? = nil, _ body: (DebianRegistry) async throws -> Value
     ) async throws -> Value {
         guard FileManager.default.fileExists(atPath: program) else {
@@ -95,7 +95,7 @@ struct DebianRegistry {
     }
 
     /// [OCI distribution specification, "Pushing a blob monolithically"]
-    func push(blob: [UInt8], to repository: String) async throws {
+    package func push(blob: [UInt8], to repository: String) async throws {
         var start = HTTPClientRequest(url: "http://\(host)/v2/\(repository)/blobs/uploads/")
         start.method = .POST
         authorize(&start)
@@ -108,7 +108,7 @@ struct DebianRegistry {
         try await put("\(absolute)\(separator)digest=\(Digest(of: blob))", blob, "application/octet-stream")
     }
 
-    func push(manifest: [UInt8], type: String, as name: String, to repository: String) async throws {
+    package func push(manifest: [UInt8], type: String, as name: String, to repository: String) async throws {
         try await put("http://\(host)/v2/\(repository)/manifests/\(name)", manifest, type)
     }
 
