@@ -9,7 +9,8 @@ import TrustModel
 /// The program `roadstead`: finds the command that is meant, runs it, and turns what happened into an exit status.
 package enum Program {
     static let commands: [Command] = [
-        SignCommand.command, VerifyCommand.command, InspectCommand.command, SignatureCommands.list, BlobCommands.sign,
+        SignCommand.command, VerifyCommand.command, InspectCommand.command, SignatureCommands.list,
+        ApproveCommand.command, BlobCommands.sign,
         BlobCommands.verify,
         KeyCommands.generate, KeyCommands.inspect, KeyCommands.list, KeyCommands.importing, KeyCommands.csr,
         KeyCommands.test, CACommands.initialize, CACommands.issue, CACommands.renew, CACommands.list, CACommands.revoke,

@@ -31,7 +31,14 @@ private struct LocalInspect: ParsableCommand {
 
 private struct LocalSignature: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "signature", abstract: "List the signatures of images.", subcommands: [List.self])
+        commandName: "signature", abstract: "List the signatures of images, and approve new ones.",
+        subcommands: [List.self, Approve.self])
+
+    struct Approve: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "approve", abstract: "Allow a signing service to sign images.")
+        @Argument(help: "As roadstead signature approve --help says.", completion: .file()) var rest: [String] = []
+    }
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -1,4 +1,6 @@
 package import Codecs
+package import OCI
+import SigningKeys
 
 /// What a code review says: who wrote the change, who looked at it, and what each of them said.
 ///
@@ -48,6 +50,26 @@ package struct ApprovalStatement: Sendable {
     package let expires: UTCDate
 
     package static let type = "urn:roadstead:attestation:approval:v1"
+
+    package init(key: String, approved: UTCDate, expires: UTCDate) {
+        self.key = key
+        self.approved = approved
+        self.expires = expires
+    }
+
+    /// The statement about one artifact, as it is signed.
+    package func payload(about artifact: Digest) -> [UInt8] {
+        let digest = JSONObject([(artifact.algorithm.rawValue, .string(artifact.hex))])
+        let statement: JSON = [
+            "_type": .string(Statement.type), "subject": [["name": "artifact", "digest": .object(digest)]],
+            "predicateType": .string(Self.type),
+            "predicate": [
+                "key": .string(key), "approvedOn": .string(approved.description),
+                "expires": .string(expires.description),
+            ],
+        ]
+        return statement.bytes
+    }
 
     package init(_ statement: Statement) throws(CriteriaError) {
         do throws(CodecError) {

@@ -10,7 +10,8 @@ package struct Statement: Sendable {
     package let subjects: [[String: String]]
 
     package static let payloadType = "application/vnd.in-toto+json"
-    static let types: Set<String> = ["https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"]
+    static let type = "https://in-toto.io/Statement/v1"
+    static let types: Set<String> = [type, "https://in-toto.io/Statement/v0.1"]
     static let maximumSubjects = 1_024
 
     /// Takes version 1 and 0.1; members that the framework does not know are left unread, as it demands.
