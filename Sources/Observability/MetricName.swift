@@ -26,6 +26,14 @@ package enum MetricName: String, CaseIterable, Sendable {
     case webhooksWaiting = "roadstead_webhook_deliveries_waiting"
     case databaseConnections = "roadstead_database_connections"
     case databaseWaiting = "roadstead_database_waiting"
+    case signerDecisions = "roadstead_signer_decisions_total"
+    case signerCriteriaFailed = "roadstead_signer_criteria_failed_total"
+    case signerSignatureDuration = "roadstead_signer_signature_duration_seconds"
+    case signerRefused = "roadstead_signer_refused_total"
+    case signerEvidenceLookups = "roadstead_signer_evidence_lookups_total"
+    case signerKeyReady = "roadstead_signer_key_ready"
+    case signerLogEntries = "roadstead_signer_log_entries"
+    case signerLogWritable = "roadstead_signer_log_writable"
 
     /// What the metric says, for `# HELP`.
     package var help: String {
@@ -56,6 +64,14 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .webhooksWaiting: "Events that webhooks are still to be told of"
         case .databaseConnections: "Open connections, by pool"
         case .databaseWaiting: "Tasks that wait for a connection, by pool"
+        case .signerDecisions: "Decisions of the signing service that were recorded, by key and outcome"
+        case .signerCriteriaFailed: "Decisions in which a criterion did not hold, by key and criterion"
+        case .signerSignatureDuration: "Time that a key took for a signature, by key"
+        case .signerRefused: "Requests that were answered with an error before or instead of a decision, by reason"
+        case .signerEvidenceLookups: "Requests for which a registry was asked for evidence, by registry and outcome"
+        case .signerKeyReady: "1 while a key of the signing service signs, else 0, by key"
+        case .signerLogEntries: "Entries of the decision log"
+        case .signerLogWritable: "1 while decisions can be recorded, else 0"
         }
     }
 }

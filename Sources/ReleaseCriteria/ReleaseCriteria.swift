@@ -9,7 +9,7 @@ package struct ReleaseRequest: Sendable {
     package let artifact: Digest?
     /// Registry and repository, as the caller says.
     package let repository: String?
-    package let evidence: [JSON]
+    package private(set) var evidence: [EvidencePiece]
     package let now: UTCDate
 
     package init(
@@ -19,8 +19,15 @@ package struct ReleaseRequest: Sendable {
         self.caller = caller
         self.artifact = artifact
         self.repository = repository
-        self.evidence = evidence
+        self.evidence = evidence.enumerated().map { EvidencePiece(origin: "evidence \($0 + 1)", content: $1) }
         self.now = now
+    }
+
+    /// The same request with what was found elsewhere, after what was handed over.
+    package func adding(_ found: [EvidencePiece]) -> ReleaseRequest {
+        var request = self
+        request.evidence += found
+        return request
     }
 }
 
@@ -43,17 +50,24 @@ package struct ReleaseCriteria: Sendable {
     /// Whether a statement about an artifact is asked for, so that the key can only sign artifacts.
     package var needsArtifact: Bool { rules.needsArtifact }
     package var isEmpty: Bool { rules.isEmpty }
+
+    /// Whether a repository lies where the key signs; everywhere for a key without scopes.
+    package func covers(repository: String) -> Bool {
+        rules.scopes?.contains { $0.covers(repository) } ?? true
+    }
+
     /// The longest period over which uses must be remembered.
     package var longestPeriod: Int64 { rules.rate?.map(\.seconds).max() ?? 0 }
 
     /// The costly half: reads the evidence and checks every signature on it.
     package func judge(_ request: ReleaseRequest) throws(CriteriaError) -> Judgement {
         guard let artifact = request.artifact else {
-            return Judgement(request, findings: rules.windowFindings(request), ignored: [], approvals: [], rules: rules)
+            return Judgement(request, findings: rules.windowFindings(request), rules: rules)
         }
         let evidence = try Evidence(request.evidence, about: artifact, attesters: attesters, at: request.now)
         return Judgement(
-            request, findings: rules.findings(request, evidence), ignored: evidence.ignored,
+            request, findings: rules.findings(request, evidence), statements: evidence.shown,
+            ignored: evidence.ignored,
             approvals: rules.approvals?.approvals(evidence, key: request.key, at: request.now) ?? [], rules: rules)
     }
 }
@@ -64,16 +78,18 @@ package struct Judgement: Sendable {
     private let findings: [CriterionFinding]
     private let approvals: [Approval]
     private let rules: Rules
-    /// Evidence that does not count, and why.
-    package let ignored: [String]
+    private let statements: [String]
+    private let ignored: [String]
 
     fileprivate init(
-        _ request: ReleaseRequest, findings: [CriterionFinding], ignored: [String], approvals: [Approval], rules: Rules
+        _ request: ReleaseRequest, findings: [CriterionFinding], statements: [String] = [], ignored: [String] = [],
+        approvals: [Approval] = [], rules: Rules
     ) {
         self.request = request
         self.findings = findings
         self.approvals = approvals
         self.rules = rules
+        self.statements = statements
         self.ignored = ignored
     }
 
@@ -83,19 +99,25 @@ package struct Judgement: Sendable {
         if let rule = rules.approvals { all.append(rule.finding(approvals, record)) }
         all += (rules.rate ?? []).map { $0.finding(request, record) }
         let used = Set(approvals.map(\.identifier)).filter { !record.isSpent($0) }.sorted()
-        return ReleaseDecision(findings: all, ignored: ignored, approvals: used)
+        return ReleaseDecision(findings: all, statements: statements, ignored: ignored, approvals: used)
     }
 }
 
 /// Whether a key may sign, and why.
 package struct ReleaseDecision: Sendable {
     package let findings: [CriterionFinding]
+    /// Statements that attesters of the key signed about the artifact, and where each came from.
+    package let statements: [String]
+    /// Evidence that does not count, and why.
     package let ignored: [String]
     /// The approvals that are used up by it.
     package let approvals: [String]
 
-    package init(findings: [CriterionFinding], ignored: [String], approvals: [String]) {
+    package init(
+        findings: [CriterionFinding], statements: [String] = [], ignored: [String] = [], approvals: [String] = []
+    ) {
         self.findings = findings
+        self.statements = statements
         self.ignored = ignored
         self.approvals = approvals
     }

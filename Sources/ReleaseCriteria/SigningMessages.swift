@@ -11,12 +11,17 @@ package struct SigningRequestBody: Codable, Sendable {
     package let evidence: [JSON]?
     /// Where the artifact lies, `registry/repository@digest`.
     package let image: String?
+    /// The repository in which the service is to look for more evidence, `registry/repository`.
+    package let evidenceFrom: String?
 
-    package init(toBeSigned: [UInt8], scheme: SignatureScheme?, evidence: [JSON], image: String?) {
+    package init(
+        toBeSigned: [UInt8], scheme: SignatureScheme?, evidence: [JSON], image: String?, evidenceFrom: String? = nil
+    ) {
         self.toBeSigned = Base64.encode(toBeSigned)
         self.scheme = scheme?.wireName
         self.evidence = evidence.isEmpty ? nil : evidence
         self.image = image
+        self.evidenceFrom = evidenceFrom
     }
 }
 
@@ -25,6 +30,8 @@ package struct SigningDecisionBody: Codable, Sendable {
     package let allowed: Bool
     package let dryRun: Bool
     package let findings: [CriterionFinding]
+    /// Statements that the key's attesters signed about the artifact, and where each came from.
+    package let statements: [String]?
     /// Evidence that does not count, and why.
     package let ignored: [String]
     /// The entry of the decision log.
@@ -32,12 +39,13 @@ package struct SigningDecisionBody: Codable, Sendable {
     package let hash: String
 
     package init(
-        allowed: Bool, dryRun: Bool, findings: [CriterionFinding], ignored: [String], sequence: Int64, hash: String
+        _ decision: ReleaseDecision, dryRun: Bool, sequence: Int64, hash: String
     ) {
-        self.allowed = allowed
+        allowed = decision.isAllowed
         self.dryRun = dryRun
-        self.findings = findings
-        self.ignored = ignored
+        findings = decision.findings
+        statements = decision.statements
+        ignored = decision.ignored
         self.sequence = sequence
         self.hash = hash
     }

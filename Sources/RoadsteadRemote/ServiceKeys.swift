@@ -11,9 +11,12 @@ enum ServiceKeys {
     static func backend(_ request: KeyRequest) throws -> RemoteKeys {
         let (wish, console) = (request.wish, request.console)
         let evidence = try wish.evidence.flatMap(read)
-        let context = SigningCase(evidence: evidence, isDryRun: wish.isDryRun) { decision in
+        let context = SigningCase(
+            evidence: evidence, looksInRegistry: wish.looksInRegistry, isDryRun: wish.isDryRun
+        ) { decision in
             guard wish.explains else { return }
             for finding in decision.findings { console.say("\(finding)") }
+            for statement in decision.statements ?? [] { console.say("counted: \(statement)") }
             for reason in decision.ignored { console.say("not counted: \(reason)") }
             console.say("entry \(decision.sequence) of the service's log, \(decision.hash)")
         }

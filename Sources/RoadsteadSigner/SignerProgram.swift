@@ -30,22 +30,30 @@ struct SignerProgram: Sendable {
             ) { try await opener.open(name, settings) }
         }
         let log = try openLog(keys)
-        let desk = SigningDesk(log: log, limits: configuration.limits, clock: clock)
+        let metrics = SignerMetrics()
+        let server = try server(configuration.listen)
+        let operators = try operators(Readiness(keys: keys, log: log), metrics)
+        // The last that may fail: from here on there are connections that must be closed.
+        let registries = try EvidenceRegistries(
+            configuration.registries, limits: configuration.limits, metrics: metrics)
+        let desk = SigningDesk(
+            log: log, limits: configuration.limits, registries: registries, metrics: metrics, clock: clock)
         let routes = SignerRoutes(
             callers: configuration.callers, limiter: CallerLimiter(perMinute: configuration.limits.callerPerMinute),
-            desk: desk, keys: keys, bodyBytes: configuration.limits.bodyBytes,
+            desk: desk, keys: keys, metrics: metrics, bodyBytes: configuration.limits.bodyBytes,
             takesCertificates: configuration.listen.clientAuthority != nil)
         let probes = keys.map {
             KeyProbe(
                 key: $0, period: configuration.limits.probePeriod, deadline: configuration.limits.keyDeadline,
                 logger: logger)
         }
+        let services: [any Service] = probes + [registries] + (operators.map { [$0] } ?? [])
         return Application(
-            responder: routes.router.buildResponder(), server: try server(),
+            responder: routes.router.buildResponder(), server: server,
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.listen.host, port: configuration.listen.port), serverName: nil,
                 backlog: 1_024),
-            services: probes,
+            services: services,
             onServerRunning: { channel in await onRunning(channel.localAddress?.port ?? configuration.listen.port) },
             logger: logger)
     }
@@ -76,9 +84,26 @@ struct SignerProgram: Sendable {
         return log
     }
 
-    private func server() throws -> HTTPServerBuilder {
+    /// The listener of operators, where the configuration names one.
+    private func operators(_ readiness: Readiness, _ metrics: SignerMetrics) throws -> (any Service)? {
+        guard let listen = configuration.operators else { return nil }
+        let routes = OperatorRoutes(readiness: readiness, metrics: metrics)
+        let scheme = listen.certificate == nil ? "http" : "https"
+        let logger = logger
+        return Application(
+            responder: routes.router.buildResponder(), server: try server(listen, isForOperators: true),
+            configuration: ApplicationConfiguration(
+                address: .hostname(listen.host, port: listen.port), serverName: nil),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? listen.port
+                logger.notice("metrics at \(scheme)://\(listen.host):\(port)")
+            },
+            logger: logger)
+    }
+
+    private func server(_ listen: ListenSettings, isForOperators: Bool = false) throws -> HTTPServerBuilder {
         let plain = HTTPServerBuilder.http1(configuration: .init(idleTimeout: Self.idleTimeout))
-        guard let certificate = configuration.listen.certificate, let key = configuration.listen.key else {
+        guard let certificate = listen.certificate, let key = listen.key else {
             return plain
         }
         do {
@@ -86,15 +111,15 @@ struct SignerProgram: Sendable {
             var tls = TLSConfiguration.makeServerConfiguration(
                 certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
             tls.minimumTLSVersion = .tlsv12
-            if let authority = configuration.listen.clientAuthority {
+            if let authority = listen.clientAuthority {
                 tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authority))
-                // Whoever shows a certificate shows a good one; who shows none has a token.
-                tls.certificateVerification = .optionalVerification
+                // Whoever shows a certificate shows a good one; a caller who shows none has a token.
+                tls.certificateVerification = isForOperators ? .noHostnameVerification : .optionalVerification
             }
             return try .tls(plain, tlsConfiguration: tls)
         } catch {
             throw SignerError(
-                .configuration, "the files of listen.certificate, listen.key or listen.clientAuthority cannot be used",
+                .configuration, "the files of a listener's certificate, key or clientAuthority cannot be used",
                 hint: "PEM files that the service may read; the key belongs to the first certificate")
         }
     }

@@ -15,6 +15,8 @@ struct SigningDesk: Sendable {
 
     let log: DecisionLog
     let limits: LimitSettings
+    let registries: EvidenceRegistries
+    let metrics: SignerMetrics
     let clock: @Sendable () -> UTCDate
 
     static let maximumRawBytes = 4 << 20
@@ -23,15 +25,18 @@ struct SigningDesk: Sendable {
         _ body: SigningRequestBody, key: SigningKey, caller: String, dryRun: Bool
     ) async throws -> Outcome {
         let now = clock()
-        let wish = try await SigningWish(body, key: key, caller: caller, limits: limits, now: now)
+        var wish = try await SigningWish(body, key: key, caller: caller, limits: limits, now: now)
+        if wish.findings.allSatisfy(\.holds), let place = body.evidenceFrom {
+            wish.add(try await registries.find(in: place, for: wish.request, key: key))
+        }
         let reservation: KeyLedger.Reservation?
         let decision: ReleaseDecision
         if wish.findings.allSatisfy(\.holds) {
             let judgement = try key.criteria.judge(wish.request)
             let reserved = key.ledger.reserve(judgement, caller: caller, now: now, dryRun: dryRun)
-            (reservation, decision) = (reserved, reserved.decision.adding(wish.findings))
+            (reservation, decision) = (reserved, reserved.decision.adding(wish.findings, ignored: wish.ignored))
         } else {
-            (reservation, decision) = (nil, ReleaseDecision(findings: wish.findings, ignored: [], approvals: []))
+            (reservation, decision) = (nil, ReleaseDecision(findings: wish.findings, ignored: wish.ignored))
         }
         guard decision.isAllowed, !dryRun else {
             let receipt = try await record(wish, decision, dryRun: dryRun, outcome: "denied")
@@ -40,7 +45,9 @@ struct SigningDesk: Sendable {
             return .answer(SigningAnswerBody(signature: nil, certificateChain: wish.chain, decision: shown))
         }
         do {
+            let start = ContinuousClock.now
             let signature = try await key.sign(wish.message, scheme: wish.scheme, limit: limits.keyDeadline)
+            metrics.signed(key.name, in: .now - start)
             let receipt = try await record(wish, decision, dryRun: false, outcome: "signed", signature: signature)
             return .answer(
                 SigningAnswerBody(
@@ -58,18 +65,17 @@ struct SigningDesk: Sendable {
     private func body(
         _ decision: ReleaseDecision, dryRun: Bool, _ receipt: DecisionLog.Receipt
     ) -> SigningDecisionBody {
-        SigningDecisionBody(
-            allowed: decision.isAllowed, dryRun: dryRun, findings: decision.findings, ignored: decision.ignored,
-            sequence: receipt.sequence, hash: receipt.hash)
+        SigningDecisionBody(decision, dryRun: dryRun, sequence: receipt.sequence, hash: receipt.hash)
     }
 
     private func record(
         _ wish: SigningWish, _ decision: ReleaseDecision, dryRun: Bool, outcome: String, signature: [UInt8]? = nil
     ) async throws -> DecisionLog.Receipt {
+        let outcome = dryRun && decision.isAllowed ? "allowed" : outcome
         var content = JSONObject([
             ("time", .string(wish.request.now.description)), ("event", "decision"), ("key", .string(wish.request.key)),
             ("caller", .string(wish.request.caller)),
-            ("outcome", .string(dryRun && decision.isAllowed ? "allowed" : outcome)), ("dryRun", .bool(dryRun)),
+            ("outcome", .string(outcome)), ("dryRun", .bool(dryRun)),
             ("toBeSignedSHA256", .string(Hex.encode(HashAlgorithm.sha256.digest(of: wish.message)))),
         ])
         if let artifact = wish.request.artifact { content["artifact"] = .string(artifact.description) }
@@ -79,24 +85,31 @@ struct SigningDesk: Sendable {
             content["approvals"] = .array(decision.approvals.map(JSON.string))
         }
         content["findings"] = try JSON(encoding: decision.findings)
+        content["statements"] = .array(decision.statements.map(JSON.string))
         content["ignored"] = .array(decision.ignored.map(JSON.string))
-        return try await log.record(content)
+        let receipt = try await log.record(content)
+        metrics.decided(wish.request.key, outcome, decision.findings)
+        return receipt
     }
 }
 
 extension ReleaseDecision {
-    fileprivate func adding(_ findings: [CriterionFinding]) -> ReleaseDecision {
-        ReleaseDecision(findings: findings + self.findings, ignored: ignored, approvals: approvals)
+    fileprivate func adding(_ findings: [CriterionFinding], ignored: [String]) -> ReleaseDecision {
+        ReleaseDecision(
+            findings: findings + self.findings, statements: statements, ignored: ignored + self.ignored,
+            approvals: approvals)
     }
 }
 
 /// A request taken apart: what is to be signed, about which artifact, and what speaks against it at once.
 struct SigningWish: Sendable {
-    let request: ReleaseRequest
+    private(set) var request: ReleaseRequest
     let message: [UInt8]
     let scheme: SignatureScheme
     let chain: [[UInt8]]
-    let findings: [CriterionFinding]
+    private(set) var findings: [CriterionFinding]
+    /// What was found in a registry and not even read.
+    private(set) var ignored: [String] = []
 
     init(
         _ body: SigningRequestBody, key: SigningKey, caller: String, limits: LimitSettings, now: UTCDate
@@ -137,6 +150,13 @@ struct SigningWish: Sendable {
         request = ReleaseRequest(
             key: key.name, caller: caller, artifact: artifact, repository: repository, evidence: body.evidence ?? [],
             now: now)
+    }
+
+    /// Takes in what a registry had, or that it had nothing.
+    mutating func add(_ found: FoundEvidence) {
+        request = request.adding(found.pieces)
+        findings.append(found.finding)
+        ignored += found.ignored
     }
 
     /// The artifact that the bytes speak of, if they are exactly what this key may sign now.

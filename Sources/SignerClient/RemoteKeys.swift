@@ -1,5 +1,6 @@
 package import Codecs
 import NIOCore
+import OCI
 package import ReleaseCriteria
 package import SigningKeys
 
@@ -7,16 +8,19 @@ package import SigningKeys
 package struct SigningCase: Sendable {
     /// DSSE envelopes that speak for the artifact.
     package var evidence: [JSON]
+    /// Asks the service to look for more evidence where the image lies.
+    package var looksInRegistry: Bool
     /// Asks what would be decided, and signs nothing.
     package var isDryRun: Bool
     /// Is told every decision, allowed or not.
     package var onDecision: @Sendable (SigningDecisionBody) -> Void
 
     package init(
-        evidence: [JSON] = [], isDryRun: Bool = false,
+        evidence: [JSON] = [], looksInRegistry: Bool = false, isDryRun: Bool = false,
         onDecision: @escaping @Sendable (SigningDecisionBody) -> Void = { _ in }
     ) {
         self.evidence = evidence
+        self.looksInRegistry = looksInRegistry
         self.isDryRun = isDryRun
         self.onDecision = onDecision
     }
@@ -60,7 +64,8 @@ struct RemoteSigner: Signer {
 
     func signature(over message: [UInt8], scheme: SignatureScheme) async throws -> [UInt8] {
         let body = SigningRequestBody(
-            toBeSigned: message, scheme: scheme, evidence: context.evidence, image: SigningSubject.image)
+            toBeSigned: message, scheme: scheme, evidence: context.evidence, image: SigningSubject.image,
+            evidenceFrom: try evidencePlace)
         let answer = try await connection.sign(body, dryRun: context.isDryRun, onDecision: context.onDecision)
         guard !context.isDryRun else {
             guard answer.decision.allowed else { throw SignerConnection.denial(answer.decision) }
@@ -70,5 +75,18 @@ struct RemoteSigner: Signer {
             throw SignerClientError(.answer, "the service allowed the signature and gave none")
         }
         return try Base64.decode(signature)
+    }
+
+    /// The image's own repository, where the service is to look there.
+    private var evidencePlace: String? {
+        get throws {
+            guard context.looksInRegistry else { return nil }
+            guard let image = SigningSubject.image, let reference = try? Reference(image) else {
+                throw SignerClientError(
+                    .configuration, "nothing says in which registry the evidence lies",
+                    hint: "sign an image in a registry, or name one with --image")
+            }
+            return reference.scope
+        }
     }
 }

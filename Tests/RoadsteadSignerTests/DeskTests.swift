@@ -11,7 +11,7 @@ import Testing
 @testable import RoadsteadSigner
 
 /// A signer that does what a test says, and counts.
-private struct ScriptedSigner: Signer {
+struct ScriptedSigner: Signer {
     final class Calls: Sendable {
         let count = Mutex(0)
     }
@@ -30,7 +30,7 @@ private struct ScriptedSigner: Signer {
 
 /// The decision over one request, without the network around it.
 @Suite struct DeskTests {
-    private struct Desk {
+    struct Desk {
         let desk: SigningDesk
         let key: SigningKey
         let signer: ScriptedSigner
@@ -38,9 +38,10 @@ private struct ScriptedSigner: Signer {
 
         func sign(
             _ message: [UInt8], evidence: [JSON] = [], image: String? = Scene.image, scheme: SignatureScheme? = nil,
-            caller: String = "ci", dryRun: Bool = false
+            evidenceFrom: String? = nil, caller: String = "ci", dryRun: Bool = false
         ) async throws -> SigningDesk.Outcome {
-            let body = SigningRequestBody(toBeSigned: message, scheme: scheme, evidence: evidence, image: image)
+            let body = SigningRequestBody(
+                toBeSigned: message, scheme: scheme, evidence: evidence, image: image, evidenceFrom: evidenceFrom)
             return try await desk.sign(body, key: key, caller: caller, dryRun: dryRun)
         }
 
@@ -53,12 +54,13 @@ private struct ScriptedSigner: Signer {
         }
     }
 
-    private func withDesk(
+    func withDesk(
         _ criteria: JSON = Scene.provenance, usage: SigningUsage = .notation, queue: Int = 8, pause: Duration = .zero,
-        deadline: Int64 = 10_000, _ body: (Desk) async throws -> Void
+        deadline: Int64 = 10_000, registries: JSON = [:], limits: JSON? = nil, _ body: (Desk) async throws -> Void
     ) async throws {
         try await Scene.with { scene in
-            let configuration = try SignerConfiguration(path: try scene.write(scene.configuration()))
+            let configuration = try SignerConfiguration(
+                path: try scene.write(scene.configuration(registries: registries)))
             let attesters = [
                 Attester("builder", key: scene.builder.publicKey), Attester("ann", key: scene.person.publicKey),
             ]
@@ -74,14 +76,17 @@ private struct ScriptedSigner: Signer {
             await key.probe(every: .seconds(60), limit: .seconds(5))
             let now = scene.now
             let (log, _) = try DecisionLog.open(scene.log, now: now) { _ in }
-            let limits: LimitSettings = try (["keyDeadlineMilliseconds": .integer(deadline)] as JSON).decode()
-            _ = configuration
-            try await body(
-                Desk(desk: SigningDesk(log: log, limits: limits) { now }, key: key, signer: signer, scene: scene))
+            let limits: LimitSettings =
+                try (limits ?? ["keyDeadlineMilliseconds": .integer(deadline)]).decode(unknownMembers: .refused)
+            let metrics = SignerMetrics()
+            try await EvidenceRegistries.with(configuration.registries, limits, metrics) { registries in
+                let desk = SigningDesk(log: log, limits: limits, registries: registries, metrics: metrics) { now }
+                try await body(Desk(desk: desk, key: key, signer: signer, scene: scene))
+            }
         }
     }
 
-    private func missing(_ outcome: SigningDesk.Outcome) -> Set<String>? {
+    func missing(_ outcome: SigningDesk.Outcome) -> Set<String>? {
         guard case .denied(let decision) = outcome else { return nil }
         return Set(decision.findings.filter { !$0.holds }.map(\.criterion))
     }
@@ -228,5 +233,20 @@ private struct ScriptedSigner: Signer {
             #expect(missing(try await desk.sign(message)) == nil)
             #expect(missing(try await desk.sign(message)) == ["rate.caller"])
         }
+    }
+}
+
+extension EvidenceRegistries {
+    /// Opens the registries for a test, and closes them whatever happens.
+    static func with(
+        _ settings: [EvidenceRegistrySettings], _ limits: LimitSettings, _ metrics: SignerMetrics,
+        _ body: (EvidenceRegistries) async throws -> Void
+    ) async throws {
+        let registries = try EvidenceRegistries(settings, limits: limits, metrics: metrics)
+        do { try await body(registries) } catch {
+            await registries.close()
+            throw error
+        }
+        await registries.close()
     }
 }

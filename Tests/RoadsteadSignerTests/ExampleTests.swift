@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import PKI
 import SigningKeys
 import Testing
 
@@ -18,8 +19,11 @@ import Testing
                 let key = try PrivateKey.generate(.ed25519)
                 try Files.write(Array(key.publicKey.pem.utf8), to: "\(scene.directory)/\(name).pub")
             }
+            try Files.write(Array("{}".utf8), to: scene.directory + "/docker-config.json", mode: 0o600)
+            try Files.write(Array(scene.chain[1].pem.utf8), to: scene.directory + "/registry-ca.crt")
             let configuration = try SignerConfiguration(path: path)
             #expect(configuration.keys.map(\.name) == ["release", "timestamp"])
+            #expect(configuration.registries.map(\.registry) == ["registry.example.com"])
             #expect(configuration.callers.names == ["ci", "release-bot"])
         }
     }

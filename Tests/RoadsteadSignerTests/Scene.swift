@@ -73,19 +73,25 @@ struct Scene: Sendable {
     /// A configuration with one caller, who has a token, and one key in a file.
     func configuration(
         criteria: JSON = provenance, listen: JSON = ["host": "127.0.0.1", "port": 0], callers: JSON? = nil,
-        keys: [(String, JSON)] = [], limits: JSON = ["keyDeadlineMilliseconds": 10_000], keyCallers: JSON = ["ci"]
+        keys: [(String, JSON)] = [], limits: JSON = ["keyDeadlineMilliseconds": 10_000], keyCallers: JSON = ["ci"],
+        registries: JSON = [:], attesters: [(String, JSON)] = [], operators: JSON? = nil
     ) -> JSON {
         let digest = Hex.encode(HashAlgorithm.sha256.digest(of: Array(Self.token.utf8)))
         let release: JSON = [
             "uri": "file:release.key", "certificates": "release.crt", "usage": "notation", "callers": keyCallers,
             "allowPlaintextKey": true, "criteria": criteria,
         ]
-        return [
-            "listen": listen, "log": .string(log), "policy": ["plaintextKeys": true], "limits": limits,
-            "callers": callers ?? ["ci": ["tokenSHA256": .string(digest)]],
-            "attesters": ["builder": ["publicKey": "builder.pub"], "ann": ["publicKey": "ann.pub"]],
-            "keys": .object(JSONObject([("release", release)] + keys)),
+        let known: [(String, JSON)] = [
+            ("builder", ["publicKey": "builder.pub"]), ("ann", ["publicKey": "ann.pub"]),
         ]
+        var all = JSONObject([
+            ("listen", listen), ("log", .string(log)), ("policy", ["plaintextKeys": true]), ("limits", limits),
+            ("registries", registries), ("callers", callers ?? ["ci": ["tokenSHA256": .string(digest)]]),
+            ("attesters", .object(JSONObject(known + attesters))),
+            ("keys", .object(JSONObject([("release", release)] + keys))),
+        ])
+        all["operator"] = operators
+        return .object(all)
     }
 
     @discardableResult
@@ -118,7 +124,11 @@ struct Scene: Sendable {
     }
 
     func provenance(_ artifact: TargetArtifact, ref: String = "refs/heads/main") async throws -> JSON {
-        let predicate: JSON = [
+        try await envelope(Provenance.versionOne, provenancePredicate(ref: ref), by: builder, about: artifact)
+    }
+
+    func provenancePredicate(ref: String = "refs/heads/main") -> JSON {
+        [
             "buildDefinition": [
                 "buildType": "https://ci.example.com/build/v1",
                 "externalParameters": [
@@ -130,7 +140,6 @@ struct Scene: Sendable {
                 "metadata": ["finishedOn": .string(now.adding(seconds: -60).description)],
             ],
         ]
-        return try await envelope(Provenance.versionOne, predicate, by: builder, about: artifact)
     }
 
     func approval(_ artifact: TargetArtifact, note: Int64 = 0) async throws -> JSON {

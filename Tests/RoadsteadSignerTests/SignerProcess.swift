@@ -51,6 +51,18 @@ final class SignerProcess: Sendable {
         throw Failure(description: "roadstead-signer did not start: \(output.text.withLock { $0 })")
     }
 
+    /// Where operators ask, once the program has said so.
+    func operatorPort() async throws -> Int {
+        for _ in 0..<200 {
+            let text = output.text.withLock { $0 }
+            if let match = text.firstMatch(of: /metrics at https?:\/\/[^ ]*:(\d+)\n/), let port = Int(match.1) {
+                return port
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw Failure(description: "no listener for operators: \(output.text.withLock { $0 })")
+    }
+
     /// Runs the body beside the program, and ends it whatever happens.
     static func with<Value>(
         _ configuration: String, environment: [String: String] = [:], _ body: (SignerProcess) async throws -> Value

@@ -1,4 +1,5 @@
 package import Codecs
+import OCI
 import PKI
 
 /// A signed statement as it travels: payload, its type, signatures. Nothing in it is believed yet. [DSSE v1.0.2]
@@ -35,6 +36,20 @@ package struct DSSEEnvelope: Sendable {
             throw CriteriaError(error.code == .limit ? .limit : .envelope, "a DSSE envelope: \(error.reason)")
         }
         try self.init(tree)
+    }
+
+    /// Takes an envelope, or the one inside a Sigstore bundle; nothing else of the bundle is looked at.
+    package init(bundled tree: JSON) throws(CriteriaError) {
+        guard let bundle = tree.objectOrNil, let type = bundle["mediaType"]?.stringOrNil,
+            type.hasPrefix(MediaType.sigstoreBundle)
+        else {
+            try self.init(tree)
+            return
+        }
+        guard let envelope = bundle["dsseEnvelope"] else {
+            throw CriteriaError(.envelope, "a Sigstore bundle without a DSSE envelope")
+        }
+        try self.init(envelope)
     }
 
     package init(_ tree: JSON) throws(CriteriaError) {

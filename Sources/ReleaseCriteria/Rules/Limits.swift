@@ -62,12 +62,17 @@ package protocol UseRecord {
 }
 
 /// A registry or the beginning of a repository's path, compared by whole segments.
-struct RepositoryPrefix: Sendable, Decodable {
-    let text: String
+package struct RepositoryPrefix: Sendable, Decodable {
+    package let text: String
 
-    init(from decoder: any Decoder) throws { text = try decoder.singleValueContainer().decode(String.self) }
+    package init(from decoder: any Decoder) throws { text = try decoder.singleValueContainer().decode(String.self) }
 
-    func covers(_ repository: String) -> Bool {
+    /// Whether it names a registry, or something in it.
+    package func lies(in registry: String) -> Bool {
+        text.utf8.split(separator: 0x2F, maxSplits: 1).first.map { $0.elementsEqual(registry.utf8) } ?? false
+    }
+
+    package func covers(_ repository: String) -> Bool {
         let (mine, theirs) = (text.utf8.split(separator: 0x2F), repository.utf8.split(separator: 0x2F))
         return !mine.isEmpty && theirs.count >= mine.count && zip(mine, theirs).allSatisfy { $0.elementsEqual($1) }
     }

@@ -33,8 +33,9 @@ package struct KeyRequest: Sendable {
             allowsPlaintext: invocation.has(KeyOptions.allowPlaintext.name),
             allowsLastPINTries: invocation.has(KeyOptions.allowLastPINTries.name), console: console)
         wish = ServiceWish(
-            evidence: invocation.all(KeyOptions.evidence.name), explains: invocation.has(KeyOptions.explain.name),
-            isDryRun: invocation.has(KeyOptions.dryRun.name))
+            evidence: invocation.all(KeyOptions.evidence.name),
+            looksInRegistry: invocation.has(KeyOptions.registryEvidence.name),
+            explains: invocation.has(KeyOptions.explain.name), isDryRun: invocation.has(KeyOptions.dryRun.name))
     }
 }
 
@@ -42,6 +43,8 @@ package struct KeyRequest: Sendable {
 package struct ServiceWish: Sendable {
     /// Files with DSSE envelopes, one each, or one on each line.
     package var evidence: [String] = []
+    /// Whether the service looks for more where the image lies.
+    package var looksInRegistry = false
     /// Whether every criterion is shown, also those that hold.
     package var explains = false
     /// Whether the service is only asked what it would decide.
@@ -62,11 +65,13 @@ enum KeyOptions {
     static let token = [module, allowLastPINTries] + SecretSource.options("pin", "the token's PIN")
     static let evidence = Option.repeated(
         "evidence", "FILE", "what speaks for the artifact at a signing service: in-toto attestations in DSSE envelopes")
+    static let registryEvidence = Option.flag(
+        "evidence-from-registry", "have a signing service look for evidence beside the image in its registry, too")
     static let explain = Option.flag("explain", "show what a signing service found, criterion by criterion")
     static let dryRun = Option.flag(
         "dry-run", "sign nothing: say what would be signed, and ask a signing service what it would decide")
     static let image = Option.value(
         "image", "REFERENCE", "where the artifact lies or will lie, for a signing service that asks")
-    static let service = [evidence, image, explain, dryRun]
+    static let service = [evidence, registryEvidence, image, explain, dryRun]
     static let all = file + token
 }

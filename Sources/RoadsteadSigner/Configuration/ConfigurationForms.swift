@@ -8,12 +8,19 @@ import SigningKeys
 /// The configuration as it is written down.
 struct ConfigurationForm: Decodable {
     let listen: ListenSettings
+    let operators: ListenSettings?
     let log: String
     let limits: LimitSettings?
     let policy: PolicyForm?
     let callers: [String: CallerForm]
     let attesters: [String: AttesterForm]?
+    let registries: [String: RegistryForm]?
     let keys: [String: KeyForm]
+
+    private enum CodingKeys: String, CodingKey {
+        case listen, log, limits, policy, callers, attesters, registries, keys
+        case operators = "operator"
+    }
 }
 
 /// What may sign here at all.

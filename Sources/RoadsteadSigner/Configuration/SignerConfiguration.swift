@@ -7,10 +7,13 @@ import SigningKeys
 /// The whole configuration of a signing service: one strict JSON file.
 struct SignerConfiguration: Sendable {
     let listen: ListenSettings
+    /// Where operators ask for metrics; nowhere unless it is said.
+    let operators: ListenSettings?
     let log: String
     let limits: LimitSettings
     let policy: SigningPolicy
     let callers: CallerRegistry
+    let registries: [EvidenceRegistrySettings]
     let keys: [(name: String, settings: KeySettings, criteria: ReleaseCriteria)]
 
     static let maximumBytes = 1 << 20
@@ -27,13 +30,16 @@ struct SignerConfiguration: Sendable {
         }
         func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : base + "/" + path }
         listen = raw.listen.resolved(absolute)
+        operators = raw.operators?.resolved(absolute)
         log = absolute(raw.log)
         limits = raw.limits ?? LimitSettings()
         policy = try (raw.policy ?? PolicyForm()).policy()
         callers = try CallerRegistry(raw.callers, clientAuthority: listen.clientAuthority)
+        registries = try (raw.registries ?? [:]).map { try $1.resolved($0, absolute) }
         let attesters = try raw.attesters?.map { try $0.value.attester($0.key, absolute) } ?? []
         keys = try Self.keys(raw, attesters.sorted { $0.name < $1.name }, callers.names, absolute)
         try listen.check()
+        try operators?.checkForOperators()
         try limits.check()
         try Self.checkDistinct(raw.attesters?.count ?? 0, attesters)
     }
@@ -95,6 +101,16 @@ struct ListenSettings: Sendable, Decodable {
             clientAuthority: clientAuthority.map(absolute))
     }
 
+    /// Metrics name keys and criteria: off this machine they are for who has a certificate.
+    func checkForOperators() throws(SignerError) {
+        try check()
+        guard isLoopback || clientAuthority != nil else {
+            throw SignerError(
+                .configuration, "metrics would be open to everybody on \(host)",
+                hint: "give operator.clientAuthority, or listen on 127.0.0.1")
+        }
+    }
+
     func check() throws(SignerError) {
         guard (0...65_535).contains(port) else { throw SignerError(.configuration, "listen.port is \(port)") }
         guard (certificate == nil) == (key == nil) else {
@@ -118,6 +134,8 @@ struct LimitSettings: Sendable, Decodable {
     private let deadline: Int64?
     private let probe: Int64?
     private let clock: Int64?
+    private let lookup: Int64?
+    private let lookups: Int?
 
     private enum CodingKeys: String, CodingKey {
         case body = "bodyBytes"
@@ -125,9 +143,11 @@ struct LimitSettings: Sendable, Decodable {
         case deadline = "keyDeadlineMilliseconds"
         case probe = "probeSeconds"
         case clock = "clockSeconds"
+        case lookup = "evidenceDeadlineMilliseconds"
+        case lookups = "evidenceLookups"
     }
 
-    init() { (body, perMinute, deadline, probe, clock) = (nil, nil, nil, nil, nil) }
+    init() { (body, perMinute, deadline, probe, clock, lookup, lookups) = (nil, nil, nil, nil, nil, nil, nil) }
 
     /// Bytes of a request's body.
     var bodyBytes: Int { body ?? 8 << 20 }
@@ -140,11 +160,17 @@ struct LimitSettings: Sendable, Decodable {
     /// How far a signing time may be from this machine's clock.
     var clockSeconds: Int64 { clock ?? 300 }
 
+    /// How long a registry may take over everything that is asked of it for one signature.
+    var evidenceDeadline: Duration { .milliseconds(lookup ?? 15_000) }
+    /// Requests for which registries are asked at once; more are shed.
+    var evidenceLookups: Int { lookups ?? 16 }
+
     func check() throws(SignerError) {
         let isSane =
             (1_024...(64 << 20)).contains(bodyBytes) && (1...10_000_000).contains(callerPerMinute)
             && (10...600_000).contains(deadline ?? 10_000) && (1...86_400).contains(probe ?? 30)
-            && (1...86_400).contains(clockSeconds)
+            && (1...86_400).contains(clockSeconds) && (100...50_000).contains(lookup ?? 15_000)
+            && (1...1_000).contains(evidenceLookups)
         guard isSane else { throw SignerError(.configuration, "a number in limits is out of its range") }
     }
 }

@@ -36,6 +36,9 @@ enum Answers {
         return response
     }
 
+    /// The kind of error that an answer shows.
+    static func code(of error: any Error) -> SignerError.Code { known(error).code }
+
     /// What is not meant for callers stays in the service's own log.
     private static func known(_ error: any Error) -> SignerError {
         switch error {

@@ -13,14 +13,14 @@ struct SignerRoutes: Sendable {
     let limiter: CallerLimiter
     let desk: SigningDesk
     let keys: [SigningKey]
+    let metrics: SignerMetrics
     let bodyBytes: Int
     let takesCertificates: Bool
 
     var router: Router<SignerContext> {
         let router = Router(context: SignerContext.self)
-        router.add(middleware: ErrorAnswers())
-        router.get("healthz") { _, _ in Answers.json(.ok, ["status": "alive"]) }
-        router.get("readyz") { _, _ in await ready() }
+        router.add(middleware: ErrorAnswers(metrics: metrics))
+        Readiness(keys: keys, log: desk.log).add(to: router)
         router.get("v1/keys") { request, context in
             let caller = try await caller(request, context)
             var list: [SigningKeyBody] = []
@@ -93,25 +93,6 @@ struct SignerRoutes: Sendable {
             certificateChain: open?.chain.map(\.der) ?? [], problem: await key.problem)
     }
 
-    /// Ready while decisions are recorded and some key signs; says of each key how it is.
-    private func ready() async -> Response {
-        var (states, working): ([JSON], Int) = ([], 0)
-        for key in keys {
-            let problem = await key.problem
-            if problem == nil { working += 1 }
-            var state = JSONObject([("name", .string(key.name)), ("ready", .bool(problem == nil))])
-            if let problem { state["problem"] = .string(problem) }
-            states.append(.object(state))
-        }
-        let log = await desk.log.problem
-        let status =
-            log == nil && working == keys.count ? "ready" : log == nil && working > 0 ? "degraded" : "not ready"
-        let body: JSON = [
-            "status": .string(status), "keys": .array(states), "log": .string(log ?? "recording"),
-        ]
-        return Answers.json(status == "not ready" ? .serviceUnavailable : .ok, body)
-    }
-
     private static let unauthenticated = SignerError(
         .unauthenticated, "this needs a credential that counts", hint: "a client certificate or Authorization: Bearer")
 
@@ -120,6 +101,8 @@ struct SignerRoutes: Sendable {
 
 /// Turns what is thrown into answers; what the operator must see is logged.
 struct ErrorAnswers: RouterMiddleware {
+    let metrics: SignerMetrics
+
     func handle(
         _ request: Request, context: SignerContext,
         next: @concurrent (Request, SignerContext) async throws -> Response
@@ -128,6 +111,7 @@ struct ErrorAnswers: RouterMiddleware {
             return try await next(request, context)
         } catch {
             let response = Answers.problem(error, requestID: context.requestID)
+            metrics.refused(Answers.code(of: error))
             if response.status.code >= 500 {
                 context.logger.error(
                     "request failed",

@@ -57,6 +57,9 @@ actor DecisionLog {
     /// Whether decisions can be recorded.
     var problem: String? { failure?.reason }
 
+    /// How many entries it has.
+    var entries: Int64 { trail.sequence }
+
     private func flush() {
         let batch = waiting
         waiting = []
