@@ -99,6 +99,7 @@ var targets: [Target] = [
         name: "RoadsteadCommandTests",
         dependencies: [
             "RoadsteadCommand", "roadstead", "TrustModel", "Envelopes", "OCI", "PKI", "SigningKeys", "Codecs",
+            "Problems",
             "TestVectors", "TimestampAuthority",
         ],
         exclude: ["transcripts"], swiftSettings: strict),

@@ -29,6 +29,7 @@ package enum Program {
 
     /// Runs the command line of this process.
     package static func run(reach: Reach) async -> Int32 {
+        ProcessMemory.forbidCoreFiles()
         let console = Console.current
         let arguments = Array(CommandLine.arguments.dropFirst())
         if let own = CommandLine.arguments.first, Files.name(of: own) == NotationPlugin.programName {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Problems
 import RoadsteadCommand
@@ -17,6 +18,7 @@ enum ExitStatus {
 package enum RemoteProgram {
     /// The commands of the small program come here when they need more than files; they run as they are.
     package static func run(arguments: [String]) async -> Int32 {
+        ProcessMemory.forbidCoreFiles()
         if Program.owns(arguments) { return await Program.run(reach: .full) }
         do {
             try checkFirstWord(of: arguments)

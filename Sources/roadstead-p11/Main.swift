@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 /// Uses one token through one PKCS#11 module, for the program that started it; see ``Channel`` and ``TokenService``.
@@ -6,9 +7,7 @@ enum Main {
     static func main() {
         // Modules write to sockets of their own, whose other end may be gone.
         _ = signal(SIGPIPE, SIG_IGN)
-        // The memory of this process holds a PIN.
-        var noCore = rlimit(rlim_cur: 0, rlim_max: 0)
-        _ = unsafe setrlimit(RLIMIT_CORE_, &noCore)
+        ProcessMemory.forbidCoreFiles()
         guard let (path, lanes) = arguments(), isatty(STDIN_FILENO) == 0 else {
             say("roadstead-p11 is started by other programs, with --module PATH and a socket as its input")
             exit(2)
@@ -49,5 +48,3 @@ enum Main {
         _ = unsafe line.withUnsafeBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }
-
-private let RLIMIT_CORE_ = __rlimit_resource_t(4)

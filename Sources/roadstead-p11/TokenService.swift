@@ -149,7 +149,8 @@ final class TokenService: @unchecked Sendable {
             token.isPINFinalTry
                 ? "one more wrong PIN locks token \"\(token.label)\"; none was tried"
                 : "a wrong PIN was given to token \"\(token.label)\" before, and it counts them; none was tried",
-            hint: "if you are sure of the PIN, give --allow-last-pin-tries")
+            hint:
+                "if you are sure of the PIN: roadstead key test URI --allow-last-pin-tries; the token counts anew then")
     }
 
     private func current() throws -> (Module, Token, Session) {

@@ -2,9 +2,12 @@ import Codecs
 import Envelopes
 import Foundation
 import PKI
+import Problems
 import SigningKeys
 import TestVectors
 import Testing
+
+@testable import RoadsteadCommand
 
 /// The program under the name of a Notation plugin, asked as notation asks it. [Notary plugin-extensibility]
 @Suite struct PluginTests {
@@ -152,7 +155,7 @@ import Testing
         Refusal(
             "generate-signature",
             #"{\#(sound),"pluginConfig":{"passphrase-file":"pass","certificate-chain":"plain/chain.pem"}}"#,
-            "another key", code: "ERROR"),
+            "another key"),
         Refusal("generate-envelope", #"{\#(sound),\#(config)}"#, "payloadType"),
         Refusal(
             "generate-envelope",
@@ -172,6 +175,17 @@ import Testing
                 #expect(message.contains(refusal.says), "\(refusal.testDescription): \(message)")
             }
         }
+    }
+
+    private struct TokenProblem: Problem {
+        enum Code: String { case pinTries = "pin-tries" }
+        static let module = "token"
+        let code = Code.pinTries
+        let reason = "few tries are left"
+    }
+
+    @Test func `a token that takes no PIN now denies access`() {
+        #expect(PluginError(TokenProblem()).code == .accessDenied)
     }
 
     @Test func `a request above 64 MiB is refused and not kept`() async throws {

@@ -1,3 +1,4 @@
+import TestVectors
 import Testing
 
 @testable import RoadsteadCommand
@@ -20,5 +21,26 @@ import Testing
     @Test(arguments: [["false"], ["no-such-program-anywhere"], ["head", "-c", "100000", "/dev/zero"]])
     func `a program that fails, is missing, or says too much gives no secret`(words: [String]) {
         #expect(throws: CommandError.self) { try Tool.output(words, within: .seconds(20)) }
+    }
+}
+
+@Suite struct ProgramMemoryTests {
+    @Test func `the program leaves no core file with a passphrase in it`() async throws {
+        try await CommandFixture.with { fixture in
+            let outcome = try fixture.run(
+                """
+                mkfifo passphrase
+                ulimit -S -c "$(ulimit -H -c)"
+                roadstead key generate --out core.key --passphrase-fd 3 3<>passphrase &
+                for try in $(seq 200); do
+                    grep -q 'Max core file size  *0  *0 ' /proc/$!/limits && break
+                    sleep 0.05
+                done
+                grep 'Max core file size' /proc/$!/limits
+                kill $!
+                """)
+            let limits = String(decoding: outcome.output, as: UTF8.self)
+            #expect(limits.contains(#/Max core file size +0 +0 /#), "\(limits)\(outcome.text)")
+        }
     }
 }

@@ -164,6 +164,16 @@ import TokenWire
         }
     }
 
+    @Test func `a helper leaves no core file with the PIN in it`() async throws {
+        try await withKey { softHSM in
+            let connection = try softHSM.connect()
+            _ = try await connection.describe()
+            let id = try #require(await connection.helperProcessID)
+            let limits = try String(contentsOfFile: "/proc/\(id)/limits", encoding: .utf8)
+            #expect(limits.contains(#/Max core file size +0 +0 /#))
+        }
+    }
+
     @Test func `a helper that is not there, or is another program, is an error`() async throws {
         try await SoftHSM.withToken { softHSM in
             let echo = softHSM.directory.appendingPathComponent("echo").path

@@ -26,7 +26,7 @@ package enum CertificateFile {
     }
 
     /// Refuses certificates whose first is not that of a key.
-    static func check(_ certificates: [[UInt8]], areOf key: PublicKey?) throws {
+    static func check(_ certificates: [[UInt8]], areOf key: PublicKey?) throws(CommandError) {
         guard let first = certificates.first else { return }
         let leaf: Certificate
         do throws(PKIError) { leaf = try Certificate(der: first) } catch {

@@ -38,7 +38,8 @@ struct PluginError: Problem {
         if problem is CodecError { return .validation }
         switch problem.identifier.split(separator: ".").last.map(String.init) {
         case "name", "uri", "usage", "scheme": return .validation
-        case "refused", "passphrase-missing", "passphrase-wrong", "pin-missing", "pin-wrong", "pin-locked", "denied",
+        case "refused", "passphrase-missing", "passphrase-wrong", "pin-missing", "pin-wrong", "pin-locked", "pin-tries",
+            "denied",
             "permission", "exposed":
             return .accessDenied
         case "deadline", "timeout": return .timeout

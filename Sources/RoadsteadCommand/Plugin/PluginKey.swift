@@ -39,7 +39,9 @@ struct PluginKey {
                 .validation, "no certificates lie beside the key \(name)",
                 hint: "--plugin-config certificate-chain=FILE names the chain in PEM, leaf first")
         }
-        try CertificateFile.check(chain.map(\.der), areOf: key.signer.publicKey)
+        do { try CertificateFile.check(chain.map(\.der), areOf: key.signer.publicKey) } catch {
+            throw PluginError(.validation, error.reason, hint: error.hint)
+        }
         return chain
     }
 }

@@ -1,4 +1,5 @@
 package import ArgumentParser
+import Files
 import Glibc
 
 /// The program: everything that runs on the server's machine.
@@ -15,6 +16,7 @@ package struct ServerCommand: AsyncParsableCommand {
 
     /// Parses the command line and runs what it says. A command line that makes no sense ends with status 2.
     package static func runProgram() async {
+        ProcessMemory.forbidCoreFiles()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {

@@ -18,6 +18,7 @@ package struct SignerCommand: AsyncParsableCommand {
 
     /// Parses the command line and runs what it says. A command line that makes no sense ends with status 2.
     package static func runProgram() async {
+        ProcessMemory.forbidCoreFiles()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
