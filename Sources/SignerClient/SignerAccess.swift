@@ -7,7 +7,10 @@ package import SigningKeys
 /// From the environment (`ROADSTEAD_SIGNER_TOKEN_FILE`, `…_CERTIFICATE`, `…_KEY`, `…_CA`, `…_PLAIN_LOOPBACK=1`), or from
 /// `~/.config/roadstead/signer.json`, where each host has its own.
 package struct SignerAccess: Sendable {
+    /// A token that stays as it is.
     package var token: Secret?
+    /// A file whose token may be replaced at any time, as Kubernetes does; it is read for each request.
+    package var tokenFile: String?
     package var certificate: String?
     package var key: String?
     package var authority: String?
@@ -29,14 +32,8 @@ package struct SignerAccess: Sendable {
         let home = environment["XDG_CONFIG_HOME"] ?? environment["HOME"].map { $0 + "/.config" }
         let form = try home.flatMap { try Self.form($0 + "/roadstead/signer.json", authority) }
         func value(_ name: String, _ own: String?) -> String? { environment["ROADSTEAD_SIGNER_" + name] ?? own }
-        if let path = value("TOKEN_FILE", form?.tokenFile) {
-            var bytes = try Files.readSecret(path, limit: 16 << 10)
-            while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
-            guard !bytes.isEmpty, bytes.allSatisfy({ (0x20..<0x7F).contains($0) }) else {
-                throw SignerClientError(.configuration, "\(path) holds no token of one line")
-            }
-            token = Secret(wiping: &bytes)
-        }
+        tokenFile = value("TOKEN_FILE", form?.tokenFile)
+        _ = try bearer()
         certificate = value("CERTIFICATE", form?.certificate)
         key = value("KEY", form?.key)
         self.authority = value("CA", form?.authority)
@@ -47,6 +44,20 @@ package struct SignerAccess: Sendable {
                 hint: "set ROADSTEAD_SIGNER_CERTIFICATE and ROADSTEAD_SIGNER_KEY")
         }
     }
+
+    /// What is shown to the service now.
+    package func bearer() throws -> Secret? {
+        guard let tokenFile else { return token }
+        var bytes = try Files.readSecret(tokenFile, limit: Self.longestToken)
+        while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
+        guard !bytes.isEmpty, bytes.allSatisfy({ (0x20..<0x7F).contains($0) }) else {
+            throw SignerClientError(.configuration, "\(tokenFile) holds no token of one line")
+        }
+        return Secret(wiping: &bytes)
+    }
+
+    /// As long as the service takes, and the end of the line.
+    private static let longestToken = 16_384 + 2
 
     private static func form(_ path: String, _ authority: String) throws -> Form? {
         guard Files.exists(path) else { return nil }

@@ -102,7 +102,7 @@ final class SignerConnection: Sendable {
         var request = HTTPClientRequest(url: "\(access.isPlain ? "http" : "https")://\(address.authority)\(path)")
         request.method = method
         request.headers.add(name: "Accept", value: "application/json")
-        if let token = access.token {
+        if let token = try access.bearer() {
             let text = token.withBytes { String(decoding: $0, as: UTF8.self) }
             request.headers.add(name: "Authorization", value: "Bearer \(text)")
         }
