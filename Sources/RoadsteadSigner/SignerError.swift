@@ -17,6 +17,10 @@ package struct SignerError: Problem {
         case bodyTooLarge = "body-too-large"
         /// A caller asks for more than its share.
         case rateLimit = "rate-limit"
+        /// Too much that proves no caller was shown.
+        case tooManyStrangers = "too-many-strangers"
+        /// The issuer of a token cannot be asked for its keys.
+        case issuerAway = "issuer-away"
         /// More requests wait for a key than may.
         case overload
         /// The key is away, or did not answer in time.

@@ -17,6 +17,8 @@ struct SignerProgram: Sendable {
 
     /// Slow callers are let go after this long without a byte.
     static let idleTimeout = TimeAmount.seconds(75)
+    /// Beyond a key's deadline, for the answer to be written.
+    static let shutdownMargin = Duration.seconds(2)
 
     /// Follows the decision log, and gives what serves.
     func application(
@@ -39,9 +41,8 @@ struct SignerProgram: Sendable {
         let desk = SigningDesk(
             log: log, limits: configuration.limits, registries: registries, metrics: metrics, clock: clock)
         let routes = SignerRoutes(
-            callers: configuration.callers, limiter: CallerLimiter(perMinute: configuration.limits.callerPerMinute),
-            desk: desk, keys: keys, metrics: metrics, bodyBytes: configuration.limits.bodyBytes,
-            takesCertificates: configuration.listen.clientAuthority != nil)
+            gate: CallerGate(configuration, clock: clock), desk: desk, keys: keys, metrics: metrics,
+            bodyBytes: configuration.limits.bodyBytes)
         let probes = keys.map {
             KeyProbe(
                 key: $0, period: configuration.limits.probePeriod, deadline: configuration.limits.keyDeadline,
@@ -58,12 +59,14 @@ struct SignerProgram: Sendable {
             logger: logger)
     }
 
-    /// Serves until SIGTERM or SIGINT, then lets requests end.
+    /// Serves until SIGTERM or SIGINT; then idle connections end at once, and a signature that is under way has as long as
+    /// its evidence and its key may take.
     func run(onRunning: @escaping @Sendable (Int) async -> Void) async throws {
         let application = try application(onRunning: onRunning)
         var group = ServiceGroupConfiguration(
             services: [application], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        group.maximumGracefulShutdownDuration = .seconds(20)
+        let limits = configuration.limits
+        group.maximumGracefulShutdownDuration = limits.evidenceDeadline + limits.keyDeadline + Self.shutdownMargin
         try await ServiceGroup(configuration: group).run()
     }
 
@@ -71,7 +74,9 @@ struct SignerProgram: Sendable {
     private func openLog(_ keys: [SigningKey]) throws -> DecisionLog {
         let now = clock()
         let ledgers = Dictionary(uniqueKeysWithValues: keys.map { ($0.name, $0.ledger) })
-        let (log, wasTorn) = try DecisionLog.open(configuration.log, now: now) { entry in
+        let (log, wasTorn) = try DecisionLog.open(
+            configuration.log, head: configuration.logHead, clock: clock
+        ) { entry in
             guard entry.members["outcome"]?.stringOrNil == "signed",
                 let ledger = entry.members["key"]?.stringOrNil.flatMap({ ledgers[$0] }),
                 let caller = entry.members["caller"]?.stringOrNil,
@@ -102,7 +107,13 @@ struct SignerProgram: Sendable {
     }
 
     private func server(_ listen: ListenSettings, isForOperators: Bool = false) throws -> HTTPServerBuilder {
-        let plain = HTTPServerBuilder.http1(configuration: .init(idleTimeout: Self.idleTimeout))
+        let limits = configuration.limits
+        let ledger = ConnectionLedger(perOrigin: limits.connectionsPerAddress, total: limits.connections)
+        let plain = HTTPServerBuilder.http1(
+            configuration: .init(
+                additionalChannelHandlers: [ConnectionGuard(ledger)], idleTimeout: Self.idleTimeout,
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: 20 * 1_024, maxHeaderListSize: 36 * 1_024, maxHeaderFieldCount: 100)))
         guard let certificate = listen.certificate, let key = listen.key else {
             return plain
         }

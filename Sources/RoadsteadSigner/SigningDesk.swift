@@ -22,7 +22,7 @@ struct SigningDesk: Sendable {
     static let maximumRawBytes = 4 << 20
 
     func sign(
-        _ body: SigningRequestBody, key: SigningKey, caller: String, dryRun: Bool
+        _ body: SigningRequestBody, key: SigningKey, caller: Caller, dryRun: Bool
     ) async throws -> Outcome {
         let now = clock()
         var wish = try await SigningWish(body, key: key, caller: caller, limits: limits, now: now)
@@ -33,7 +33,7 @@ struct SigningDesk: Sendable {
         let decision: ReleaseDecision
         if wish.findings.allSatisfy(\.holds) {
             let judgement = try key.criteria.judge(wish.request)
-            let reserved = key.ledger.reserve(judgement, caller: caller, now: now, dryRun: dryRun)
+            let reserved = key.ledger.reserve(judgement, caller: caller.name, now: now, dryRun: dryRun)
             (reservation, decision) = (reserved, reserved.decision.adding(wish.findings, ignored: wish.ignored))
         } else {
             (reservation, decision) = (nil, ReleaseDecision(findings: wish.findings, ignored: wish.ignored))
@@ -74,10 +74,13 @@ struct SigningDesk: Sendable {
         let outcome = dryRun && decision.isAllowed ? "allowed" : outcome
         var content = JSONObject([
             ("time", .string(wish.request.now.description)), ("event", "decision"), ("key", .string(wish.request.key)),
-            ("caller", .string(wish.request.caller)),
+            ("caller", .string(wish.caller.name)),
             ("outcome", .string(outcome)), ("dryRun", .bool(dryRun)),
             ("toBeSignedSHA256", .string(Hex.encode(HashAlgorithm.sha256.digest(of: wish.message)))),
         ])
+        if let issuer = wish.caller.issuer, let subject = wish.caller.subject {
+            (content["issuer"], content["subject"]) = (.string(issuer), .string(subject))
+        }
         if let artifact = wish.request.artifact { content["artifact"] = .string(artifact.description) }
         if let repository = wish.request.repository { content["repository"] = .string(repository) }
         if let signature {
@@ -104,6 +107,7 @@ extension ReleaseDecision {
 /// A request taken apart: what is to be signed, about which artifact, and what speaks against it at once.
 struct SigningWish: Sendable {
     private(set) var request: ReleaseRequest
+    let caller: Caller
     let message: [UInt8]
     let scheme: SignatureScheme
     let chain: [[UInt8]]
@@ -112,7 +116,7 @@ struct SigningWish: Sendable {
     private(set) var ignored: [String] = []
 
     init(
-        _ body: SigningRequestBody, key: SigningKey, caller: String, limits: LimitSettings, now: UTCDate
+        _ body: SigningRequestBody, key: SigningKey, caller: Caller, limits: LimitSettings, now: UTCDate
     ) async throws {
         guard let open = await key.current else {
             throw SignerError(
@@ -123,10 +127,11 @@ struct SigningWish: Sendable {
         }
         scheme = try await key.scheme(body.scheme)
         chain = open.chain.map(\.der)
-        let isOwn = key.settings.callers.contains(caller)
+        self.caller = caller
+        let isOwn = key.settings.callers.contains(caller.name)
         var findings = [
             CriterionFinding(
-                "caller", wanted: "a caller of this key", found: caller, holds: isOwn)
+                "caller", wanted: "a caller of this key", found: caller.description, holds: isOwn)
         ]
         var artifact: Digest?
         switch key.settings.usage {
@@ -148,7 +153,8 @@ struct SigningWish: Sendable {
         let repository = try Self.repository(body.image, artifact, &findings)
         self.findings = findings
         request = ReleaseRequest(
-            key: key.name, caller: caller, artifact: artifact, repository: repository, evidence: body.evidence ?? [],
+            key: key.name, caller: caller.name, artifact: artifact, repository: repository,
+            evidence: body.evidence ?? [],
             now: now)
     }
 

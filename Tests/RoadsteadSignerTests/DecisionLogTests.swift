@@ -26,7 +26,7 @@ import Testing
     }
 
     private func fill(_ path: String, _ count: Int) async throws {
-        let (log, wasTorn) = try DecisionLog.open(path, now: Self.now) { _ in }
+        let (log, wasTorn) = try DecisionLog.open(path, clock: { Self.now }) { _ in }
         #expect(!wasTorn)
         try await withThrowingTaskGroup(of: Int64.self) { group in
             for number in 0..<count {
@@ -34,7 +34,7 @@ import Testing
             }
             var sequences: Set<Int64> = []
             for try await sequence in group { sequences.insert(sequence) }
-            #expect(sequences == Set(1...Int64(count)))
+            #expect(sequences == Set((0..<count).map { Int64($0 + 1) }))
         }
     }
 
@@ -58,7 +58,7 @@ import Testing
 
     @Test func `a log goes on where it ended`() async throws {
         try await withLog { path, _ in
-            let (log, _) = try DecisionLog.open(path, now: Self.now) { _ in }
+            let (log, _) = try DecisionLog.open(path, clock: { Self.now }) { _ in }
             #expect(try await log.record(JSONObject([("a", 1)])).sequence == 7)
             #expect(try LogTrail.read(path).sequence == 7)
         }
@@ -66,8 +66,8 @@ import Testing
 
     @Test func `one process writes`() async throws {
         try await withLog { path, _ in
-            let first = try DecisionLog.open(path, now: Self.now) { _ in }
-            #expect(throws: FileError(.locked, "")) { _ = try DecisionLog.open(path, now: Self.now) { _ in } }
+            let first = try DecisionLog.open(path, clock: { Self.now }) { _ in }
+            #expect(throws: FileError(.locked, "")) { _ = try DecisionLog.open(path, clock: { Self.now }) { _ in } }
             _ = try await first.log.record(JSONObject())
         }
     }
@@ -104,7 +104,9 @@ import Testing
             tampering.change(&lines)
             try write(lines, path)
             #expect(throws: SignerError(.brokenLog, "")) { _ = try LogTrail.read(path) }
-            #expect(throws: SignerError(.brokenLog, "")) { _ = try DecisionLog.open(path, now: Self.now) { _ in } }
+            #expect(throws: SignerError(.brokenLog, "")) {
+                _ = try DecisionLog.open(path, clock: { Self.now }) { _ in }
+            }
         }
     }
 
@@ -113,7 +115,7 @@ import Testing
             for cut in [1, 40, lines[5].utf8.count - 1] {
                 let torn = String(decoding: Array(lines[5].utf8).prefix(cut), as: UTF8.self)
                 try write(Array(lines[..<5]) + [torn], path, end: "")
-                let (log, wasTorn) = try DecisionLog.open(path, now: Self.now) { _ in }
+                let (log, wasTorn) = try DecisionLog.open(path, clock: { Self.now }) { _ in }
                 #expect(wasTorn)
                 _ = try await log.record(JSONObject([("a", 1)]))
                 let trail = try LogTrail.read(path)
@@ -126,7 +128,7 @@ import Testing
     @Test func `an entry whose line was not ended stays an entry`() async throws {
         try await withLog { path, lines in
             try write(lines, path, end: "")
-            let (log, wasTorn) = try DecisionLog.open(path, now: Self.now) { _ in }
+            let (log, wasTorn) = try DecisionLog.open(path, clock: { Self.now }) { _ in }
             #expect(!wasTorn)
             #expect(try await log.record(JSONObject([("a", 1)])).sequence == 7)
             #expect(try LogTrail.read(path).sequence == 7)
@@ -136,7 +138,7 @@ import Testing
     @Test func `a machine may stop again while it marks`() async throws {
         try await withLog { path, lines in
             try write(Array(lines[..<5]) + ["{\"seq", "{\"sequence\":6,"], path, end: "")
-            let (log, wasTorn) = try DecisionLog.open(path, now: Self.now) { _ in }
+            let (log, wasTorn) = try DecisionLog.open(path, clock: { Self.now }) { _ in }
             #expect(wasTorn)
             _ = try await log.record(JSONObject([("a", 1)]))
             #expect(try LogTrail.read(path).sequence == 7)
@@ -146,7 +148,7 @@ import Testing
     @Test func `a marked line cannot be altered later`() async throws {
         try await withLog { path, lines in
             try write(Array(lines[..<5]) + ["{\"sequence\":6,"], path, end: "")
-            _ = try await DecisionLog.open(path, now: Self.now) { _ in }.log.record(JSONObject())
+            _ = try await DecisionLog.open(path, clock: { Self.now }) { _ in }.log.record(JSONObject())
             var changed = try self.lines(path)
             changed[5] += "x"
             try write(changed, path)
@@ -163,6 +165,69 @@ import Testing
             let (status, output) = try SignerProcess.run(["log", "verify", path, "--contains", last.hash])
             #expect(status == 1)
             #expect(output.contains(last.hash))
+        }
+    }
+
+    // MARK: the head that is kept elsewhere
+
+    private func open(_ path: String) throws -> DecisionLog {
+        try DecisionLog.open(path, head: path + ".head", clock: { Self.now }) { _ in }.log
+    }
+
+    @Test func `the head tells of every entry before its decision is given out`() async throws {
+        try await withLog(0) { path, _ in
+            let log = try open(path)
+            for _ in 0..<3 {
+                let receipt = try await log.record(JSONObject())
+                let head = try LogHead(reading: path + ".head")
+                #expect(head == LogHead(count: receipt.sequence, hash: receipt.hash, time: Self.now))
+            }
+            let (status, output) = try SignerProcess.run(["log", "verify", path, "--head", path + ".head"])
+            #expect(status == 0, "\(output)")
+        }
+    }
+
+    @Test func `a log that is shorter than its head is refused, and so is one written anew`() async throws {
+        try await withLog(0) { path, _ in
+            var log: DecisionLog? = try open(path)
+            for number in 0..<4 { _ = try await log?.record(JSONObject([("number", .integer(Int64(number)))])) }
+            log = nil
+            let whole = try lines(path)
+            for kept in 0..<4 {
+                try write(Array(whole.prefix(kept)), path, end: kept == 0 ? "" : "\n")
+                #expect(throws: SignerError(.brokenLog, "")) { _ = try open(path) }
+            }
+            try Files.removeTree(path)
+            try await fill(path, 9)
+            #expect(throws: SignerError(.brokenLog, "")) { _ = try open(path) }
+            let (status, output) = try SignerProcess.run(["log", "verify", path, "--head", path + ".head"])
+            #expect(status == 1)
+            #expect(output.contains("another entry 4"))
+            try write(whole, path)
+            #expect(try await open(path).record(JSONObject()).sequence == 5)
+        }
+    }
+
+    @Test func `a log with entries needs its head, which a command writes`() async throws {
+        try await withLog(3) { path, _ in
+            #expect(throws: SignerError(.brokenLog, "")) { _ = try open(path) }
+            try Files.write(Array("3 nonsense".utf8), to: path + ".head")
+            #expect(throws: SignerError(.brokenLog, "")) { _ = try open(path) }
+            let (status, output) = try SignerProcess.run(["log", "head", path])
+            #expect(status == 0)
+            try Files.write(Array(output.utf8), to: path + ".head")
+            #expect(try await open(path).record(JSONObject()).sequence == 4)
+        }
+    }
+
+    @Test func `a decision whose head cannot be written is not given out`() async throws {
+        try await withLog(0) { path, _ in
+            let folder = path + ".elsewhere"
+            try Files.createDirectory(folder)
+            let (log, _) = try DecisionLog.open(path, head: folder + "/head", clock: { Self.now }) { _ in }
+            try Files.removeTree(folder)
+            await #expect(throws: SignerError(.log, "")) { _ = try await log.record(JSONObject()) }
+            #expect(await log.problem != nil)
         }
     }
 }

@@ -42,7 +42,7 @@ struct ScriptedSigner: Signer {
         ) async throws -> SigningDesk.Outcome {
             let body = SigningRequestBody(
                 toBeSigned: message, scheme: scheme, evidence: evidence, image: image, evidenceFrom: evidenceFrom)
-            return try await desk.sign(body, key: key, caller: caller, dryRun: dryRun)
+            return try await desk.sign(body, key: key, caller: Caller(caller), dryRun: dryRun)
         }
 
         var entries: [JSONObject] {
@@ -75,7 +75,7 @@ struct ScriptedSigner: Signer {
             ) { SigningKey.Open(signer: signer, chain: chain) }
             await key.probe(every: .seconds(60), limit: .seconds(5))
             let now = scene.now
-            let (log, _) = try DecisionLog.open(scene.log, now: now) { _ in }
+            let (log, _) = try DecisionLog.open(scene.log, clock: { now }) { _ in }
             let limits: LimitSettings =
                 try (limits ?? ["keyDeadlineMilliseconds": .integer(deadline)]).decode(unknownMembers: .refused)
             let metrics = SignerMetrics()

@@ -24,7 +24,7 @@ import Testing
             let configuration = try SignerConfiguration(path: path)
             #expect(configuration.keys.map(\.name) == ["release", "timestamp"])
             #expect(configuration.registries.map(\.registry) == ["registry.example.com"])
-            #expect(configuration.callers.names == ["ci", "release-bot"])
+            #expect(configuration.callers.names == ["ci", "release-bot", "workflow"])
         }
     }
 }

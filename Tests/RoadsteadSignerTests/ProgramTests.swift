@@ -268,7 +268,7 @@ private final class Given: Sendable {
 }
 
 /// A CA, a server's certificate and two clients', made by OpenSSL.
-private struct MutualTLS {
+struct MutualTLS {
     let directory: String
     var authority: String { path("ca.crt") }
 

@@ -83,6 +83,22 @@ final class SignerProcess: Sendable {
         process.waitUntilExit()
     }
 
+    /// Asks the program to end, as service managers do; returns how long it took.
+    func end() async throws -> Duration {
+        let start = ContinuousClock.now
+        process.terminate()
+        while process.isRunning {
+            guard .now - start < .seconds(60) else { throw Failure(description: "roadstead-signer does not end") }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return .now - start
+    }
+
+    var exitStatus: Int32 { process.terminationStatus }
+
+    /// What it said on standard error so far.
+    var said: String { output.text.withLock { $0 } }
+
     func kill() {
         Foundation.kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()

@@ -92,13 +92,14 @@ struct ConfigCommand: AsyncParsableCommand {
 
 struct LogCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "log", abstract: "The decision log.", subcommands: [Verify.self])
+        commandName: "log", abstract: "The decision log.", subcommands: [Verify.self, Head.self])
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Follows a decision log from its first line and says whether it is whole.",
             discussion:
-                "Lines cut off at the end show only against a hash that was kept elsewhere: every answer carries one.")
+                "Lines cut off at the end show only against what was kept elsewhere: the head, or a hash that an answer carried."
+        )
 
         @Argument(help: "The log.")
         var file: String
@@ -106,16 +107,40 @@ struct LogCommand: AsyncParsableCommand {
         @Option(help: "A hash that an answer carried; the log must hold its entry.")
         var contains: [String] = []
 
+        @Option(help: "The head that the service wrote (logHead); the log must reach it.")
+        var head: String?
+
         func run() async throws {
             try await reportingProblems {
                 var wanted = Set(contains)
-                let trail = try LogTrail.read(file) { wanted.remove($0.hash) }
+                var search = try head.map { HeadSearch(try LogHead(reading: $0)) }
+                let trail = try LogTrail.read(file) { entry in
+                    wanted.remove(entry.hash)
+                    search?.take(entry)
+                }
+                try search?.check(trail)
                 if let missing = wanted.sorted().first {
                     throw SignerError(
                         .brokenLog, "the log has no entry \(missing.prefix(64))", hint: "lines were cut off")
                 }
                 let torn = trail.unfinished == nil ? "" : "; its last line is torn, and is marked at the next start"
                 print("\(trail.sequence) entries, whole; the last has the hash \(trail.hash)\(torn)")
+            }
+        }
+    }
+
+    struct Head: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Follows a decision log and prints its head, as the service keeps it in logHead.")
+
+        @Argument(help: "The log.")
+        var file: String
+
+        func run() async throws {
+            try await reportingProblems {
+                let trail = try LogTrail.read(file)
+                let now = UTCDate(seconds: Int64(Date().timeIntervalSince1970))
+                print(LogHead(count: trail.sequence, hash: trail.hash, time: now))
             }
         }
     }

@@ -10,8 +10,11 @@ struct ConfigurationForm: Decodable {
     let listen: ListenSettings
     let operators: ListenSettings?
     let log: String
+    /// Where the end of the log is written again, on a disk of its own.
+    let logHead: String?
     let limits: LimitSettings?
     let policy: PolicyForm?
+    let issuers: [String: IssuerForm]?
     let callers: [String: CallerForm]
     let attesters: [String: AttesterForm]?
     let registries: [String: RegistryForm]?
@@ -112,4 +115,13 @@ struct CallerForm: Decodable {
     let certificateSubject: String?
     /// SHA-256 of the token, hexadecimal.
     let tokenSHA256: String?
+    /// Tokens of an issuer.
+    let token: TokenForm?
+}
+
+/// What tokens of an issuer must say; each claim is a value or a list of those that are as good.
+struct TokenForm: Decodable {
+    /// As "issuers" names it.
+    let issuer: String
+    let claims: [String: JSON]
 }

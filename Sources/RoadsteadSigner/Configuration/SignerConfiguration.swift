@@ -10,6 +10,7 @@ struct SignerConfiguration: Sendable {
     /// Where operators ask for metrics; nowhere unless it is said.
     let operators: ListenSettings?
     let log: String
+    let logHead: String?
     let limits: LimitSettings
     let policy: SigningPolicy
     let callers: CallerRegistry
@@ -31,10 +32,14 @@ struct SignerConfiguration: Sendable {
         func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : base + "/" + path }
         listen = raw.listen.resolved(absolute)
         operators = raw.operators?.resolved(absolute)
-        log = absolute(raw.log)
+        (log, logHead) = (absolute(raw.log), raw.logHead.map(absolute))
+        guard log != logHead else { throw SignerError(.configuration, "log and logHead are one file") }
         limits = raw.limits ?? LimitSettings()
         policy = try (raw.policy ?? PolicyForm()).policy()
-        callers = try CallerRegistry(raw.callers, clientAuthority: listen.clientAuthority)
+        let issuers = try (raw.issuers ?? [:]).sorted { $0.key < $1.key }.map {
+            try TrustedIssuer($0.key, $0.value, absolute)
+        }
+        callers = try CallerRegistry(raw.callers, issuers: issuers, clientAuthority: listen.clientAuthority)
         registries = try (raw.registries ?? [:]).map { try $1.resolved($0, absolute) }
         let attesters = try raw.attesters?.map { try $0.value.attester($0.key, absolute) } ?? []
         keys = try Self.keys(raw, attesters.sorted { $0.name < $1.name }, callers.names, absolute)
@@ -131,6 +136,10 @@ struct ListenSettings: Sendable, Decodable {
 struct LimitSettings: Sendable, Decodable {
     private let body: Int?
     private let perMinute: Int?
+    private let stranger: Int?
+    private let strangers: Int?
+    private let open: Int?
+    private let openPerAddress: Int?
     private let deadline: Int64?
     private let probe: Int64?
     private let clock: Int64?
@@ -140,6 +149,10 @@ struct LimitSettings: Sendable, Decodable {
     private enum CodingKeys: String, CodingKey {
         case body = "bodyBytes"
         case perMinute = "callerPerMinute"
+        case stranger = "strangerPerMinute"
+        case strangers = "strangersPerMinute"
+        case open = "connections"
+        case openPerAddress = "connectionsPerAddress"
         case deadline = "keyDeadlineMilliseconds"
         case probe = "probeSeconds"
         case clock = "clockSeconds"
@@ -147,12 +160,23 @@ struct LimitSettings: Sendable, Decodable {
         case lookups = "evidenceLookups"
     }
 
-    init() { (body, perMinute, deadline, probe, clock, lookup, lookups) = (nil, nil, nil, nil, nil, nil, nil) }
+    init() {
+        (body, perMinute, deadline, probe, clock, lookup, lookups) = (nil, nil, nil, nil, nil, nil, nil)
+        (stranger, strangers, open, openPerAddress) = (nil, nil, nil, nil)
+    }
 
     /// Bytes of a request's body.
     var bodyBytes: Int { body ?? 8 << 20 }
     /// Requests of one caller in a minute.
     var callerPerMinute: Int { perMinute ?? 6_000 }
+    /// Requests of one address in a minute that prove no caller.
+    var strangerPerMinute: Int { stranger ?? 60 }
+    /// Requests of all addresses together in a minute that prove no caller.
+    var strangersPerMinute: Int { strangers ?? 6_000 }
+    /// Open connections; below the thousand files that systemd gives a service by itself.
+    var connections: Int { open ?? 800 }
+    /// Open connections from one address.
+    var connectionsPerAddress: Int { openPerAddress ?? 200 }
     /// How long a key may take for one signature.
     var keyDeadline: Duration { .milliseconds(deadline ?? 10_000) }
     /// How often a key that made no signature proves itself.
@@ -170,7 +194,9 @@ struct LimitSettings: Sendable, Decodable {
             (1_024...(64 << 20)).contains(bodyBytes) && (1...10_000_000).contains(callerPerMinute)
             && (10...600_000).contains(deadline ?? 10_000) && (1...86_400).contains(probe ?? 30)
             && (1...86_400).contains(clockSeconds) && (100...50_000).contains(lookup ?? 15_000)
-            && (1...1_000).contains(evidenceLookups)
+            && (1...1_000).contains(evidenceLookups) && (1...1_000_000).contains(strangerPerMinute)
+            && (1...10_000_000).contains(strangersPerMinute) && (1...100_000).contains(connections)
+            && (1...100_000).contains(connectionsPerAddress)
         guard isSane else { throw SignerError(.configuration, "a number in limits is out of its range") }
     }
 }

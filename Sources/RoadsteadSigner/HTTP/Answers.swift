@@ -31,6 +31,8 @@ enum Answers {
         var response = response(
             status, "application/problem+json", .object(problem(error, status: status.code, requestID)))
         if status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
+        // Who proves nothing holds no connection either.
+        if [.unauthenticated, .tooManyStrangers].contains(error.code) { response.headers[.connection] = "close" }
         if status == .serviceUnavailable { response.headers[.retryAfter] = "1" }
         if status == .tooManyRequests { response.headers[.retryAfter] = "10" }
         return response
@@ -66,8 +68,8 @@ enum Answers {
         case .methodNotAllowed: .methodNotAllowed
         case .request, .toBeSigned: .badRequest
         case .bodyTooLarge: .contentTooLarge
-        case .rateLimit: .tooManyRequests
-        case .overload, .keyAway, .log: .serviceUnavailable
+        case .rateLimit, .tooManyStrangers: .tooManyRequests
+        case .issuerAway, .overload, .keyAway, .log: .serviceUnavailable
         case .brokenLog, .configuration, .internal: .internalServerError
         }
     }

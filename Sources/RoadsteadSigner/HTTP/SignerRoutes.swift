@@ -2,35 +2,31 @@ import Codecs
 import HTTPTypes
 import Hummingbird
 import Logging
-import NIOCore
-import NIOSSL
 import PKI
 import ReleaseCriteria
 
 /// Everything that the service answers.
 struct SignerRoutes: Sendable {
-    let callers: CallerRegistry
-    let limiter: CallerLimiter
+    let gate: CallerGate
     let desk: SigningDesk
     let keys: [SigningKey]
     let metrics: SignerMetrics
     let bodyBytes: Int
-    let takesCertificates: Bool
 
     var router: Router<SignerContext> {
         let router = Router(context: SignerContext.self)
         router.add(middleware: ErrorAnswers(metrics: metrics))
         Readiness(keys: keys, log: desk.log).add(to: router)
         router.get("v1/keys") { request, context in
-            let caller = try await caller(request, context)
+            let caller = try await gate.caller(request, context)
             var list: [SigningKeyBody] = []
-            for key in keys where key.settings.callers.contains(caller) { list.append(await shown(key)) }
+            for key in keys where key.settings.callers.contains(caller.name) { list.append(await shown(key)) }
             return Answers.json(.ok, ["keys": try JSON(encoding: list)])
         }
         router.get("v1/keys/:name") { request, context in
-            let caller = try await caller(request, context)
+            let caller = try await gate.caller(request, context)
             let key = try key(context)
-            guard key.settings.callers.contains(caller) else { throw Self.noKey }
+            guard key.settings.callers.contains(caller.name) else { throw Self.noKey }
             return try Answers.json(.ok, encoding: await shown(key))
         }
         router.post("v1/keys/:name/sign") { request, context in try await sign(request, context) }
@@ -38,7 +34,7 @@ struct SignerRoutes: Sendable {
     }
 
     private func sign(_ request: Request, _ context: SignerContext) async throws -> Response {
-        let caller = try await caller(request, context)
+        let caller = try await gate.caller(request, context)
         let key = try key(context)
         let dryRun: Bool
         switch request.uri.queryParameters["dryRun"] {
@@ -56,30 +52,6 @@ struct SignerRoutes: Sendable {
         }
     }
 
-    /// Who asks: by the token where one is sent, else by the certificate of the connection.
-    private func caller(_ request: Request, _ context: SignerContext) async throws -> String {
-        let caller: String?
-        if let header = request.headers[.authorization] {
-            let parts = header.split(separator: " ", maxSplits: 1)
-            guard header.utf8.count <= 16_384, parts.count == 2, parts[0].lowercased() == "bearer" else {
-                throw Self.unauthenticated
-            }
-            caller = callers.caller(token: String(parts[1]))
-        } else {
-            caller = await certificate(context).flatMap { callers.caller(certificate: $0, now: desk.clock()) }
-        }
-        guard let caller else { throw Self.unauthenticated }
-        try limiter.take(caller)
-        return caller
-    }
-
-    private func certificate(_ context: SignerContext) async -> Certificate? {
-        guard takesCertificates, let shown = try? await context.channel.nioSSL_peerCertificate().get(),
-            let der = try? shown.toDERBytes()
-        else { return nil }
-        return try? Certificate(der: der)
-    }
-
     private func key(_ context: SignerContext) throws -> SigningKey {
         let name = context.parameters.get("name")
         guard let key = keys.first(where: { $0.name == name }) else { throw Self.noKey }
@@ -92,9 +64,6 @@ struct SignerRoutes: Sendable {
             name: key.name, usage: key.settings.usage.rawValue, publicKey: open?.publicKey,
             certificateChain: open?.chain.map(\.der) ?? [], problem: await key.problem)
     }
-
-    private static let unauthenticated = SignerError(
-        .unauthenticated, "this needs a credential that counts", hint: "a client certificate or Authorization: Bearer")
 
     private static let noKey = SignerError(.notFound, "there is no such key for this caller")
 }

@@ -69,6 +69,9 @@ actor SigningKey {
             }
             (problem, proven) = (nil, .now)
             return signature
+        } catch let error as CancellationError {
+            // Nobody waits any longer; that says nothing of the key.
+            throw error
         } catch {
             problem = "\(error)"
             if let error = error as? SignerError { throw error }
@@ -99,6 +102,7 @@ actor SigningKey {
                 return try await opening()
             }
             (self.open, problem, proven) = (open, nil, nil)
+        } catch is CancellationError {
         } catch {
             problem = "\(error)"
         }

@@ -14,33 +14,62 @@ actor DecisionLog {
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     private let file: AppendFile
+    private let head: String?
+    private let clock: @Sendable () -> UTCDate
     private var trail: (sequence: Int64, hash: String)
     private var waiting: [(content: JSONObject, CheckedContinuation<Receipt, any Error>)] = []
     private var failure: SignerError?
 
     /// Opens the log and follows it from its first entry.
     ///
-    /// - Parameter remember: is given every entry.
+    /// - Parameters:
+    ///   - head: where the end of the log is written again, on a disk of its own.
+    ///   - remember: is given every entry.
     /// - Returns: also whether a torn line was found and marked.
-    /// - Throws: `.brokenLog` when the chain does not hold.
+    /// - Throws: `.brokenLog` when the chain does not hold, or does not reach what the head tells of.
     static func open(
-        _ path: String, now: UTCDate, remember: (LogEntry) -> Void
+        _ path: String, head: String? = nil, clock: @escaping @Sendable () -> UTCDate, remember: (LogEntry) -> Void
     ) throws -> (log: DecisionLog, wasTorn: Bool) {
         let file = try AppendFile(path)
-        let found = try LogTrail.read(path, remember)
+        let found = try follow(path, head, remember)
         var (sequence, hash) = (found.sequence, found.hash)
         if found.isOpenEnded { try file.append([0x0A]) }
         if let torn = found.unfinished {
-            let marker = LogEntry(LogTrail.marker(of: torn, time: now), sequence: sequence + 1, after: hash)
+            let marker = LogEntry(LogTrail.marker(of: torn, time: clock()), sequence: sequence + 1, after: hash)
             try file.append([0x0A] + marker.line)
             (sequence, hash) = (marker.sequence, marker.hash)
         }
-        return (DecisionLog(file, sequence, hash), found.unfinished != nil)
+        try head.map { try LogHead(count: sequence, hash: hash, time: clock()).write(to: $0) }
+        return (DecisionLog(file, head, clock, sequence, hash), found.unfinished != nil)
     }
 
-    private init(_ file: sending AppendFile, _ sequence: Int64, _ hash: String) {
-        self.file = file
+    private init(
+        _ file: sending AppendFile, _ head: String?, _ clock: @escaping @Sendable () -> UTCDate, _ sequence: Int64,
+        _ hash: String
+    ) {
+        (self.file, self.head, self.clock) = (file, head, clock)
         trail = (sequence, hash)
+    }
+
+    /// Reads the log and holds it against its head. A log that has entries has a head, or somebody took it away.
+    private static func follow(_ path: String, _ head: String?, _ body: (LogEntry) -> Void) throws -> LogTrail {
+        guard let head else { return try LogTrail.read(path, body) }
+        guard Files.exists(head) else {
+            let trail = try LogTrail.read(path, body)
+            guard trail.sequence == 0 else {
+                throw SignerError(
+                    .brokenLog, "the decision log has \(trail.sequence) entries, and its head \(head) is missing",
+                    hint: "if the setting is new: roadstead-signer log head \(path) > \(head)")
+            }
+            return trail
+        }
+        var search = HeadSearch(try LogHead(reading: head))
+        let trail = try LogTrail.read(path) { entry in
+            search.take(entry)
+            body(entry)
+        }
+        try search.check(trail)
+        return trail
     }
 
     /// Records an entry; returns once it is on disk.
@@ -72,7 +101,10 @@ actor DecisionLog {
             receipts.append(Receipt(sequence: sequence, hash: hash))
         }
         do throws(FileError) {
-            if failure == nil { try file.append(bytes) }
+            if failure == nil {
+                try file.append(bytes)
+                if let head { try LogHead(count: sequence, hash: hash, time: clock()).write(to: head) }
+            }
         } catch {
             failure = SignerError(.log, "a decision could not be recorded: \(error.reason)", hint: error.hint)
         }

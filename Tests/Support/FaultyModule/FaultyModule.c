@@ -1,7 +1,7 @@
 /*
  * A PKCS#11 module that does what SoftHSM does, except for one fault.
  *
- *   FAULT       abort, hang, pipe, wrong, lost, short, trim (leading zeros of both halves left out), session-dead or
+ *   FAULT       abort, hang, slow, pipe, wrong, lost, short, trim (leading zeros of both halves left out), session-dead or
  *               forgotten (the login is): what C_Sign does; no-mechanism, no-pss, only-pkcs1: what C_SignInit does;
  *               login-hang, logged-in, context-pin and finalize-hang: what those do; overlook: searches look at the class
  *               of an object only; cant-lock: what C_Initialize does, and two
@@ -54,6 +54,7 @@ static CK_RV faulty_sign(
     fflush(stdout);
     if (has_fault("abort")) abort();
     if (has_fault("hang")) hang();
+    if (has_fault("slow")) usleep(1000000);
     if (has_fault("lost")) return CKR_DEVICE_ERROR;
     if (has_fault("session-dead")) return CKR_SESSION_HANDLE_INVALID;
     if (has_fault("forgotten")) return CKR_USER_NOT_LOGGED_IN;
