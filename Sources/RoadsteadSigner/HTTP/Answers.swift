@@ -2,6 +2,7 @@ import Codecs
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import NIOHTTP1
 import Problems
 import ReleaseCriteria
 
@@ -48,6 +49,7 @@ enum Answers {
         case let error as CodecError:
             return SignerError(error.code == .limit ? .bodyTooLarge : .request, error.reason, hint: error.hint)
         case let error as CriteriaError where error.code == .limit: return SignerError(.request, error.reason)
+        case is HTTPParserError: return SignerError(.request, "the request did not come whole")
         case is NIOTooManyBytesError: return SignerError(.bodyTooLarge, "the request's body is larger than is taken")
         case let error as any HTTPResponseError where error.status == .contentTooLarge:
             return SignerError(.bodyTooLarge, "the request's body is larger than is taken")

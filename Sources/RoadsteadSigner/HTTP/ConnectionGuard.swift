@@ -59,7 +59,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .end:
             isReading = false
             alarm?.cancel()
-            if endsAfterAnswer, inProgress == 0 { context.close(promise: nil) }
+            if endsAfterAnswer, inProgress == 0 { end(context) }
         }
         context.fireChannelRead(data)
     }
@@ -78,9 +78,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        if ending == nil, mode != .input {
-            ending = context.eventLoop.assumeIsolated().scheduleTask(in: Self.closeTime) { Self.cut(context) }
-        }
+        if mode != .input { cutLater(context) }
         context.close(mode: mode, promise: promise)
     }
 
@@ -95,7 +93,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private func begin(_ context: ChannelHandlerContext) {
         guard origin == nil else { return }
         let origin = StrangerLimiter.origin(of: context.channel)
-        guard ledger.enter(origin) else { return context.close(promise: nil) }
+        guard ledger.enter(origin) else { return end(context) }
         self.origin = origin
         closeUnless(in: Self.headTime, context)
     }
@@ -116,13 +114,23 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             closeUnless(in: Self.lingerTime, context)
         } else if endsAfterAnswer {
             context.flush()
-            context.close(promise: nil)
+            end(context)
         }
     }
 
     private func closeUnless(in time: TimeAmount, _ context: ChannelHandlerContext) {
         alarm?.cancel()
-        alarm = context.eventLoop.assumeIsolated().scheduleTask(in: time) { context.close(promise: nil) }
+        alarm = context.eventLoop.assumeIsolated().scheduleTask(in: time) { self.end(context) }
+    }
+
+    private func end(_ context: ChannelHandlerContext) {
+        cutLater(context)
+        context.close(promise: nil)
+    }
+
+    private func cutLater(_ context: ChannelHandlerContext) {
+        guard ending == nil else { return }
+        ending = context.eventLoop.assumeIsolated().scheduleTask(in: Self.closeTime) { Self.cut(context) }
     }
 
     /// Ends the connection below TLS, which would go on waiting for the other side.
