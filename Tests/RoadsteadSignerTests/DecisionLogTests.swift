@@ -190,7 +190,7 @@ import Testing
     @Test func `a log that is shorter than its head is refused, and so is one written anew`() async throws {
         try await withLog(0) { path, _ in
             var log: DecisionLog? = try open(path)
-            for number in 0..<4 { _ = try await log?.record(JSONObject([("number", .integer(Int64(number)))])) }
+            for number in 0..<4 { _ = try await log?.record(JSONObject([("ours", .integer(Int64(number)))])) }
             log = nil
             let whole = try lines(path)
             for kept in 0..<4 {

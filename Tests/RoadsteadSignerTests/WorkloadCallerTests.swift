@@ -193,8 +193,10 @@ struct WorkloadCallerTests {
             for other in others {
                 let (ours, theirs) = (good.split(separator: "."), other.split(separator: "."))
                 for mask in 1..<7 {
-                    let parts = (0..<3).map { mask & (1 << $0) == 0 ? ours[$0] : theirs[$0] }
-                    #expect(await refusal(registry, parts.joined(separator: ".")) != nil, "\(mask)")
+                    let mixed = (0..<3).map { mask & (1 << $0) == 0 ? ours[$0] : theirs[$0] }.joined(separator: ".")
+                    // Parts that both have in common make no new token.
+                    guard mixed != good, mixed != other else { continue }
+                    #expect(await refusal(registry, mixed) != nil, "\(mask)")
                 }
             }
             for cut in stride(from: 0, to: good.utf8.count, by: 7) {
