@@ -207,7 +207,7 @@ extension KeyServiceTests {
             }
         }
 
-        @Test func `the profile that is named wins over the environment, which wins over the default one`() async throws
+        @Test func `the environment wins over the profile that is named, which wins over the default one`() async throws
         {
             guard let aws = try await MiniStack.shared() else { return }
             let name = try KeyName("awskms:///\(try aws.makeKey("ECC_NIST_P256"))")
@@ -235,10 +235,14 @@ extension KeyServiceTests {
             #expect(unnamed?.code == .credentials)
             let named = try await opened(["AWS_PROFILE": "good"])
             #expect(named == nil)
-            let environment = try await opened([
-                "AWS_ACCESS_KEY_ID": user.id, "AWS_SECRET_ACCESS_KEY": user.secret,
-            ])
-            #expect(environment == nil)
+            let keys = ["AWS_ACCESS_KEY_ID": user.id, "AWS_SECRET_ACCESS_KEY": user.secret]
+            for more in [keys, keys.merging(["AWS_PROFILE": "default"]) { $1 }] {
+                let environment = try await opened(more)
+                #expect(environment == nil)
+            }
+            let nobody = ["AWS_ACCESS_KEY_ID": "AKIAXXXXXXXXXXXXXXXX", "AWS_SECRET_ACCESS_KEY": "nobody"]
+            let overruled = try await opened(nobody.merging(["AWS_PROFILE": "good"]) { $1 })
+            #expect(overruled?.code == .credentials)
             let process = try await opened(["AWS_PROFILE": "elsewhere"])
             #expect(process?.code == .configuration && process?.reason.contains("sso_session") == true)
             try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)

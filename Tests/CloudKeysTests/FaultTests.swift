@@ -101,6 +101,38 @@ extension KeyServiceTests {
             }
         }
 
+        @Test func `a service that always has another page, and an empty one, is listed no further`() async throws {
+            let pages = ScriptedTransport([
+                { request in
+                    if request.url.contains("computeMetadata") {
+                        return .json(
+                            200, ["access_token": "t", "expires_in": 3_600, "token_type": "Bearer"],
+                            [("Metadata-Flavor", "Google")])
+                    }
+                    return .json(
+                        200,
+                        [
+                            "Keys": [], "Aliases": [], "Truncated": true, "NextMarker": "x", "cryptoKeys": [],
+                            "nextPageToken": "x",
+                        ])
+                }
+            ])
+            let environment = KeyServiceEnvironment([
+                "AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+            ])
+            for (backend, place, most) in [
+                (AWSBackend(environment, transport: pages) as any KeyBackend, "awskms:///", Paging.mostPages),
+                (
+                    GCPBackend(environment, transport: pages),
+                    "gcpkms://projects/p/locations/l/keyRings/r", 2 * Paging.mostPages + 1
+                ),
+            ] {
+                let error = await failure { _ = try await backend.list(try KeyName(place)) }
+                #expect(error?.code == .answer && error?.reason.contains("20 pages") == true, "\(error as Any)")
+                #expect(await pages.requests.count == most)
+            }
+        }
+
         @Test func `a service that hangs is given up in time`() async throws {
             guard let clouds = try await Clouds.start() else { return }
             try await open(clouds, "ec-p256") { signer in

@@ -153,7 +153,9 @@ package struct AWSBackend: KeyBackend {
     ) async throws {
         var marker: JSON?
         var count = 0
+        var paging = Paging(aws.service)
         repeat {
+            try paging.beginPage()
             var request = JSONObject([("Limit", 100)])
             request["Marker"] = marker
             let answer = try await aws.call(operation, .object(request), doing: "listing keys")

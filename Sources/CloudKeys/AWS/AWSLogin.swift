@@ -1,8 +1,8 @@
 import Codecs
 import Files
 
-/// How credentials for AWS are come by, in this order: the profile that `AWS_PROFILE` names, the environment, a web
-/// identity, the default profile, the container's endpoint, and where nothing says otherwise the machine's.
+/// How credentials for AWS are come by, in the order of AWS's own tools: the environment, a web identity, the profile that
+/// `AWS_PROFILE` names or the default one, the container's endpoint, and where nothing says otherwise the machine's.
 struct AWSLogin: Sendable {
     typealias Held = Lease<AWSCredentials>.Held
 
@@ -19,13 +19,15 @@ struct AWSLogin: Sendable {
     }
 
     func credentials() async throws -> Held {
-        if environment["AWS_PROFILE"] != nil {
-            if let held = try await fromProfile() { return held }
-            throw CloudKeyError(.configuration, "the profile that AWS_PROFILE names has no keys")
-        }
         if let keys = try fromEnvironment() { return Held(keys, expires: nil) }
+        let isNamed = environment["AWS_PROFILE"] != nil
+        // A profile that is named and cannot be used is said before anything else is taken in its place.
+        if isNamed { _ = try AWSProfile(environment).keys() }
         if let file = environment["AWS_WEB_IDENTITY_TOKEN_FILE"] { return try await fromWebIdentity(file) }
         if let held = try await fromProfile() { return held }
+        guard !isNamed else {
+            throw CloudKeyError(.configuration, "the profile that AWS_PROFILE names has no keys")
+        }
         if let address = try containerAddress() { return try await fromContainer(address) }
         guard environment["AWS_EC2_METADATA_DISABLED"]?.lowercased() != "true" else { throw Self.nobody }
         return try await fromMachine()

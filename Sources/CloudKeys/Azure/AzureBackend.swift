@@ -10,8 +10,6 @@ package struct AzureBackend: KeyBackend {
     private let vaults = AzureVaults()
 
     static let mostListed = 200
-    /// The longest way through pages of 25 keys.
-    static let mostPages = 20
 
     package init(_ environment: KeyServiceEnvironment, transport: any KeyServiceTransport) {
         client = KeyServiceClient(transport: transport, environment: environment)
@@ -106,8 +104,9 @@ package struct AzureBackend: KeyBackend {
     private func identifiers(_ vault: AzureVault) async throws -> [String] {
         var identifiers: [String] = []
         var path: String? = "/keys"
-        for _ in 0..<Self.mostPages {
-            guard let next = path else { break }
+        var paging = Paging(vault.service)
+        while let next = path {
+            try paging.beginPage()
             let answer = try await vault.get(next, doing: "listing the keys of \(vault.host)")
             try KeyServiceResponse.reading(vault.service) {
                 identifiers += try answer.array("value", in: "the answer").map {

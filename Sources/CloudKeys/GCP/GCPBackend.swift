@@ -112,7 +112,9 @@ package struct GCPBackend: KeyBackend {
     private func names(_ list: String, in parent: String, _ folder: String) async throws -> [String] {
         var names: [String] = []
         var page = ""
+        var paging = Paging(client.service)
         repeat {
+            try paging.beginPage()
             let query = "pageSize=25" + (page.isEmpty ? "" : "&pageToken=\(Form.encoded(page))")
             let answer = try await client.get("\(parent)/\(folder)?\(query)", doing: "listing the keys of \(parent)")
             page = answer["nextPageToken"]?.stringOrNil ?? ""

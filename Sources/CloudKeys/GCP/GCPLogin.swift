@@ -97,7 +97,8 @@ struct GCPServiceAccount {
             guard type == "service_account" else {
                 throw CloudKeyError(
                     .configuration, "\(path) holds credentials of the type \(quoted(type)), which is not supported",
-                    hint: "use a service account's key, an external_account, or a machine that has an account")
+                    hint: "name a service account's key or an external_account in GOOGLE_APPLICATION_CREDENTIALS, or "
+                        + "move \(path) away: then the machine's own account is taken")
             }
             email = try file.string("client_email", in: "the file")
             keyID = try file.string("private_key_id", in: "the file")
