@@ -21,7 +21,7 @@ struct ConfigurationForm: Decodable {
     let keys: [String: KeyForm]
 
     private enum CodingKeys: String, CodingKey {
-        case listen, log, limits, policy, callers, attesters, registries, keys
+        case listen, log, logHead, limits, policy, issuers, callers, attesters, registries, keys
         case operators = "operator"
     }
 }
