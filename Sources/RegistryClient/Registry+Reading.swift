@@ -56,7 +56,7 @@ extension Registry {
             layer.digest, of: repository, { _ in "blobs/\(layer.digest)" }, accept: layer.mediaType,
             limit: Int(layer.size)
         ) { answer, endpoint in
-            guard answer.status == 200 else { throw endpoint.refusal(answer, "the envelope \(layer.digest)") }
+            guard answer.status == 200 else { throw endpoint.refusal(answer, "envelope \(layer.digest)") }
             try layer.check(answer.body)
             return answer.body
         }
