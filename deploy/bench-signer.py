@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 DIGEST = hashlib.sha256(b"an image").hexdigest()
 TOKEN = "a token of the benchmark"
@@ -106,5 +107,20 @@ def row(output, key, connections):
           f"{milliseconds(99):6.2f} |")
 
 
+def sync(work):
+    """What the disk takes for one entry of the log: the bound of one connection, whatever the program does."""
+    times = []
+    name = os.path.join(work, "synced")
+    log = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    for _ in range(300):
+        start = time.perf_counter()
+        os.write(log, b"x" * 900)
+        os.fdatasync(log)
+        times.append((time.perf_counter() - start) * 1000)
+    os.close(log)
+    times.sort()
+    print(f"an entry of the log is on disk after {times[150]:.2f} ms (p50), {times[297]:.2f} ms (p99)")
+
+
 if __name__ == "__main__":
-    {"make": make, "body": body, "row": row}[sys.argv[1]](*sys.argv[2:])
+    {"make": make, "body": body, "row": row, "sync": sync}[sys.argv[1]](*sys.argv[2:])

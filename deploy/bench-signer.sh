@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures roadstead-signer over HTTP: signatures per second with a key in a file and one in SoftHSM (P-256), with and
-# without criteria, over 1 and 4 connections. Prints one table.
+# without criteria, over 1 and 4 connections. Prints one table, and what the disk takes to sync an entry of the log.
 # usage: bench-signer.sh [SECONDS]   (8 s for each row; BENCH_BUILD=debug measures what is built already)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -40,3 +40,4 @@ for key in file-off file-on token-off token-on; do
         python3 deploy/bench-signer.py row "$work/wrk" "$key" "$connections"
     done
 done
+python3 deploy/bench-signer.py sync "$work"
