@@ -291,11 +291,12 @@ if layers == "full" {
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
+        library("KeyPlaces", ["AgentKeys", "CloudKeys", "SigningKeys"]),
         library(
             "RoadsteadSigner",
             [
                 "ReleaseCriteria", "RegistryClient", "Observability", "RoadsteadCommand", "IdentityTokens", "Outbound",
-                "CloudKeys", "TokenKeys", "TokenWire", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs",
+                "KeyPlaces", "TokenKeys", "TokenWire", "Envelopes", "OCI", "PKI", "SigningKeys", "Files", "Codecs",
                 "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -311,9 +312,7 @@ if layers == "full" {
         library(
             "SignerClient",
             [
-                "ReleaseCriteria", "OCI", "SigningKeys", "Files", "Codecs", "Problems",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                "CloudKeys", "ReleaseCriteria", "OCI", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         tests(
@@ -381,7 +380,7 @@ if layers == "full" {
         library(
             "RoadsteadRemote",
             [
-                "Declarations", "RoadsteadCommand", "AgentKeys", "CloudKeys", "RegistryClient", "Envelopes", "OCI",
+                "Declarations", "RoadsteadCommand", "KeyPlaces", "RegistryClient", "Envelopes", "OCI",
                 "ReleaseCriteria", "SignerClient", "RoadsteadPublish", "RoadsteadWire", "TokenKeys", "TokenWire",
                 "TrustModel", "TUF", "PKI",
                 "SigningKeys", "Files", "Codecs", "Problems",

@@ -1,5 +1,4 @@
 package import SigningKeys
-import Synchronization
 
 /// The backends of every key service, for a program's `KeyBackends`.
 package enum CloudKeys {
@@ -12,44 +11,15 @@ package enum CloudKeys {
         transport: @escaping @Sendable (_ caFile: String?) throws -> any KeyServiceTransport
     ) -> [KeyScheme: any KeyBackend] {
         [
-            .hashivault: LateBackend {
+            .hashivault: DeferredBackend {
                 try VaultBackend(environment, transport: try transport(environment["VAULT_CACERT"]))
             },
-            .awskms: LateBackend { AWSBackend(environment, transport: try transport(environment["AWS_CA_BUNDLE"])) },
-            .azurekms: LateBackend { AzureBackend(environment, transport: try transport(nil)) },
-            .gcpkms: LateBackend { GCPBackend(environment, transport: try transport(nil)) },
+            .awskms: DeferredBackend {
+                AWSBackend(environment, transport: try transport(environment["AWS_CA_BUNDLE"]))
+            },
+            .azurekms: DeferredBackend { AzureBackend(environment, transport: try transport(nil)) },
+            .gcpkms: DeferredBackend { GCPBackend(environment, transport: try transport(nil)) },
         ]
-    }
-}
-
-/// A backend that is made when it is first used, so that what it lacks is only said to who uses it.
-private final class LateBackend: KeyBackend {
-    private let make: @Sendable () throws -> any KeyBackend
-    private let made = Mutex<(any KeyBackend)?>(nil)
-
-    init(_ make: @escaping @Sendable () throws -> any KeyBackend) { self.make = make }
-
-    private func backend() throws -> any KeyBackend {
-        try made.withLock { made in
-            if let made { return made }
-            let backend = try make()
-            made = backend
-            return backend
-        }
-    }
-
-    func open(_ name: KeyName) async throws -> OpenedKey { try await backend().open(name) }
-
-    func publicKey(_ name: KeyName) async throws -> PublicKey { try await backend().publicKey(name) }
-
-    func list(_ name: KeyName) async throws -> KeyListing { try await backend().list(name) }
-
-    func generate(_ type: KeyType, _ name: KeyName) async throws -> OpenedKey {
-        try await backend().generate(type, name)
-    }
-
-    func store(_ key: PrivateKey?, certificates: [[UInt8]], at name: KeyName) async throws {
-        try await backend().store(key, certificates: certificates, at: name)
     }
 }
 

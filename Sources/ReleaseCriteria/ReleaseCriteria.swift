@@ -1,6 +1,18 @@
 package import Codecs
 package import OCI
 
+/// What a signature would say beside which artifact it is of.
+package struct SignedContent: Sendable {
+    /// Notation's user metadata.
+    package let metadata: [String: String]
+    package let expiry: UTCDate?
+
+    package init(metadata: [String: String] = [:], expiry: UTCDate? = nil) {
+        self.metadata = metadata
+        self.expiry = expiry
+    }
+}
+
 /// What somebody wants signed, as far as the criteria of a key are concerned.
 package struct ReleaseRequest: Sendable {
     package let key: String
@@ -11,9 +23,11 @@ package struct ReleaseRequest: Sendable {
     package let repository: String?
     package private(set) var evidence: [EvidencePiece]
     package let now: UTCDate
+    package let content: SignedContent
 
     package init(
-        key: String, caller: String, artifact: Digest?, repository: String?, evidence: [JSON], now: UTCDate
+        key: String, caller: String, artifact: Digest?, repository: String?, evidence: [JSON], now: UTCDate,
+        content: SignedContent = SignedContent()
     ) {
         self.key = key
         self.caller = caller
@@ -21,6 +35,7 @@ package struct ReleaseRequest: Sendable {
         self.repository = repository
         self.evidence = evidence.enumerated().map { EvidencePiece(origin: "evidence \($0 + 1)", content: $1) }
         self.now = now
+        self.content = content
     }
 
     /// The same request with what was found elsewhere, after what was handed over.
@@ -47,7 +62,7 @@ package struct ReleaseCriteria: Sendable {
         try rules.check(Dictionary(attesters.map { ($0.name, $0.person) }) { $1 }, place)
     }
 
-    /// Whether a statement about an artifact is asked for, so that the key can only sign artifacts.
+    /// Whether something is asked of an artifact, so that the key can only sign artifacts.
     package var needsArtifact: Bool { rules.needsArtifact }
     package var isEmpty: Bool { rules.isEmpty }
 

@@ -16,8 +16,8 @@ enum ServiceKeys {
         ) { decision in
             guard wish.explains else { return }
             for finding in decision.findings { console.say("\(finding)") }
-            for statement in decision.statements ?? [] { console.say("counted: \(statement)") }
-            for reason in decision.ignored { console.say("not counted: \(reason)") }
+            for statement in decision.statements ?? [] { console.say("counted: \(CriterionFinding.shown(statement))") }
+            for reason in decision.ignored { console.say("not counted: \(CriterionFinding.shown(reason))") }
             console.say("entry \(decision.sequence) of the service's log, \(decision.hash)")
         }
         return RemoteKeys(context: context) { authority in

@@ -1,4 +1,5 @@
 import Codecs
+import Files
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
@@ -25,7 +26,9 @@ struct SignerProgram: Sendable {
         onRunning: @escaping @Sendable (Int) async -> Void
     ) throws -> Application<RouterResponder<SignerContext>> {
         let configuration = configuration
-        let opener = KeyOpener(policy: configuration.policy, deadline: configuration.limits.keyDeadline)
+        let opener = KeyOpener(
+            policy: configuration.policy, deadline: configuration.limits.keyDeadline,
+            state: Files.parent(of: configuration.log))
         let keys = configuration.keys.map { name, settings, criteria in
             SigningKey(
                 name, settings, criteria, ledger: KeyLedger(period: criteria.longestPeriod)
@@ -41,7 +44,8 @@ struct SignerProgram: Sendable {
         let desk = SigningDesk(
             log: log, limits: configuration.limits, registries: registries, metrics: metrics, clock: clock)
         let routes = SignerRoutes(
-            gate: CallerGate(configuration, clock: clock), desk: desk, keys: keys, metrics: metrics,
+            gate: CallerGate(configuration, clock: clock), desk: desk, keys: keys,
+            namesKeys: configuration.listen.isLoopback, metrics: metrics,
             bodyBytes: configuration.limits.bodyBytes)
         let probes = keys.map {
             KeyProbe(
@@ -114,25 +118,8 @@ struct SignerProgram: Sendable {
                 additionalChannelHandlers: [ConnectionGuard(ledger)], idleTimeout: Self.idleTimeout,
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: 20 * 1_024, maxHeaderListSize: 36 * 1_024, maxHeaderFieldCount: 100)))
-        guard let certificate = listen.certificate, let key = listen.key else {
-            return plain
-        }
-        do {
-            let chain = try NIOSSLCertificate.fromPEMFile(certificate).map { NIOSSLCertificateSource.certificate($0) }
-            var tls = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain, privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
-            tls.minimumTLSVersion = .tlsv12
-            if let authority = listen.clientAuthority {
-                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authority))
-                // Whoever shows a certificate shows a good one; a caller who shows none has a token.
-                tls.certificateVerification = isForOperators ? .noHostnameVerification : .optionalVerification
-            }
-            return try .tls(plain, tlsConfiguration: tls)
-        } catch {
-            throw SignerError(
-                .configuration, "the files of a listener's certificate, key or clientAuthority cannot be used",
-                hint: "PEM files that the service may read; the key belongs to the first certificate")
-        }
+        guard let tls = try listen.tls(isForOperators: isForOperators) else { return plain }
+        return try .tls(plain, tlsConfiguration: tls)
     }
 }
 

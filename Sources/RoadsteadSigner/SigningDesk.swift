@@ -19,12 +19,19 @@ struct SigningDesk: Sendable {
     let metrics: SignerMetrics
     let clock: @Sendable () -> UTCDate
 
+    private let judges = Judges()
+    /// Refused requests and dry runs, which are recorded too: nobody fills the log with them.
+    private let refusals = CallerLimiter(perMinute: refusalsPerMinute, of: "signatures that were not made")
+
     static let maximumRawBytes = 4 << 20
+    /// Refused requests and dry runs of one caller in a minute.
+    static let refusalsPerMinute = 120
 
     func sign(
         _ body: SigningRequestBody, key: SigningKey, caller: Caller, dryRun: Bool
     ) async throws -> Outcome {
         let now = clock()
+        try refusals.check(caller.name)
         var wish = try await SigningWish(body, key: key, caller: caller, limits: limits, now: now)
         if wish.findings.allSatisfy(\.holds), let place = body.evidenceFrom {
             wish.add(try await registries.find(in: place, for: wish.request, key: key))
@@ -32,7 +39,7 @@ struct SigningDesk: Sendable {
         let reservation: KeyLedger.Reservation?
         let decision: ReleaseDecision
         if wish.findings.allSatisfy(\.holds) {
-            let judgement = try key.criteria.judge(wish.request)
+            let judgement = try await judges.judge(wish.request, by: key.criteria)
             let reserved = key.ledger.reserve(judgement, caller: caller.name, now: now, dryRun: dryRun)
             (reservation, decision) = (reserved, reserved.decision.adding(wish.findings, ignored: wish.ignored))
         } else {
@@ -40,6 +47,7 @@ struct SigningDesk: Sendable {
         }
         guard decision.isAllowed, !dryRun else {
             let receipt = try await record(wish, decision, dryRun: dryRun, outcome: "denied")
+            try? refusals.take(caller.name)
             let shown = self.body(decision, dryRun: dryRun, receipt)
             guard dryRun else { return .denied(shown) }
             return .answer(SigningAnswerBody(signature: nil, certificateChain: wish.chain, decision: shown))
@@ -82,6 +90,7 @@ struct SigningDesk: Sendable {
             (content["issuer"], content["subject"]) = (.string(issuer), .string(subject))
         }
         if let artifact = wish.request.artifact { content["artifact"] = .string(artifact.description) }
+        if let said = wish.said { content["says"] = .object(said) }
         if let repository = wish.request.repository { content["repository"] = .string(repository) }
         if let signature {
             content["signatureSHA256"] = .string(Hex.encode(HashAlgorithm.sha256.digest(of: signature)))
@@ -114,6 +123,8 @@ struct SigningWish: Sendable {
     private(set) var findings: [CriterionFinding]
     /// What was found in a registry and not even read.
     private(set) var ignored: [String] = []
+    /// What a Notary signature would say, for the record.
+    let said: JSONObject?
 
     init(
         _ body: SigningRequestBody, key: SigningKey, caller: Caller, limits: LimitSettings, now: UTCDate
@@ -133,29 +144,28 @@ struct SigningWish: Sendable {
             CriterionFinding(
                 "caller", wanted: "a caller of this key", found: caller.description, holds: isOwn)
         ]
-        var artifact: Digest?
+        var (artifact, input): (Digest?, SigningInput?) = (nil, nil)
         switch key.settings.usage {
         case .notation:
             do {
-                artifact = try Self.artifact(message, open, key.settings, limits, now)
+                let read = try Self.input(message, open, key.settings, limits, now)
+                (artifact, input) = (try Digest(read.artifact.digest), read)
                 findings.append(Self.form("of a Notary Project signature by this key", "as it must be", true))
             } catch {
                 findings.append(Self.form("of a Notary Project signature by this key", Self.reason(error), false))
             }
         case .raw:
-            let isOurs = (try? SigningInput(parsing: message)) != nil
-            let isSmall = message.count <= SigningDesk.maximumRawBytes
-            findings.append(
-                Self.form(
-                    "no Notary Project signature, at most \(SigningDesk.maximumRawBytes) bytes",
-                    isOurs ? "one" : "\(message.count) bytes", isSmall && !isOurs))
+            findings.append(Self.form(message, key.settings.formats))
         }
         let repository = try Self.repository(body.image, artifact, &findings)
         self.findings = findings
+        said = input.map(Self.said)
+        let content = SignedContent(
+            metadata: input?.artifact.annotations ?? [:], expiry: input?.attributes.expiry)
         request = ReleaseRequest(
             key: key.name, caller: caller.name, artifact: artifact, repository: repository,
             evidence: body.evidence ?? [],
-            now: now)
+            now: now, content: content)
     }
 
     /// Takes in what a registry had, or that it had nothing.
@@ -165,11 +175,27 @@ struct SigningWish: Sendable {
         ignored += found.ignored
     }
 
-    /// The artifact that the bytes speak of, if they are exactly what this key may sign now.
-    private static func artifact(
+    private static func said(_ input: SigningInput) -> JSONObject {
+        let artifact = input.artifact
+        var said = JSONObject([
+            ("format", .string("\(input.format)")), ("mediaType", .string(artifact.mediaType)),
+            ("size", .integer(artifact.size)),
+        ])
+        if let expiry = input.attributes.expiry { said["expiry"] = .string(expiry.description) }
+        let metadata = artifact.annotations.sorted { $0.key < $1.key }.map { ($0.key, JSON.string($0.value)) }
+        if !metadata.isEmpty { said["metadata"] = .object(JSONObject(metadata)) }
+        return said
+    }
+
+    /// What the bytes say, if they are exactly what this key may sign now.
+    private static func input(
         _ message: [UInt8], _ key: SigningKey.Open, _ settings: KeySettings, _ limits: LimitSettings, _ now: UTCDate
-    ) throws -> Digest {
+    ) throws -> SigningInput {
         let input = try SigningInput(parsing: message)
+        guard message.count <= Self.maximumNotaryBytes else {
+            throw SignerError(
+                .toBeSigned, "it says \(message.count) bytes, at most \(Self.maximumNotaryBytes) are signed")
+        }
         guard input.algorithm.keyType == key.publicKey.type else {
             throw SignerError(.toBeSigned, "its algorithm is \(input.algorithm.rawValue), not this key's")
         }
@@ -186,8 +212,11 @@ struct SigningWish: Sendable {
             throw SignerError(
                 .toBeSigned, "the key's certificate is not valid now: \(outside.subject.shortDescription)")
         }
-        return try Digest(input.artifact.digest)
+        return input
     }
+
+    /// Header, digest and metadata: all of it is recorded.
+    static let maximumNotaryBytes = 64 << 10
 
     /// Where the caller says that the artifact lies; a digest that it names must be the artifact's.
     private static func repository(
@@ -204,6 +233,14 @@ struct SigningWish: Sendable {
                     "image", wanted: "the artifact that is signed", found: "\(digest)", holds: digest == artifact))
         }
         return reference.scope
+    }
+
+    private static func form(_ message: [UInt8], _ formats: Set<RawFormat>) -> CriterionFinding {
+        let limit = SigningDesk.maximumRawBytes
+        let fits = message.count <= limit && (KeyChallenge.isOne(message) || formats.contains { $0.fits(message) })
+        return form(
+            "\(formats.map(\.description).sorted().joined(separator: " or ")), of at most \(limit) bytes",
+            fits ? "as wanted" : "\(message.count) bytes of another form", fits)
     }
 
     private static func form(_ wanted: String, _ found: String, _ holds: Bool) -> CriterionFinding {

@@ -1,5 +1,4 @@
 package import Codecs
-import NIOCore
 import OCI
 package import ReleaseCriteria
 package import SigningKeys

@@ -1,7 +1,6 @@
-import AsyncHTTPClient
+import CloudKeys
 import Codecs
-import NIOCore
-import NIOHTTP1
+import Files
 import NIOSSL
 import ReleaseCriteria
 import SigningKeys
@@ -10,7 +9,7 @@ import SigningKeys
 final class SignerConnection: Sendable {
     private let address: SignerAddress
     private let access: SignerAccess
-    private let client: HTTPClient
+    private let transport: HTTPKeyTransport
     private let deadline: Duration
 
     static let maximumBytes = 4 << 20
@@ -25,24 +24,18 @@ final class SignerConnection: Sendable {
         self.address = address
         self.access = access
         self.deadline = deadline
-        var configuration = HTTPClient.Configuration(
-            tlsConfiguration: try Self.tls(access), redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(10)), decompression: .disabled)
-        configuration.httpVersion = .http1Only
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        transport = HTTPKeyTransport(tls: try Self.tls(access))
     }
 
-    deinit { client.shutdown { _ in } }
-
     func key() async throws -> SigningKeyBody {
-        try await answer(.GET, "/v1/keys/\(address.key)", body: nil).decode(place: "answer")
+        try await answer(.get, "/v1/keys/\(address.key)", body: nil).decode(place: "answer")
     }
 
     func sign(
         _ body: SigningRequestBody, dryRun: Bool, onDecision: (SigningDecisionBody) -> Void
     ) async throws -> SigningAnswerBody {
         let path = "/v1/keys/\(address.key)/sign" + (dryRun ? "?dryRun=true" : "")
-        let tree = try await answer(.POST, path, body: try JSON(encoding: body).bytes, onDecision: onDecision)
+        let tree = try await answer(.post, path, body: try JSON(encoding: body).bytes, onDecision: onDecision)
         let answer: SigningAnswerBody = try tree.decode(place: "answer")
         onDecision(answer.decision)
         return answer
@@ -55,12 +48,14 @@ final class SignerConnection: Sendable {
         }
         return KeyError(
             .denied, "the signing service refuses: \(missing.joined(separator: "; "))",
-            hint: decision.ignored.isEmpty ? nil : "not counted: \(decision.ignored.joined(separator: "; "))")
+            hint: decision.ignored.isEmpty
+                ? nil : "not counted: \(decision.ignored.map(CriterionFinding.shown).joined(separator: "; "))")
     }
 
     /// One request; again, with growing pauses, only while the service says that it has too much to do.
     private func answer(
-        _ method: HTTPMethod, _ path: String, body: [UInt8]?, onDecision: (SigningDecisionBody) -> Void = { _ in }
+        _ method: KeyServiceRequest.Method, _ path: String, body: [UInt8]?,
+        onDecision: (SigningDecisionBody) -> Void = { _ in }
     ) async throws -> JSON {
         let end = ContinuousClock.now + deadline
         for attempt in 1... {
@@ -82,9 +77,9 @@ final class SignerConnection: Sendable {
     }
 
     private func refusal(_ status: Int, _ problem: JSONObject) -> SignerClientError {
-        let detail = String((problem["detail"]?.stringOrNil ?? "status \(status)").prefix(500))
+        let detail = CriterionFinding.shown(problem["detail"]?.stringOrNil ?? "status \(status)")
         let reason = "\(address.authority) answers: \(detail)"
-        let hint = problem["hint"]?.stringOrNil.map { String($0.prefix(300)) }
+        let hint = problem["hint"]?.stringOrNil.map(CriterionFinding.shown)
         return switch status {
         case 401:
             SignerClientError(
@@ -97,31 +92,25 @@ final class SignerConnection: Sendable {
     }
 
     private func exchange(
-        _ method: HTTPMethod, _ path: String, _ body: [UInt8]?, until end: ContinuousClock.Instant
+        _ method: KeyServiceRequest.Method, _ path: String, _ body: [UInt8]?, until end: ContinuousClock.Instant
     ) async throws -> (status: Int, tree: JSON) {
-        var request = HTTPClientRequest(url: "\(access.isPlain ? "http" : "https")://\(address.authority)\(path)")
-        request.method = method
-        request.headers.add(name: "Accept", value: "application/json")
+        var headers = [(name: "Accept", value: "application/json")]
         if let token = try access.bearer() {
             let text = token.withBytes { String(decoding: $0, as: UTF8.self) }
-            request.headers.add(name: "Authorization", value: "Bearer \(text)")
+            headers.append((name: "Authorization", value: "Bearer \(text)"))
         }
-        if let body {
-            request.headers.add(name: "Content-Type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: body))
-        }
+        if body != nil { headers.append((name: "Content-Type", value: "application/json")) }
+        let request = KeyServiceRequest(
+            method, "\(access.isPlain ? "http" : "https")://\(address.authority)\(path)", headers: headers,
+            body: body ?? [], maximumBytes: Self.maximumBytes, timeout: end - .now)
         do {
-            let left = (end - .now).components
-            let timeout = TimeAmount.seconds(left.seconds) + .nanoseconds(left.attoseconds / 1_000_000_000)
-            let response = try await client.execute(request, timeout: timeout)
-            let buffer = try await response.body.collect(upTo: Self.maximumBytes)
-            let tree = try JSON(parsing: Array(buffer.readableBytesView))
-            return (Int(response.status.code), tree)
+            let response = try await transport.send(request)
+            return (response.status, try JSON(parsing: response.body))
         } catch let error as CodecError {
             throw SignerClientError(.answer, "\(address.authority) answers no JSON: \(error.reason)")
-        } catch {
+        } catch let error as CloudKeyError {
             throw SignerClientError(
-                .away, "\(address.authority) cannot be reached: \(error)",
+                error.code == .answer ? .answer : .away, error.reason,
                 hint: "is it a roadstead-signer, and does ROADSTEAD_SIGNER_CA name its authority?")
         }
     }
@@ -135,8 +124,11 @@ final class SignerConnection: Sendable {
             }
             if let certificate = access.certificate, let key = access.key {
                 tls.certificateChain = try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) }
-                tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
+                let pem = try Files.readSecret(key)
+                tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: pem, format: .pem))
             }
+        } catch let error as FileError {
+            throw SignerClientError(.configuration, error.reason, hint: error.hint)
         } catch {
             throw SignerClientError(
                 .configuration, "the files of the signing service's authority, certificate or key cannot be used",

@@ -227,6 +227,8 @@ import Testing
         ["reviews": ["attesters": ["builder"], "reviewers": 1, "maximumAgeSeconds": 0]],
         ["approvals": ["people": ["ann"], "threshold": 1, "maximumAgeSeconds": 0]],
         ["scan": ["attesters": ["builder"], "threshold": 1, "worstSeverity": "low"]],
+        ["metadata": ["build": ["*"]]], ["maximumExpirySeconds": 60], ["scopes": ["a"], "maximumExpirySeconds": 0],
+        ["scopes": ["a"], "metadata": ["build": []]], ["unrestricted": true, "metadata": ["build": ["*"]]],
         ["windows": [["days": ["mon"], "from": "18:00", "until": "08:00"]]],
         ["windows": [["days": ["mon"], "from": "8:00", "until": "09:00"]]],
         ["windows": [["days": [], "from": "08:00", "until": "09:00"]]],
@@ -239,6 +241,30 @@ import Testing
         #expect(throws: CriteriaError(.configuration, "")) {
             try ReleaseCriteria(tree, attesters: fixture.attesters)
         }
+    }
+
+    @Test func `a signature says nothing beside the digest that the criteria do not name`() throws {
+        let scopes: JSON = ["scopes": [.string(Fixture.repository)]]
+        let criteria: JSON = [
+            "scopes": [.string(Fixture.repository)], "metadata": ["build": ["*"], "stage": ["test", "live"]],
+            "maximumExpirySeconds": 3_600,
+        ]
+        func missing(_ criteria: JSON, _ metadata: [String: String], _ expiry: Int64? = 60) throws -> Set<String> {
+            let content = SignedContent(
+                metadata: metadata, expiry: expiry.map { Fixture.now.adding(seconds: $0) })
+            let request = ReleaseRequest(
+                key: "release", caller: "ci", artifact: Fixture.artifact, repository: Fixture.repository, evidence: [],
+                now: Fixture.now, content: content)
+            return try ReleaseCriteria(criteria, attesters: []).judge(request).decided(Record()).missing
+        }
+        #expect(try missing(scopes, [:], nil).isEmpty)
+        #expect(try missing(scopes, ["reviewed": "yes"], nil) == ["metadata"])
+        #expect(try missing(["unrestricted": true], ["reviewed": "yes"], nil).isEmpty)
+        #expect(try missing(criteria, ["build": "7", "stage": "live"]).isEmpty)
+        #expect(try missing(criteria, ["build": "7", "stage": "dream"]) == ["metadata"])
+        #expect(try missing(criteria, ["build": "7", "reviewed": "yes"]) == ["metadata"])
+        #expect(try missing(criteria, [:], nil) == ["expiry"])
+        #expect(try missing(criteria, [:], 3_601) == ["expiry"])
     }
 
     @Test func `only the operator's word lets the caller alone decide`() throws {

@@ -105,6 +105,14 @@ import Testing
         #expect(decision.ignored.allSatisfy { $0.contains("twice") && $0.utf8.count < 1_500 })
     }
 
+    @Test func `a finding that a service sends is a stranger's text too`() throws {
+        let long = String(repeating: "x", count: 10_000)
+        let sent: JSON = ["criterion": "a\u{1B}", "wanted": "b\u{202E}", "found": .string(long), "holds": true]
+        let finding: CriterionFinding = try sent.decode(place: "it")
+        #expect([finding.criterion, finding.wanted] == ["a?", "b?"])
+        #expect(finding.found.utf8.count == 300)
+    }
+
     @Test func `deep nesting is refused`() async throws {
         let depth = 200
         let nested = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)

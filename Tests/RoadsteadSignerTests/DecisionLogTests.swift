@@ -64,6 +64,19 @@ import Testing
         }
     }
 
+    @Test func `an entry that could not be read again is not written`() async throws {
+        try await withLog { path, _ in
+            let (log, _) = try DecisionLog.open(path, clock: { Self.now }) { _ in }
+            async let before = log.record(JSONObject([("a", 1)]))
+            let large = JSONObject([("a", .string(String(repeating: "x", count: LogEntry.maximumLine)))])
+            await #expect(throws: SignerError(.log, "")) { _ = try await log.record(large) }
+            _ = try await before
+            #expect(try await log.record(JSONObject([("b", 1)])).sequence == 8)
+            #expect(await log.problem == nil)
+            #expect(try LogTrail.read(path).sequence == 8)
+        }
+    }
+
     @Test func `one process writes`() async throws {
         try await withLog { path, _ in
             let first = try DecisionLog.open(path, clock: { Self.now }) { _ in }

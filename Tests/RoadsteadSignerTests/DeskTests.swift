@@ -67,7 +67,8 @@ struct ScriptedSigner: Signer {
             let criteria = try ReleaseCriteria(criteria, attesters: attesters)
             let settings = KeySettings(
                 uri: "file:x", usage: usage, callers: ["ci"], certificates: nil, passphraseFile: nil, pinFile: nil,
-                module: nil, allowPlaintextKey: true, queue: queue, scheme: "notary.x509")
+                module: nil, allowPlaintextKey: true, queue: queue, scheme: "notary.x509",
+                formats: usage == .raw ? [.tuf] : [])
             let signer = ScriptedSigner(key: scene.key, pause: pause)
             let chain = scene.chain
             let key = SigningKey(
@@ -138,6 +139,7 @@ struct ScriptedSigner: Signer {
     @Test func `a dry run decides, records and signs nothing, and uses nothing up`() async throws {
         let criteria: JSON = ["approvals": ["people": ["ann"], "threshold": 1]]
         try await withDesk(criteria) { desk in
+            let before = desk.signer.calls.count.withLock { $0 }
             let message = try await desk.scene.toBeSigned()
             let approval = try await desk.scene.approval(Scene.artifact())
             for _ in 0..<2 {
@@ -149,7 +151,7 @@ struct ScriptedSigner: Signer {
                 #expect(answer.decision.allowed)
                 #expect(answer.signature == nil)
             }
-            #expect(desk.signer.calls.count.withLock { $0 } == 0)
+            #expect(desk.signer.calls.count.withLock { $0 } == before)
             #expect(missing(try await desk.sign(message, evidence: [approval])) == nil)
             #expect(missing(try await desk.sign(message, evidence: [approval])) == ["approvals"])
             #expect(try desk.entries.map { $0["outcome"]?.stringOrNil } == ["allowed", "allowed", "signed", "denied"])
@@ -191,8 +193,8 @@ struct ScriptedSigner: Signer {
 
     @Test func `a raw key never signs what a notation key signs`() async throws {
         try await withDesk(["unrestricted": true], usage: .raw) { desk in
-            let metadata = Array(#"{"_type":"timestamp"}"#.utf8)
-            #expect(missing(try await desk.sign(metadata, image: nil)) == nil)
+            #expect(missing(try await desk.sign(RawFormatTests.timestamp, image: nil)) == nil)
+            #expect(missing(try await desk.sign(Array("anything".utf8), image: nil)) == ["toBeSigned"])
             for format in EnvelopeFormat.allCases {
                 let message = try await desk.scene.toBeSigned(as: format)
                 #expect(missing(try await desk.sign(message, image: nil)) == ["toBeSigned"])
@@ -232,6 +234,42 @@ struct ScriptedSigner: Signer {
             #expect(missing(try await desk.sign(message)) == nil)
             #expect(missing(try await desk.sign(message)) == nil)
             #expect(missing(try await desk.sign(message)) == ["rate.caller"])
+        }
+    }
+
+    @Test func `what a signature says beside the digest needs leave, and is recorded`() async throws {
+        let criteria: JSON = ["scopes": ["registry.example.com/team"], "metadata": ["build": ["*"]]]
+        try await withDesk(criteria) { desk in
+            func artifact(_ metadata: [String: String]) -> TargetArtifact {
+                let plain = Scene.artifact()
+                return TargetArtifact(
+                    mediaType: plain.mediaType, digest: plain.digest, size: plain.size, annotations: metadata)
+            }
+            let foreign = try await desk.scene.toBeSigned(artifact(["reviewed": "yes"]))
+            #expect(missing(try await desk.sign(foreign)) == ["metadata"])
+            let named = try await desk.scene.toBeSigned(artifact(["build": "7"]))
+            #expect(missing(try await desk.sign(named)) == nil)
+            let said = try desk.entries.map { try $0.object("says", in: "the entry") }
+            let metadata: [JSON] = [["reviewed": "yes"], ["build": "7"]]
+            #expect(said.compactMap { $0["metadata"] } == metadata)
+            #expect(said[1]["mediaType"]?.stringOrNil == Scene.artifact().mediaType)
+            let endless = artifact(["build": String(repeating: "7", count: 64 << 10)])
+            #expect(missing(try await desk.sign(desk.scene.toBeSigned(endless))) == ["toBeSigned"])
+        }
+    }
+
+    @Test func `nobody fills the log with requests that are refused`() async throws {
+        try await withDesk { desk in
+            let message = try await desk.scene.toBeSigned()
+            for _ in 0..<SigningDesk.refusalsPerMinute - 1 { _ = try await desk.sign(message) }
+            _ = try await desk.sign(message, dryRun: true)
+            for isDry in [true, false] {
+                await #expect(throws: SignerError(.rateLimit, "")) {
+                    for _ in 0..<20 { _ = try await desk.sign(message, dryRun: isDry) }
+                }
+            }
+            #expect(try desk.entries.count < SigningDesk.refusalsPerMinute + 20)
+            #expect(missing(try await desk.sign(message, caller: "other"))?.contains("caller") == true)
         }
     }
 }

@@ -159,7 +159,8 @@ import Testing
                     "--keypairgen", "--key-type", "EC:prime256v1", "--label", "release", "--usage-sign",
                 ])
                 let slow: JSON = [
-                    "uri": "pkcs11:token=roadstead;object=release", "usage": "raw", "callers": ["ci"],
+                    "uri": "pkcs11:token=roadstead;object=release", "usage": "raw", "formats": ["tuf"],
+                    "callers": ["ci"],
                     "module": .string(SignerProcess.products + "/libFaultyModule.so"),
                     "pinFile": .string(softHSM.pinFile), "criteria": Self.unrestricted,
                 ]
@@ -178,7 +179,7 @@ import Testing
                 late.send("Content-Length: 100\r\n\r\n{")
                 let bytes = try JSON(
                     encoding: SigningRequestBody(
-                        toBeSigned: Array("x".utf8), scheme: nil, evidence: [], image: nil)
+                        toBeSigned: RawFormatTests.timestamp, scheme: nil, evidence: [], image: nil)
                 ).bytes
                 async let answer = signer.send("POST", "/v1/keys/slow/sign", bytes)
                 try await Task.sleep(for: .milliseconds(300))
@@ -229,7 +230,8 @@ import Testing
                     "--keypairgen", "--key-type", "EC:prime256v1", "--label", "release", "--usage-sign",
                 ])
                 let hung: JSON = [
-                    "uri": "pkcs11:token=roadstead;object=release", "usage": "raw", "callers": ["ci"],
+                    "uri": "pkcs11:token=roadstead;object=release", "usage": "raw", "formats": ["tuf"],
+                    "callers": ["ci"],
                     "module": .string(SignerProcess.products + "/libFaultyModule.so"),
                     "pinFile": .string(softHSM.pinFile), "criteria": Self.unrestricted,
                 ]

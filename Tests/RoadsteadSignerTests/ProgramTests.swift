@@ -124,12 +124,15 @@ import Testing
     @Test func `a token that hangs is cut off and shows, while other keys sign on`() async throws {
         try await Scene.with { scene in
             try await SoftHSM.withToken { softHSM in
-                try softHSM.pkcs11Tool([
-                    "--keypairgen", "--key-type", "EC:prime256v1", "--label", "release", "--usage-sign",
-                ])
-                func key(_ module: String) -> JSON {
+                for label in ["release", "other"] {
+                    try softHSM.pkcs11Tool([
+                        "--keypairgen", "--key-type", "EC:prime256v1", "--label", label, "--usage-sign",
+                    ])
+                }
+                func key(_ label: String, _ module: String) -> JSON {
                     [
-                        "uri": "pkcs11:token=roadstead;object=release", "usage": "raw", "callers": ["ci"],
+                        "uri": .string("pkcs11:token=roadstead;object=\(label)"), "usage": "raw", "formats": ["tuf"],
+                        "callers": ["ci"],
                         "module": .string(module), "pinFile": .string(softHSM.pinFile),
                         "criteria": ["unrestricted": true],
                     ]
@@ -137,13 +140,14 @@ import Testing
                 let configuration = scene.configuration(
                     criteria: ["unrestricted": true],
                     keys: [
-                        ("token", key(SoftHSM.module)), ("faulty", key(SignerProcess.products + "/libFaultyModule.so")),
+                        ("token", key("release", SoftHSM.module)),
+                        ("faulty", key("other", SignerProcess.products + "/libFaultyModule.so")),
                     ], limits: ["keyDeadlineMilliseconds": 2_000])
                 let environment = softHSM.environment.merging(["FAULT": "hang"]) { $1 }
                 try await SignerProcess.with(try scene.write(configuration), environment: environment) { signer in
                     try await signer.wait()
                     try await signer.wait(for: "token")
-                    let message = Array(#"{"_type":"timestamp"}"#.utf8)
+                    let message = RawFormatTests.timestamp
                     let token = try await signer.open("token")
                     _ = try await verifiedSignature(
                         by: AnySigner(token.signer), over: message, scheme: .ecdsa(.sha256, .der))
@@ -171,21 +175,27 @@ import Testing
     {
         guard let clouds = try await Clouds.start() else { return }
         try await Scene.with { scene in
-            func key(_ usage: String) -> JSON {
-                [
-                    "uri": .string(clouds.googleURI("rsa-3072")), "usage": .string(usage), "callers": ["ci"],
-                    "criteria": ["unrestricted": true],
+            func configuration(_ usage: String, _ more: [(String, JSON)] = []) -> JSON {
+                let key: [(String, JSON)] = [
+                    ("uri", .string(clouds.googleURI("rsa-3072"))), ("usage", .string(usage)), ("callers", ["ci"]),
+                    ("criteria", ["unrestricted": true]),
                 ]
+                return scene.configuration(keys: [("cloud", .object(JSONObject(key + more)))])
             }
-            let configuration = scene.configuration(keys: [("notation", key("notation")), ("raw", key("raw"))])
-            let path = try scene.write(configuration)
-            try await SignerProcess.with(path, environment: clouds.googleEnvironment) { signer in
-                try await signer.wait(for: "raw")
-                try await signer.wait(for: "notation", ready: false)
-                let shown = try await signer.send("GET", "/v1/keys/notation").body.objectOrNil
-                let problem = shown?["problem"]?.stringOrNil ?? ""
+            let notation = try scene.write(configuration("notation"))
+            try await SignerProcess.with(notation, environment: clouds.googleEnvironment) { signer in
+                var problem = ""
+                for _ in 0..<200 where !problem.contains("RSA_SIGN_PSS_3072_SHA256") {
+                    try await Task.sleep(for: .milliseconds(50))
+                    let shown = try await signer.send("GET", "/v1/keys/cloud").body.objectOrNil
+                    problem = shown?["problem"]?.stringOrNil ?? ""
+                }
                 #expect(problem.contains("Cloud KMS ties this key to RSA_SIGN_PSS_3072_SHA256"), "\(problem)")
                 #expect(try clouds.hits(":asymmetricSign") == 0)
+            }
+            let raw = try scene.write(configuration("raw", [("formats", ["tuf"])]))
+            try await SignerProcess.with(raw, environment: clouds.googleEnvironment) { signer in
+                try await signer.wait(for: "cloud")
             }
         }
     }

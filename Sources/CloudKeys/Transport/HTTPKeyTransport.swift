@@ -2,7 +2,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
+package import NIOSSL
 
 /// Key services over HTTP with connections that are kept: for programs that people and build machines start, and for
 /// the signing service. Nothing is followed, decompressed or sent through a proxy.
@@ -14,11 +14,6 @@ package struct HTTPKeyTransport: KeyServiceTransport {
 
     /// - Parameter caFile: a PEM file with the only CA certificates that are believed; the system's when nil.
     package init(caFile: String? = nil) throws {
-        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow, decompression: .disabled)
-        configuration.timeout = .init(connect: .seconds(Self.connectSeconds))
-        configuration.connectionPool.idleTimeout = .seconds(Self.idleSeconds)
-        configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.httpVersion = .http1Only
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
         if let caFile {
@@ -29,6 +24,16 @@ package struct HTTPKeyTransport: KeyServiceTransport {
             }
             tls.trustRoots = .certificates(roots)
         }
+        self.init(tls: tls)
+    }
+
+    /// For a service that is not everybody's: with whom it is believed and what is shown to it.
+    package init(tls: TLSConfiguration) {
+        var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow, decompression: .disabled)
+        configuration.timeout = .init(connect: .seconds(Self.connectSeconds))
+        configuration.connectionPool.idleTimeout = .seconds(Self.idleSeconds)
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.httpVersion = .http1Only
         configuration.tlsConfiguration = tls
         kept = KeptClient(HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration))
     }

@@ -106,6 +106,13 @@ extension PublicKey {
 }
 
 extension Attester {
-    /// The key of one who is known by a key.
-    package var publicKey: PublicKey? { if case .key(let key) = trust { key } else { nil } }
+    /// Whether what proves the one proves the other.
+    package func isKnown(like other: Attester) -> Bool {
+        switch (trust, other.trust) {
+        case (.key(let mine), .key(let theirs)): mine == theirs
+        case (.certificates(let mine, let subject), .certificates(let theirs, let otherSubject)):
+            subject == otherSubject && !Set(mine).isDisjoint(with: theirs)
+        default: false
+        }
+    }
 }

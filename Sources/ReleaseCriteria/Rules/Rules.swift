@@ -11,6 +11,10 @@ struct Rules: Sendable, Decodable {
     let approvals: ApprovalRule?
     let windows: [TimeWindow]?
     let rate: [UseLimit]?
+    /// The metadata that a signature may carry: values by name, `*` for any. None where nothing is said.
+    let metadata: [String: [String]]?
+    /// How long a signature may count; one without an end counts too long.
+    let maximumExpirySeconds: Int64?
     /// The operator's word that the caller alone decides.
     let unrestricted: Bool?
 
@@ -19,11 +23,13 @@ struct Rules: Sendable, Decodable {
         return single.compactMap { $0 } + (attestations ?? [])
     }
 
-    var needsArtifact: Bool {
+    var needsArtifact: Bool { asksForEvidence || metadata != nil || maximumExpirySeconds != nil }
+
+    private var asksForEvidence: Bool {
         scopes != nil || !statementRules.isEmpty || reviews != nil || approvals != nil
     }
 
-    var isEmpty: Bool { !needsArtifact && windows == nil && rate == nil && unrestricted != true }
+    var isEmpty: Bool { !asksForEvidence && windows == nil && rate == nil && unrestricted != true }
 
     func findings(_ request: ReleaseRequest, _ evidence: Evidence) -> [CriterionFinding] {
         var findings: [CriterionFinding] = []
@@ -36,7 +42,33 @@ struct Rules: Sendable, Decodable {
         }
         for rule in statementRules { findings += rule.findings(evidence, at: request.now) }
         if let reviews { findings += reviews.findings(evidence, at: request.now) }
-        return findings + windowFindings(request)
+        return findings + contentFindings(request) + windowFindings(request)
+    }
+
+    /// What the signature would say beside the digest is a caller's word under this key's name.
+    private func contentFindings(_ request: ReleaseRequest) -> [CriterionFinding] {
+        var findings: [CriterionFinding] = []
+        let said = request.content.metadata.sorted { $0.key < $1.key }
+        if unrestricted != true, metadata != nil || !said.isEmpty {
+            let foreign = said.filter { name, value in
+                guard let values = metadata?[name] else { return true }
+                return !values.contains(value) && !values.contains("*")
+            }
+            let wanted = (metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0)=\($1.joined(separator: "|"))" }
+            findings.append(
+                CriterionFinding(
+                    "metadata", wanted: wanted.isEmpty ? "none" : "of \(wanted.joined(separator: ", "))",
+                    found: (foreign.isEmpty ? said : foreign).map { "\($0)=\($1)" }.joined(separator: ", "),
+                    holds: foreign.isEmpty))
+        }
+        if let limit = maximumExpirySeconds {
+            let expiry = request.content.expiry
+            findings.append(
+                CriterionFinding(
+                    "expiry", wanted: "within \(limit) s", found: expiry.map(\.description) ?? "none",
+                    holds: expiry.map { $0 <= request.now.adding(seconds: limit) } ?? false))
+        }
+        return findings
     }
 
     func windowFindings(_ request: ReleaseRequest) -> [CriterionFinding] {
@@ -80,6 +112,8 @@ struct Rules: Sendable, Decodable {
         for age in [reviews?.maximumAgeSeconds, approvals?.maximumAgeSeconds] {
             try Self.check(age ?? 1 > 0, "\(place).reviews or .approvals")
         }
+        try Self.check(maximumExpirySeconds ?? 1 > 0, "\(place).maximumExpirySeconds")
+        try Self.check(metadata?.values.allSatisfy { !$0.isEmpty } ?? true, "\(place).metadata")
         if let scan, scan.maximumAgeSeconds == nil {
             throw Self.wrong("\(place).scan takes a scan of any age", "say how old one may be in \"maximumAgeSeconds\"")
         }

@@ -5,7 +5,7 @@ import SigningKeys
 import TUF
 import TrustModel
 
-/// One signature of a key over random bytes, and what the key is good for.
+/// One signature of a key over something random, and what the key is good for.
 struct KeyTrial {
     let json: JSON
 
@@ -17,7 +17,7 @@ struct KeyTrial {
         let type = key.signer.publicKey.type
         let schemes = Self.schemes(type)
         let scheme = schemes.first { (try? key.signer.check($0)) != nil } ?? schemes[0]
-        _ = try await verifiedSignature(by: AnySigner(key.signer), over: SecureRandom.bytes(64), scheme: scheme)
+        _ = try await verifiedSignature(by: AnySigner(key.signer), over: KeyChallenge.fresh(), scheme: scheme)
         let signed = clock.now
         json = .object(
             JSONObject([

@@ -8,23 +8,39 @@ final class CallerLimiter: Sendable {
     }
 
     private let perMinute: Double
+    private let things: String
     private let buckets = Mutex<[String: Bucket]>([:])
 
-    init(perMinute: Int) { self.perMinute = Double(perMinute) }
+    /// - Parameter things: what is limited, for the refusal.
+    init(perMinute: Int, of things: String = "requests") {
+        self.perMinute = Double(perMinute)
+        self.things = things
+    }
 
     /// - Throws: `.rateLimit` when nothing is left.
     func take(_ caller: String, now: ContinuousClock.Instant = .now) throws(SignerError) {
+        try draw(1, caller, now)
+    }
+
+    /// Takes nothing.
+    ///
+    /// - Throws: `.rateLimit` when nothing is left.
+    func check(_ caller: String, now: ContinuousClock.Instant = .now) throws(SignerError) { try draw(0, caller, now) }
+
+    private func draw(_ count: Double, _ caller: String, _ now: ContinuousClock.Instant) throws(SignerError) {
         let isAllowed = buckets.withLock { buckets in
             var bucket = buckets[caller] ?? Bucket(left: perMinute, at: now)
             bucket.left = min(perMinute, bucket.left + (now - bucket.at) / .seconds(60) * perMinute)
             bucket.at = now
             defer { buckets[caller] = bucket }
             guard bucket.left >= 1 else { return false }
-            bucket.left -= 1
+            bucket.left -= count
             return true
         }
         guard isAllowed else {
-            throw SignerError(.rateLimit, "\(caller) has asked for more than \(Int(perMinute)) in a minute")
+            throw SignerError(
+                .rateLimit, "\(caller) has asked for more than \(Int(perMinute)) \(things) in a minute",
+                hint: "wait a little")
         }
     }
 }

@@ -35,6 +35,7 @@ struct CallerRegistry: Sendable {
             throw SignerError(
                 .configuration, "a caller is known by its certificate, and listen.clientAuthority is not set")
         }
+        try checkProofs()
         try checkClaims()
     }
 
@@ -80,13 +81,15 @@ struct CallerRegistry: Sendable {
     /// The holder of a certificate that the handshake has proved, and that is good now.
     func caller(certificate: Certificate, now: UTCDate) -> Caller? {
         guard certificate.isValid(at: now) else { return nil }
-        return proofs.first { _, proof in
+        let found = proofs.filter { _, proof in
             switch proof {
             case .certificate(let sha256): sha256 == certificate.thumbprint
             case .subject(let subject): subject == certificate.subject
             case .token, .claims: false
             }
-        }.map { Caller($0.name) }
+        }
+        // Whom two names fit is neither.
+        return found.count == 1 ? Caller(found[0].name) : nil
     }
 
     // MARK: configuration
@@ -120,6 +123,25 @@ struct CallerRegistry: Sendable {
             throw SignerError(.configuration, "two issuers have the same address", hint: "describe each once")
         }
         return byName
+    }
+
+    /// One credential is one caller's.
+    private func checkProofs() throws(SignerError) {
+        var seen: [AnyHashable: String] = [:]
+        for (name, proof) in proofs {
+            let mark: AnyHashable
+            switch proof {
+            case .certificate(let sha256): mark = [0] + sha256
+            case .token(let sha256): mark = [1] + sha256
+            case .subject(let subject): mark = subject
+            case .claims: continue
+            }
+            if let other = seen.updateValue(name, forKey: mark) {
+                throw SignerError(
+                    .configuration, "callers.\(other) and callers.\(name) have the same proof",
+                    hint: "give each caller a credential of its own")
+            }
+        }
     }
 
     /// A token that proved two callers would prove neither, so no two rules may fit one token.

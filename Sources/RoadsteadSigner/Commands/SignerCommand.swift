@@ -73,13 +73,14 @@ struct ConfigCommand: AsyncParsableCommand {
 
     struct Check: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Reads the configuration and everything that it names but the keys.")
+            abstract: "Reads the configuration and every file that it names, and opens no key.")
 
         @OptionGroup var options: ConfigurationOption
 
         func run() async throws {
             try await reportingProblems {
                 let configuration = try options.read()
+                try configuration.checkFiles()
                 for (name, settings, _) in configuration.keys {
                     let callers = settings.callers.sorted().joined(separator: ", ")
                     print("key \(name): \(settings.usage.rawValue), for \(callers.isEmpty ? "nobody" : callers)")

@@ -61,10 +61,10 @@ struct AttesterForm: Decodable {
     func attester(_ name: String, _ absolute: (String) -> String) throws -> Attester {
         switch (publicKey, certificates, subject) {
         case (let file?, nil, nil):
-            let pem = try Files.read(absolute(file), limit: 64 << 10)
+            let pem = try Files.readTrusted(absolute(file), limit: 64 << 10)
             return Attester(name, key: try PublicKey(pem: pem), person: person)
         case (nil, let file?, let subject?):
-            let anchors = try Certificate.parse(pemOrDER: try Files.read(absolute(file), limit: 1 << 20))
+            let anchors = try Certificate.parse(pemOrDER: try Files.readTrusted(absolute(file), limit: 1 << 20))
             return Attester(
                 name, anchors: anchors, subject: try DistinguishedName(subject), person: person)
         default:
@@ -79,12 +79,15 @@ struct AttesterForm: Decodable {
 struct KeyForm: Decodable {
     let uri: String
     let usage: SigningUsage
+    /// What a raw key signs.
+    let formats: [String]?
     let callers: [String]
     let certificates: String?
     let passphraseFile: String?
     let pinFile: String?
     let module: String?
     let allowPlaintextKey: Bool?
+    let allowLastPINTries: Bool?
     let queue: Int?
     let scheme: String?
     let criteria: JSON
@@ -94,6 +97,7 @@ struct KeyForm: Decodable {
         for prefix in ["file:", "pkcs12:"] where uri.hasPrefix(prefix) {
             uri = prefix + absolute(String(uri.dropFirst(prefix.count)))
         }
+        try checkPlace(uri)
         let queue = queue ?? 64
         guard (1...10_000).contains(queue) else { throw SignerError(.configuration, "a key's queue is \(queue)") }
         let scheme = scheme ?? SigningScheme.x509.rawValue
@@ -103,7 +107,43 @@ struct KeyForm: Decodable {
         return KeySettings(
             uri: uri, usage: usage, callers: Set(callers), certificates: certificates.map(absolute),
             passphraseFile: passphraseFile.map(absolute), pinFile: pinFile.map(absolute), module: module,
-            allowPlaintextKey: allowPlaintextKey, queue: queue, scheme: scheme)
+            allowPlaintextKey: allowPlaintextKey, queue: queue, scheme: scheme, formats: try rawFormats(),
+            allowLastPINTries: allowLastPINTries ?? false)
+    }
+
+    /// Refuses what no backend of this program opens.
+    private func checkPlace(_ uri: String) throws(SignerError) {
+        let scheme: KeyScheme
+        do throws(KeyError) { scheme = try KeyName(uri).scheme } catch {
+            throw SignerError(.configuration, error.reason, hint: error.hint)
+        }
+        guard scheme != .roadstead else {
+            throw SignerError(.configuration, "a key is at another signing service", hint: "name where it really lies")
+        }
+        guard scheme != .pkcs11 || module?.isEmpty == false else {
+            throw SignerError(.configuration, "a key is on a token, and nothing says which \"module\" reaches it")
+        }
+    }
+
+    private func rawFormats() throws(SignerError) -> Set<RawFormat> {
+        guard usage == .raw else {
+            guard formats == nil else {
+                throw SignerError(.configuration, "a key has \"formats\" and is none for raw bytes")
+            }
+            return []
+        }
+        guard let formats, !formats.isEmpty else {
+            throw SignerError(
+                .configuration, "a raw key does not say what it signs", hint: "give \"formats\": \(RawFormat.hint)")
+        }
+        return Set(
+            try formats.map { text throws(SignerError) in
+                guard let format = RawFormat(text) else {
+                    throw SignerError(
+                        .configuration, "\"\(text.cut(to: 60))\" is no format of raw bytes", hint: RawFormat.hint)
+                }
+                return format
+            })
     }
 }
 

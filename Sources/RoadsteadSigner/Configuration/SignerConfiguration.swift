@@ -24,7 +24,7 @@ struct SignerConfiguration: Sendable {
         let base = Files.parent(of: path)
         let raw: ConfigurationForm
         do {
-            let tree = try JSON(parsing: try Files.read(path, limit: Self.maximumBytes))
+            let tree = try JSON(parsing: try Files.readTrusted(path, limit: Self.maximumBytes))
             raw = try tree.decode(ConfigurationForm.self, place: "configuration", unknownMembers: .refused)
         } catch let error as CodecError {
             throw SignerError(.configuration, "\(path): \(error.reason)", hint: error.hint)
@@ -46,12 +46,18 @@ struct SignerConfiguration: Sendable {
         try listen.check()
         try operators?.checkForOperators()
         try limits.check()
-        try Self.checkDistinct(raw.attesters?.count ?? 0, attesters)
+        try Self.checkDistinct(attesters)
     }
 
     private static func keys(
         _ raw: ConfigurationForm, _ attesters: [Attester], _ callers: Set<String>, _ absolute: (String) -> String
     ) throws -> [(String, KeySettings, ReleaseCriteria)] {
+        let uris = raw.keys.values.map(\.uri)
+        guard Set(uris).count == uris.count else {
+            throw SignerError(
+                .configuration, "two keys have one URI",
+                hint: "whoever may use one of the names would not be held to the criteria of the other")
+        }
         guard !raw.keys.isEmpty else { throw SignerError(.configuration, "the configuration names no key") }
         return try raw.keys.sorted { $0.key < $1.key }.map { name, form in
             guard isName(name) else {
@@ -81,10 +87,12 @@ struct SignerConfiguration: Sendable {
     }
 
     /// One key under two names would be two voices.
-    private static func checkDistinct(_ count: Int, _ attesters: [Attester]) throws(SignerError) {
-        let keys = attesters.compactMap(\.publicKey)
-        guard Set(keys).count == keys.count else {
-            throw SignerError(.configuration, "two attesters have the same key", hint: "name each key once")
+    private static func checkDistinct(_ attesters: [Attester]) throws(SignerError) {
+        for (index, attester) in attesters.enumerated() {
+            guard let other = attesters[..<index].first(where: attester.isKnown(like:)) else { continue }
+            throw SignerError(
+                .configuration, "the attesters \"\(other.name)\" and \"\(attester.name)\" are known by the same",
+                hint: "name each key, and each subject below an anchor, once")
         }
     }
 }
@@ -214,4 +222,7 @@ struct KeySettings: Sendable {
     /// Requests at once; more are shed.
     let queue: Int
     let scheme: String
+    /// What a raw key signs.
+    var formats: Set<RawFormat> = []
+    var allowLastPINTries = false
 }

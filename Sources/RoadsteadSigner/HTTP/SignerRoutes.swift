@@ -10,13 +10,15 @@ struct SignerRoutes: Sendable {
     let gate: CallerGate
     let desk: SigningDesk
     let keys: [SigningKey]
+    /// Whether `GET /readyz` names keys to everybody.
+    let namesKeys: Bool
     let metrics: SignerMetrics
     let bodyBytes: Int
 
     var router: Router<SignerContext> {
         let router = Router(context: SignerContext.self)
         router.add(middleware: ErrorAnswers(metrics: metrics))
-        Readiness(keys: keys, log: desk.log).add(to: router)
+        Readiness(keys: keys, log: desk.log, namesKeys: namesKeys).add(to: router)
         router.get("v1/keys") { request, context in
             let caller = try await gate.caller(request, context)
             var list: [SigningKeyBody] = []
@@ -25,8 +27,7 @@ struct SignerRoutes: Sendable {
         }
         router.get("v1/keys/:name") { request, context in
             let caller = try await gate.caller(request, context)
-            let key = try key(context)
-            guard key.settings.callers.contains(caller.name) else { throw Self.noKey }
+            let key = try key(context, of: caller)
             return try Answers.json(.ok, encoding: await shown(key))
         }
         router.post("v1/keys/:name/sign") { request, context in try await sign(request, context) }
@@ -35,13 +36,8 @@ struct SignerRoutes: Sendable {
 
     private func sign(_ request: Request, _ context: SignerContext) async throws -> Response {
         let caller = try await gate.caller(request, context)
-        let key = try key(context)
-        let dryRun: Bool
-        switch request.uri.queryParameters["dryRun"] {
-        case nil, "false": dryRun = false
-        case "true": dryRun = true
-        case .some: throw SignerError(.request, "dryRun is neither true nor false")
-        }
+        let key = try key(context, of: caller)
+        let dryRun = try dryRun(request)
         let buffer = try await request.body.collect(upTo: bodyBytes)
         let limits = JSONLimits(bytes: bodyBytes, depth: 40)
         let body: SigningRequestBody = try JSON(parsing: Array(buffer.readableBytesView), limits: limits)
@@ -52,9 +48,24 @@ struct SignerRoutes: Sendable {
         }
     }
 
-    private func key(_ context: SignerContext) throws -> SigningKey {
+    /// Whether nothing is to be signed. Anything else in the query is refused: it might have been meant as this.
+    private func dryRun(_ request: Request) throws(SignerError) -> Bool {
+        let query = request.uri.query ?? ""
+        switch query {
+        case "", "dryRun=false": return false
+        case "dryRun=true": return true
+        default:
+            throw SignerError(
+                .request, "the query \"\(query.cut(to: 60))\" is not understood", hint: "dryRun=true or dryRun=false")
+        }
+    }
+
+    /// A key of the caller's; another one's is not told from one that is not there.
+    private func key(_ context: SignerContext, of caller: Caller) throws(SignerError) -> SigningKey {
         let name = context.parameters.get("name")
-        guard let key = keys.first(where: { $0.name == name }) else { throw Self.noKey }
+        guard let key = keys.first(where: { $0.name == name }), key.settings.callers.contains(caller.name) else {
+            throw Self.noKey
+        }
         return key
     }
 

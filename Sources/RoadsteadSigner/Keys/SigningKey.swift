@@ -4,12 +4,13 @@ import Logging
 import PKI
 import ReleaseCriteria
 import SigningKeys
+import TokenWire
 
 /// What a key may be asked to sign.
 enum SigningUsage: String, Sendable, Decodable {
     /// Notary Project signatures of artifacts, and nothing else.
     case notation
-    /// Whatever its callers send, such as TUF metadata; never what a notation key signs.
+    /// What is of one of the key's formats, such as TUF metadata; never what a notation key signs.
     case raw
 }
 
@@ -74,6 +75,8 @@ actor SigningKey {
             throw error
         } catch {
             problem = "\(error)"
+            // It is opened anew, which is where it is known what PIN may be given.
+            if (error as? TokenError)?.code == .pinWrong { self.open = nil }
             if let error = error as? SignerError { throw error }
             throw SignerError(.keyAway, "the key \"\(name)\" did not sign", hint: "see /readyz")
         }
@@ -85,23 +88,25 @@ actor SigningKey {
     func probe(every period: Duration, limit: Duration) async {
         guard open != nil else { return await tryOpening(limit) }
         if problem == nil, let proven, .now - proven < period { return }
-        let message = Array("roadstead-signer probe \(Hex.encode(SecureRandom.bytes(16)))".utf8)
         guard let scheme = try? scheme(nil) else { return }
-        _ = try? await sign(message, scheme: scheme, limit: limit)
+        _ = try? await sign(KeyChallenge.fresh(), scheme: scheme, limit: limit)
     }
 
     private func tryOpening(_ limit: Duration) async {
         guard !isOpening else { return }
         isOpening = true
-        let (name, opening) = (name, opening)
+        let (name, opening, usage) = (name, opening, settings.usage)
         do {
             let open = try await withDeadline(
                 limit, { SignerError(.keyAway, "the key \"\(name)\" did not open in time") }
             ) {
                 defer { Task { await self.openingEnded() } }
-                return try await opening()
+                let open = try await opening()
+                let scheme = Self.scheme(usage, open.publicKey.type)
+                _ = try await verifiedSignature(by: AnySigner(open.signer), over: KeyChallenge.fresh(), scheme: scheme)
+                return open
             }
-            (self.open, problem, proven) = (open, nil, nil)
+            (self.open, problem, proven) = (open, nil, .now)
         } catch is CancellationError {
         } catch {
             problem = "\(error)"
@@ -115,15 +120,7 @@ actor SigningKey {
         guard let type = open?.publicKey.type else {
             throw SignerError(.keyAway, "the key \"\(name)\" is not available", hint: "see /readyz; try again later")
         }
-        let own: SignatureScheme =
-            switch (settings.usage, type) {
-            case (.notation, _): EnvelopeAlgorithm(type)?.signatureScheme ?? .ed25519
-            case (.raw, .ed25519): .ed25519
-            case (.raw, .ec(.p256)): .ecdsa(.sha256, .der)
-            case (.raw, .ec(.p384)): .ecdsa(.sha384, .der)
-            case (.raw, .ec(.p521)): .ecdsa(.sha512, .der)
-            case (.raw, .rsa): .rsaPSS(.sha256)
-            }
+        let own = Self.scheme(settings.usage, type)
         guard let wanted else { return own }
         guard let scheme = SignatureScheme(wireName: wanted), type.supports(scheme),
             settings.usage == .raw || scheme == own
@@ -133,5 +130,17 @@ actor SigningKey {
                 hint: "it makes \(own.wireName)")
         }
         return scheme
+    }
+
+    /// The scheme that follows from a key.
+    private static func scheme(_ usage: SigningUsage, _ type: KeyType) -> SignatureScheme {
+        switch (usage, type) {
+        case (.notation, _): EnvelopeAlgorithm(type)?.signatureScheme ?? .ed25519
+        case (.raw, .ed25519): .ed25519
+        case (.raw, .ec(.p256)): .ecdsa(.sha256, .der)
+        case (.raw, .ec(.p384)): .ecdsa(.sha384, .der)
+        case (.raw, .ec(.p521)): .ecdsa(.sha512, .der)
+        case (.raw, .rsa): .rsaPSS(.sha256)
+        }
     }
 }

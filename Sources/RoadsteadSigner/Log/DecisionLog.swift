@@ -90,15 +90,24 @@ actor DecisionLog {
     var entries: Int64 { trail.sequence }
 
     private func flush() {
-        let batch = waiting
+        let taken = waiting
         waiting = []
+        var batch: [CheckedContinuation<Receipt, any Error>] = []
         var (bytes, receipts): ([UInt8], [Receipt]) = ([], [])
         var (sequence, hash) = trail
-        for (content, _) in batch {
+        for (content, continuation) in taken {
             let entry = LogEntry(content, sequence: sequence + 1, after: hash)
+            let line = entry.line
+            guard line.count <= LogEntry.maximumLine else {
+                continuation.resume(
+                    throwing: SignerError(.log, "a decision of \(line.count) bytes is more than the log can read again")
+                )
+                continue
+            }
             (sequence, hash) = (entry.sequence, entry.hash)
-            bytes += entry.line
+            bytes += line
             receipts.append(Receipt(sequence: sequence, hash: hash))
+            batch.append(continuation)
         }
         do throws(FileError) {
             if failure == nil {
@@ -109,11 +118,11 @@ actor DecisionLog {
             failure = SignerError(.log, "a decision could not be recorded: \(error.reason)", hint: error.hint)
         }
         if let failure {
-            for (_, continuation) in batch { continuation.resume(throwing: failure) }
+            for continuation in batch { continuation.resume(throwing: failure) }
             return
         }
         trail = (sequence, hash)
-        for ((_, continuation), receipt) in zip(batch, receipts) { continuation.resume(returning: receipt) }
+        for (continuation, receipt) in zip(batch, receipts) { continuation.resume(returning: receipt) }
     }
 }
 

@@ -68,6 +68,8 @@ struct LogTrail: Sendable {
     private func broken(_ what: String) -> SignerError {
         SignerError(
             .brokenLog, "after entry \(sequence) the decision log holds \(what)",
-            hint: "somebody changed, removed or moved lines; keep the file as evidence and begin a new one")
+            hint:
+                "somebody changed, removed or moved lines; keep the file as evidence, and before you begin a new one, which knows of no use, let all approvals expire"
+        )
     }
 }
