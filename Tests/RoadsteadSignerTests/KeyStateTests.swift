@@ -106,7 +106,8 @@ import Testing
             agent.standardOutput = FileHandle.nullDevice
             try agent.run()
             defer {
-                agent.terminate()
+                // It inherits blocked signals, so that it would not hear of a milder one.
+                kill(agent.processIdentifier, SIGKILL)
                 agent.waitUntilExit()
             }
             for _ in 0..<100 where !Files.exists(socket) { try await Task.sleep(for: .milliseconds(50)) }

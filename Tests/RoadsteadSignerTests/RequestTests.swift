@@ -68,7 +68,7 @@ import Testing
         process.standardOutput = pipe
         try process.run()
         defer {
-            process.terminate()
+            kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
         let line = String(decoding: pipe.fileHandleForReading.availableData, as: UTF8.self)
