@@ -10,15 +10,17 @@ final class Judges: Sendable {
     /// Requests of one caller that are judged at once.
     static let atOnce = 2
     /// Requests of one caller that are judged or wait for it; more are shed.
-    static let mostWaiting = 128
+    private let mostWaiting: Int
+
+    init(mostWaiting: Int = 128) { self.mostWaiting = mostWaiting }
 
     func judge(_ request: ReleaseRequest, by criteria: ReleaseCriteria) async throws -> Judgement {
         // Without evidence there is nothing to do that takes time.
         guard !request.evidence.isEmpty else { return try criteria.judge(request) }
         let lane = lane(request.caller)
-        guard lane.operationCount < Self.mostWaiting else {
+        guard lane.operationCount < mostWaiting else {
             throw SignerError(
-                .overload, "\(Self.mostWaiting) requests of \(request.caller) wait to be judged", hint: "try again")
+                .overload, "\(mostWaiting) requests of \(request.caller) wait to be judged", hint: "try again")
         }
         return try await withCheckedThrowingContinuation { continuation in
             lane.addOperation {
