@@ -82,7 +82,8 @@ var targets: [Target] = [
         name: "TestVectors", dependencies: ["Codecs"], path: "Tests/Support/TestVectors", swiftSettings: strict),
     tests("OpenSSLKitTests", ["OpenSSLKit", "Codecs", "Problems"]),
     library("AgentKeys", ["SigningKeys", "Codecs", "Problems"], settings: touchesC),
-    tests("AgentKeysTests", ["AgentKeys", "SigningKeys"]),
+    .target(name: "TestAgent", path: "Tests/Support/TestAgent", swiftSettings: strict),
+    tests("AgentKeysTests", ["AgentKeys", "SigningKeys", "TestAgent"]),
     tests("SigningKeysTests", ["SigningKeys", "Codecs", "Problems", "TestVectors"]),
     .target(
         name: "TestSigning", dependencies: ["Envelopes", "PKI", "SigningKeys", "Codecs"],
@@ -278,8 +279,8 @@ if layers == "full" {
             "RoadsteadServer",
             [
                 "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "IdentityTokens", "Outbound", "PrivatePostgres",
-                "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "CloudKeys", "TokenKeys",
-                "TokenWire", "Observability", "Files", "Codecs", "Problems",
+                "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "AgentKeys", "CloudKeys",
+                "SignerClient", "TokenKeys", "TokenWire", "Observability", "Files", "Codecs", "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -338,8 +339,8 @@ if layers == "full" {
                 "Declarations", "RoadsteadCommand", "RoadsteadRemote", "RoadsteadServer", "RoadsteadStore",
                 "RoadsteadPublish", "RoadsteadWire", "IdentityTokens", "Outbound", "TestProvider", "PostgresTesting",
                 "PythonEnvironment", "SoftHSM",
-                "KeyServices",
-                "roadstead-p11", "TokenKeys", "TokenWire",
+                "KeyServices", "TestAgent", "CloudKeys",
+                "roadstead-p11", "roadstead-server", "roadstead-signer", "TokenKeys", "TokenWire",
                 "PrivatePostgres", "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI",
                 "Observability", "SigningKeys", "Files", "Codecs", "Problems",
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -459,7 +460,7 @@ if layers == "full" {
             "IntegrationTests",
             [
                 "KeyServices", "TestTokens", "PythonEnvironment", "SoftHSM", "roadstead", "roadstead-remote",
-                "roadstead-p11", "roadstead-agent", "roadstead-server",
+                "roadstead-p11", "roadstead-agent", "roadstead-server", "roadstead-signer",
             ]),
     ]
 }

@@ -32,7 +32,8 @@ package struct OutboundClient: Sendable {
     ///
     /// - Throws: `OutboundError`, or `CancellationError` when the task was cancelled.
     package func request(_ request: OutboundRequest) async throws -> OutboundResponse {
-        let deadline = NIODeadline.now() + TimeAmount(policy.timeout)
+        let time = min(policy.timeout, request.timeout ?? policy.timeout)
+        let deadline = NIODeadline.now() + TimeAmount(time)
         let start = try OutboundURL(request.url)
         try Self.check(request)
         var url = start

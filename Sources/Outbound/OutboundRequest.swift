@@ -18,10 +18,12 @@ package struct OutboundRequest: Sendable {
     package var maximumBytes: Int?
     /// Whether a redirect of GET and HEAD is followed; otherwise it is the answer.
     package var followsRedirects: Bool
+    /// Less time than the policy gives.
+    package var timeout: Duration?
 
     package init(
         _ method: Method = .get, _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8] = [],
-        maximumBytes: Int? = nil, followsRedirects: Bool = true
+        maximumBytes: Int? = nil, followsRedirects: Bool = true, timeout: Duration? = nil
     ) {
         self.method = method
         self.url = url
@@ -29,6 +31,7 @@ package struct OutboundRequest: Sendable {
         self.body = body
         self.maximumBytes = maximumBytes
         self.followsRedirects = followsRedirects
+        self.timeout = timeout
     }
 }
 

@@ -24,7 +24,7 @@ struct ServerProgram: Sendable {
     var clock: @Sendable () -> UTCDate = SystemClock.now
     /// How the tokens and services are reached in which the server's keys live.
     var keyBackends: @Sendable (ServerConfiguration) throws -> [KeyScheme: any KeyBackend] = {
-        try $0.keys.backends($0.outbound)
+        try $0.keyBackends()
     }
 
     /// Checks what must hold before anything is served, and gives the program that serves.

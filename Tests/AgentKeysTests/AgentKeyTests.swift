@@ -1,5 +1,6 @@
 import Foundation
 import SigningKeys
+import TestAgent
 import Testing
 
 @testable import AgentKeys

@@ -50,9 +50,8 @@ private let arrows: [String: Set<String>] = [
     ],
     "RoadsteadServer": [
         "RoadsteadStore", "RoadsteadPublish", "RoadsteadWire", "IdentityTokens", "Outbound", "PrivatePostgres",
-        "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "CloudKeys", "TokenKeys", "TokenWire",
-        "Observability",
-        "Files", "Codecs", "Problems",
+        "Migrations", "PostgresKit", "TrustModel", "TUF", "PKI", "SigningKeys", "AgentKeys", "CloudKeys",
+        "SignerClient", "TokenKeys", "TokenWire", "Observability", "Files", "Codecs", "Problems",
     ],
     "RoadsteadSigner": [
         "ReleaseCriteria", "RegistryClient", "Observability", "RoadsteadCommand", "IdentityTokens", "Outbound",

@@ -57,6 +57,32 @@ import TrustModel
 
     // MARK: Names
 
+    @Test(arguments: [
+        "pkcs11:token=t;object={fleet}-{role}-{n}", "hashivault://transit/{fleet}-{role}-{n}",
+        "awskms:///alias/{fleet}-{role}-{n}", "azurekms://vault/{fleet}-{role}-{n}",
+        "gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/{fleet}-{role}/cryptoKeyVersions/{n}",
+        "ssh-agent:{fleet}-{role}-{n}", "roadstead://signer.example:8443/{fleet}-{role}-{n}",
+        "file:/etc/keys/{fleet}/{role}.{n}.pem", "pkcs12:/etc/keys/{fleet}-{role}-{n}.p12",
+    ])
+    func `keys of every kind have names that their template gives to their purpose alone`(text: String) throws {
+        let template = try KeyTemplate(text, for: .roles)
+        let name = try #require(template.name(for: purpose, in: demo, number: 12))
+        #expect(name.text.contains("demo") && name.text.contains("timestamp") && name.text.contains("12"))
+        #expect(template.gives(name, for: purpose, in: demo))
+        #expect(!template.gives(name, for: .fleet(fleet, .snapshot), in: demo))
+        #expect(!template.gives(name, for: .team(acme), in: nil))
+    }
+
+    @Test(arguments: [
+        "file:keys/{fleet}-{role}-{n}", "pkcs12:{fleet}-{role}-{n}", "file:/etc/keys/../{fleet}-{role}-{n}",
+        "awskms://kms.example/alias/{fleet}-{role}-{n}", "awskms:///{fleet}-{role}-{n}",
+        "awskms:///alias/{fleet}-{role}-{n}?region=eu-central-1", "azurekms://{fleet}/{role}-{n}",
+        "roadstead://{fleet}.example/{role}-{n}",
+    ])
+    func `a template that leaves the place of its keys open is refused`(text: String) throws {
+        #expect(throws: PublishError(.keyName, "")) { try KeyTemplate(text, for: .roles) }
+    }
+
     @Test func `a template gives each purpose and number a name of its own`() throws {
         let roles = try KeyTemplate("pkcs11:token=ops;object={fleet}-{role}-{n};type=private", for: .roles)
         let name = try #require(roles.name(for: purpose, in: demo, number: 12))
@@ -83,8 +109,8 @@ import TrustModel
         "hashivault://transit/{fleet}-{role}", "hashivault://transit/{role}-{n}", "hashivault://transit/{fleet}-{n}",
         "hashivault://transit/{fleet}-{role}-{n}-{n}", "hashivault://transit/{fleet}-{role}-{n}-{team}",
         "hashivault://transit/{fleet}-{role}-{n", "hashivault://transit/{fleet}-{role}-n}-{n}",
-        "hashivault://transit/{fleet}-{role}-{n}?namespace=x", "{fleet}{role}{n}", "file:/keys/{fleet}-{role}-{n}",
-        "ssh-agent:{fleet}-{role}-{n}", "gopher://{fleet}-{role}-{n}",
+        "hashivault://transit/{fleet}-{role}-{n}?namespace=x", "{fleet}{role}{n}", "file:/keys/{fleet}-{role}",
+        "ssh-agent:{role}-{n}", "gopher://{fleet}-{role}-{n}",
     ])
     func `a template that does not name one key for each purpose is refused`(text: String) {
         #expect(throws: PublishError(.keyName, "")) { try KeyTemplate(text, for: .roles) }
@@ -198,6 +224,15 @@ import TrustModel
             try MasterKey.rotate([key], from: keys.master, to: try MasterKey.generate())
         }
     }
+
+    @Test func `a key that does not open and cannot be made is told with both reasons`() async throws {
+        let keys = try keys()
+        place.refusesToMake = true
+        let error = try await #require(throws: PublishError.self) { _ = try await make(keys) }
+        #expect(error.code == .keyUnavailable)
+        #expect(error.reason.contains("there is no hashivault://transit/demo-timestamp-1, and it cannot be made: "))
+        #expect(error.reason.contains("nobody makes keys here") && error.hint?.contains("under this very name") == true)
+    }
 }
 
 /// A place for keys in memory, with faults.
@@ -212,6 +247,11 @@ private final class Place: KeyBackend {
         set { state.withLock { $0.fault = newValue } }
     }
     var made: Int { state.withLock { $0.made } }
+    var refusesToMake: Bool {
+        get { refusal.withLock { $0 } }
+        set { refusal.withLock { $0 = newValue } }
+    }
+    private let refusal = Mutex(false)
 
     func put(_ key: PrivateKey, _ name: String) { state.withLock { $0.keys[name] = key } }
     func key(_ name: KeyName) -> PrivateKey? { state.withLock { $0.keys[name.text] } }
@@ -223,6 +263,7 @@ private final class Place: KeyBackend {
     }
 
     func generate(_ type: KeyType, _ name: KeyName) async throws -> OpenedKey {
+        if refusesToMake { throw KeyError(.unsupported, "nobody makes keys here") }
         put(try PrivateKey.generate(type), name.text)
         state.withLock { $0.made += 1 }
         return try await open(name)

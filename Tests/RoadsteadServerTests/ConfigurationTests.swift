@@ -79,10 +79,35 @@ import Testing
     @Test(
         arguments: [
             ([.keysRoles: "hashivault://transit/{fleet}-{role}"], "keys.roles.default"),
-            ([.keysRoles: "file:/etc/keys/{fleet}-{role}-{n}"], "keys.roles.default"),
+            ([.keysRoles: "file:/etc/keys/{fleet}-{role}-{n}"], "keys.file.passphrase.file"),
+            ([.keysRoles: "file:keys/{fleet}-{role}-{n}"], "keys.roles.default"),
+            ([.keysRoles: "file:/etc/keys/../{fleet}-{role}-{n}"], "keys.roles.default"),
+            ([.keysRoles: "awskms://kms.example/alias/{fleet}-{role}-{n}"], "keys.roles.default"),
+            ([.keysRoles: "awskms:///alias/{fleet}-{role}-{n}"], "keys.awskms.region"),
+            ([.keysRoles: "azurekms://{fleet}/{role}-{n}"], "keys.roles.default"),
+            ([.keysRoles: "azurekms://vault/{fleet}-{role}-{n}"], "keys.azurekms.client.secret.file"),
+            ([.keysRoles: "roadstead://{fleet}.example/{role}-{n}"], "keys.roles.default"),
+            ([.keysRoles: "roadstead://signer.example/{fleet}-{role}-{n}"], "keys.roadstead.token.file"),
+            ([.keysRoles: "ssh-agent:{fleet}-{role}-{n}"], "keys.ssh.agent.socket"),
+            ([.keysAWSRegion: "eu-central-1"], "keys.awskms.credentials.file"),
+            ([.keysAWSRegion: "eu-central-1", .keysAWSRole: "arn:aws:iam::1:role/r"], "keys.awskms.credentials.file"),
+            (
+                [.keysAWSRegion: "eu-central-1", .keysAWSCredentialsFile: "/c", .keysAWSInstance: "true"],
+                "keys.awskms.credentials.file"
+            ), ([.keysAzureSecretFile: "/s"], "keys.azurekms.tenant"),
+            ([.keysAzureTenant: "t", .keysAzureClient: "c"], "keys.azurekms.client.secret.file"),
+            ([.keysGoogleInstance: "yes"], "keys.gcpkms.instance.identity"),
+            ([.keysGoogleEndpoint: "https://kms"], "keys.gcpkms.credentials.file"),
+            ([.keysSignerCertificate: "/c"], "keys.roadstead.token.file"),
+            (
+                [
+                    .keysRoles: "awskms:///alias/{fleet}-{role}-{n}", .keysAWSRegion: "eu-central-1",
+                    .keysAWSInstance: "true", .keysType: "ed25519",
+                ], "keys.type"
+            ),
             ([.keysTeams: "hashivault://transit/{team}-{n}"], "keys.hashivault.address"),
             ([.keysOps: "pkcs11:object={fleet}-{n}"], "keys.pkcs11.module"),
-            ([.keysModule: "softhsm.so"], "keys.pkcs11.module"), ([.keysPINFile: "/pin"], "keys.pkcs11.pin.file"),
+            ([.keysModule: "softhsm.so"], "keys.pkcs11.module"), ([.keysPINFile: "/pin"], "keys.pkcs11.module"),
             ([.keysType: "ec-p521"], "keys.type"), ([.keysDeadline: "3600"], "keys.deadline.seconds"),
             ([.keysVaultAddress: "https://vault"], "keys.hashivault.token.file"),
             ([.keysVaultAddress: "https://vault", .keysVaultRoleFile: "/role"], "keys.hashivault.token.file"),

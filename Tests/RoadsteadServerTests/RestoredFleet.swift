@@ -130,9 +130,12 @@ final class RestoredFleet: @unchecked Sendable {
     }
 
     func recovery() throws -> Recovery {
-        let database = try #require(TestDatabase.current)
+        let (database, program) = (try #require(TestDatabase.current), api.program)
+        let keys = program.configuration.keys
+        let reach = keys.reach(try program.keyBackends(program.configuration))
         return Recovery(
-            store: PublisherStore(pool: try database.pool(.publisher)), keys: ServerKeys(api.program.master),
+            store: PublisherStore(pool: try database.pool(.publisher)),
+            keys: ServerKeys(program.master, places: keys.places, reach: reach),
             directory: PublishedDirectory(path: api.program.configuration.publishedDirectory))
     }
 

@@ -15,6 +15,7 @@ import SoftHSM
 import TUF
 import Testing
 import TokenKeys
+import TokenWire
 import TrustModel
 
 @testable import RoadsteadServer
@@ -197,11 +198,61 @@ import TrustModel
             #expect(moved.keys.sorted() == ["deny", "ops"])
             #expect(moved["deny"]?.contains("which the configuration does not name") == true)
 
-            var lines: [String] = []
-            let isWhole = try await KeysCommand.Test.test(try await store.namedKeys(), try keys(softHSM)) {
-                lines.append($0)
+        }
+    }
+
+    @Test func `a database put back is recovered with the keys on their token, and the fleet is published on`()
+        async throws
+    {
+        try await SoftHSM.withToken { softHSM in
+            try await server(softHSM) { api in
+                let fleet = try await RestoredFleet(api)
+                let held = try await names()
+                #expect(held.count == 7 && held.allSatisfy { $0.hasPrefix("pkcs11:token=roadstead;") })
+                try fleet.save()
+                try await fleet.goOn()
+                try fleet.putBack()
+                _ = try await fleet.halted()
+                let before = fleet.host.release
+                let recovered = try await fleet.recover(applies: true)
+                #expect(recovered.applied)
+                let halts = try await fleet.halts()
+                #expect(halts.isEmpty)
+                try await fleet.publish()
+                #expect(fleet.host.release > before)
+                let denied = try await fleet.host.denials()
+                #expect(denied.contains(String(repeating: "ab", count: 32)))
+                #expect(try await names() == held)
             }
-            #expect(!isWhole && lines.count == 6 && lines.filter { $0.hasSuffix("can be used") }.count == 4)
+        }
+    }
+
+    @Test func `a PIN that the token refused is not given by a server that starts again, until its file has another`()
+        async throws
+    {
+        try await SoftHSM.withToken { softHSM in
+            try softHSM.pkcs11Tool(["--keypairgen", "--key-type", "EC:prime256v1", "--id", "1", "--label", "k"])
+            let name = try KeyName("pkcs11:token=roadstead;object=k")
+            func start(with pin: String) async throws -> String? {
+                try Files.write(Array("\(pin)\n".utf8), to: softHSM.pinFile, mode: 0o600)
+                let configuration = try ServerConfiguration(
+                    ConfigurationSources(
+                        flags: Self.settings(softHSM, Self.onToken).merging([.stateDirectory: softHSM.state]) { $1 }))
+                let backend = try #require(try Self.backends(configuration, softHSM.environment)[.pkcs11])
+                do {
+                    _ = try await backend.open(name)
+                    return nil
+                } catch let error as TokenError {
+                    #expect(error.code == .pinWrong)
+                    return error.reason
+                }
+            }
+            #expect(try await start(with: "111111")?.contains("before") == false)
+            // Somebody logs in with the right one, so that the token counts no wrong one any more.
+            try softHSM.pkcs11Tool(["--list-objects"])
+            #expect(try await start(with: "111111")?.contains("refused this PIN before") == true)
+            // A token that counts a wrong one gets none from a server: it was not given again.
+            #expect(try await start(with: SoftHSM.pin) == nil)
         }
     }
 
@@ -225,7 +276,7 @@ import TrustModel
         let environment = (softHSM?.environment ?? [:]).merging(fault) { $1 }
         try await TestAPI.withServer(
             setup, master: master, limits: softHSM.map { Self.settings($0, places, fault) } ?? [:],
-            keyBackends: { try Self.backends($0.keys, environment) }, logger: TestAPI.silentLogger
+            keyBackends: { try Self.backends($0, environment) }, logger: TestAPI.silentLogger
         ) { api in
             api.tokens["alice"] = people["alice"]
             try await body(api)
@@ -243,9 +294,9 @@ import TrustModel
     }
 
     private static func backends(
-        _ settings: KeySettings, _ environment: [String: String]
+        _ configuration: ServerConfiguration, _ environment: [String: String]
     ) throws -> [KeyScheme: any KeyBackend] {
-        guard var token = try settings.token?.settings(within: settings.deadline) else { return [:] }
+        guard var token = try configuration.keys.tokens(state: configuration.stateDirectory) else { return [:] }
         token.program = products + "/roadstead-p11"
         token.environment = environment
         return [.pkcs11: ServerTokens(token)]
@@ -253,11 +304,11 @@ import TrustModel
 
     /// The server's keys as a server that starts now sees them.
     private func keys(_ softHSM: SoftHSM) throws -> ServerKeys {
-        let settings = try ServerConfiguration(
-            ConfigurationSources(flags: Self.settings(softHSM, Self.onToken))
-        ).keys
-        return ServerKeys(
-            master, places: settings.places, reach: settings.reach(try Self.backends(settings, softHSM.environment)))
+        let configuration = try ServerConfiguration(
+            ConfigurationSources(
+                flags: Self.settings(softHSM, Self.onToken).merging([.stateDirectory: softHSM.state]) { $1 }))
+        let backends = try Self.backends(configuration, softHSM.environment)
+        return ServerKeys(master, places: configuration.keys.places, reach: configuration.keys.reach(backends))
     }
 
     private func makeFleet(_ fleet: FleetName, _ api: TestAPI) async throws {
@@ -305,4 +356,9 @@ import TrustModel
                 "n")
         }
     }
+}
+
+extension SoftHSM {
+    /// A state directory for servers, which goes with the token.
+    fileprivate var state: String { directory.appending(path: "server").path }
 }

@@ -117,7 +117,7 @@ struct AWSLogin: Sendable {
 
     /// IMDSv2: a token that only this machine can ask for comes first.
     private func fromMachine() async throws -> Held {
-        let text = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] ?? "http://169.254.169.254"
+        let text = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] ?? Metadata.address
         let address = try ServiceAddress(text, .metadata, source: "AWS_EC2_METADATA_SERVICE_ENDPOINT")
         let place = "the machine's metadata service"
         var first = KeyServiceRequest(

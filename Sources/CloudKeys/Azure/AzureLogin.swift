@@ -4,7 +4,8 @@ import Codecs
 /// machine's own identity.
 struct AzureLogin: Sendable {
     private enum Proof: Sendable {
-        case secret
+        /// In a file, or where there is none in the environment.
+        case secret(file: String?)
         case assertion(file: String)
     }
 
@@ -12,14 +13,17 @@ struct AzureLogin: Sendable {
     private let application: (proof: Proof, id: String, tokens: String)?
     private var environment: KeyServiceEnvironment { client.environment }
 
+    static let authority = "https://login.microsoftonline.com"
     private static let metadataTimeout = Duration.seconds(2)
 
     init(_ client: KeyServiceClient) throws {
         self.client = client
         let environment = client.environment
         let proof: Proof? =
-            if environment["AZURE_CLIENT_SECRET"] != nil {
-                .secret
+            if let file = environment["AZURE_CLIENT_SECRET_FILE"] {
+                .secret(file: file)
+            } else if environment["AZURE_CLIENT_SECRET"] != nil {
+                .secret(file: nil)
             } else if let file = environment["AZURE_FEDERATED_TOKEN_FILE"] {
                 .assertion(file: file)
             } else { nil }
@@ -34,7 +38,7 @@ struct AzureLogin: Sendable {
                 .configuration, "an application is to call Azure, and AZURE_TENANT_ID or AZURE_CLIENT_ID is not set")
         }
         let authority = try ServiceAddress(
-            environment["AZURE_AUTHORITY_HOST"] ?? "https://login.microsoftonline.com", source: "AZURE_AUTHORITY_HOST")
+            environment["AZURE_AUTHORITY_HOST"] ?? Self.authority, source: "AZURE_AUTHORITY_HOST")
         application = (proof, id, "\(authority.text)/\(tenant)/oauth2/v2.0/token")
     }
 
@@ -45,6 +49,7 @@ struct AzureLogin: Sendable {
             ("grant_type", "client_credentials"), ("client_id", id), ("scope", "\(resource)/.default"),
         ]
         switch proof {
+        case .secret(let file?): form.append(("client_secret", try environment.secretLine(inFile: file)))
         case .secret: form.append(("client_secret", environment["AZURE_CLIENT_SECRET"] ?? ""))
         case .assertion(let file):
             form += [
@@ -66,7 +71,7 @@ struct AzureLogin: Sendable {
                 KeyServiceRequest(.get, url, headers: [("X-IDENTITY-HEADER", header)]), "the application's identity",
                 hint: nil)
         }
-        let base = environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"] ?? "http://169.254.169.254"
+        let base = environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"] ?? Metadata.address
         let address = try ServiceAddress(base, .metadata, source: "AZURE_POD_IDENTITY_AUTHORITY_HOST")
         var request = KeyServiceRequest(
             .get,

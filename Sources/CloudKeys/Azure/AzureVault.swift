@@ -12,9 +12,7 @@ struct AzureVault: Sendable {
     static let version = "7.4"
 
     init(_ authority: String, _ client: KeyServiceClient) throws {
-        let isName = authority.utf8.allSatisfy { $0 != 0x2E && $0 != 0x3A && $0 != 0x5B } && authority != "localhost"
-        let address = try ServiceAddress(
-            authority: isName ? "\(authority).vault.azure.net" : authority, source: "the key's URI")
+        let address = try Self.address(authority)
         self.address = address
         self.client = client
         host = address.authority
@@ -22,6 +20,13 @@ struct AzureVault: Sendable {
         lease = Lease(now: client.environment.now) { _ in
             try await login.token(for: try await Self.resource(address, client))
         }
+    }
+
+    /// Of a vault's name in the public cloud, or of a host.
+    static func address(_ authority: String) throws(CloudKeyError) -> ServiceAddress {
+        let isName = authority.utf8.allSatisfy { $0 != 0x2E && $0 != 0x3A && $0 != 0x5B } && authority != "localhost"
+        return try ServiceAddress(
+            authority: isName ? "\(authority).vault.azure.net" : authority, source: "the key's URI")
     }
 
     func get(_ path: String, doing what: String) async throws -> JSONObject {

@@ -3,6 +3,7 @@ import Codecs
 /// Speaks to Cloud KMS as whoever the environment says.
 struct GCPClient: Sendable {
     let service = "Cloud KMS"
+    static let address = "https://cloudkms.googleapis.com"
     private let client: KeyServiceClient
     private let lease: Lease<String>
 
@@ -28,7 +29,7 @@ struct GCPClient: Sendable {
         _ what: String
     ) async throws -> JSONObject {
         let address = try ServiceAddress(
-            client.environment["CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS"] ?? "https://cloudkms.googleapis.com",
+            client.environment["CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS"] ?? Self.address,
             source: "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS")
         let response = try await client.send(with: lease, attempts: attempts) { token in
             KeyServiceRequest(

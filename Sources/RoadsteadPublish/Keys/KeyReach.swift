@@ -86,7 +86,19 @@ package final class KeyReach: Sendable {
         if let listing = try? await backends.list(name), !listing.entries.isEmpty || !listing.skipped.isEmpty {
             throw failure
         }
-        return try await backends.generate(type, name)
+        do {
+            return try await backends.generate(type, name)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw KeyError(
+                .unavailable, "\(reason(failure)), and it cannot be made: \(reason(error))",
+                hint: "make the key there yourself, under this very name, or give the server the right to")
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        (error as? any Problem)?.reason ?? "the place of the key failed"
     }
 
     private func attempt(

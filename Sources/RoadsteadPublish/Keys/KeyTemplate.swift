@@ -1,7 +1,7 @@
 package import SigningKeys
 package import TrustModel
 
-/// How the operator's configuration names the server's keys in a token or a service:
+/// How the operator's configuration names the server's keys where they live:
 /// `pkcs11:token=ops;object=roadstead-{fleet}-{role}-{n}`.
 ///
 /// Nobody else names one. What is stored of a key's name is believed only where a template gives it.
@@ -28,8 +28,6 @@ package struct KeyTemplate: Sendable, Hashable, CustomStringConvertible {
 
     /// How many keys a purpose can have one after another.
     package static let maximumNumber = 9_999
-    /// Where keys of a server can live: a token or a service. In a file they are better sealed.
-    package static let schemes: Set<KeyScheme> = [.pkcs11, .hashivault, .awskms, .azurekms, .gcpkms]
 
     private enum Part: Sendable, Hashable {
         case text(String)
@@ -64,10 +62,28 @@ package struct KeyTemplate: Sendable, Hashable, CustomStringConvertible {
         } catch {
             throw PublishError(.keyName, error.reason, hint: error.hint)
         }
-        guard Self.schemes.contains(scheme) else {
+        try Self.checkPlace(text.dropFirst(scheme.prefix.count), scheme)
+    }
+
+    /// A template says which key; where its place is, is said once for all keys.
+    private static func checkPlace(_ rest: Substring, _ scheme: KeyScheme) throws(PublishError) {
+        switch scheme {
+        case .file, .pkcs12:
+            guard !rest.hasPrefix("/") || rest.split(separator: "/").contains("..") else { return }
             throw PublishError(
-                .keyName, "keys of the server cannot be of the kind \(scheme.prefix)",
-                hint: "sealed, or one of \(Self.schemes.map(\.prefix).sorted().joined(separator: ", "))")
+                .keyName, "the path of the server's keys is not absolute and plain",
+                hint: "such as \(scheme.prefix)/etc/roadstead/keys/{fleet}-{role}-{n}.pem")
+        case .awskms:
+            guard !rest.hasPrefix("/alias/") else { return }
+            throw PublishError(
+                .keyName, "the server's keys in AWS KMS have aliases, and its address is a setting of its own",
+                hint: "such as awskms:///alias/roadstead-{fleet}-{role}-{n}")
+        case .azurekms, .roadstead:
+            guard rest.prefix(while: { $0 != "/" }).contains("{") else { return }
+            throw PublishError(
+                .keyName, "the host in \(scheme.prefix)\(rest.prefix(80)) is not one host",
+                hint: "put {fleet}, {role} and {n} behind the slash")
+        case .gcpkms, .hashivault, .pkcs11, .sshAgent: return
         }
     }
 
@@ -147,7 +163,7 @@ package struct KeyPlaces: Sendable, Equatable {
     package var teams: KeyTemplate?
     /// Templates by which no key is made any more, and whose keys still serve until they are replaced.
     package var former: [KeyTemplate]
-    /// The type of keys that are made in a token or a service.
+    /// The type of keys that are made outside of the database.
     package var type: KeyType
 
     /// Every key is sealed here.
@@ -177,7 +193,16 @@ package struct KeyPlaces: Sendable, Equatable {
     }
 
     /// The backends that are needed.
-    package var schemes: Set<KeyScheme> {
-        Set((Array(roles.values) + [teams].compactMap { $0 } + former).map(\.scheme))
+    package var schemes: Set<KeyScheme> { newSchemes.union(former.map(\.scheme)) }
+
+    /// The backends by which keys are made.
+    package var newSchemes: Set<KeyScheme> { Set((Array(roles.values) + [teams].compactMap { $0 }).map(\.scheme)) }
+
+    /// The templates of one kind, as they are written.
+    package func templates(of scheme: KeyScheme) -> [String] {
+        Set(
+            (Array(roles.values) + [teams].compactMap { $0 } + former).filter { $0.scheme == scheme }.map(\.description)
+        )
+        .sorted()
     }
 }

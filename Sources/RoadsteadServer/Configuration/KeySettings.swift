@@ -1,4 +1,3 @@
-import Files
 import RoadsteadPublish
 import SigningKeys
 
@@ -6,24 +5,11 @@ import SigningKeys
 struct KeySettings: Sendable {
     let places: KeyPlaces
     let deadline: Duration
-    let token: TokenPlace?
-    let vault: VaultPlace?
-
-    struct TokenPlace: Sendable {
-        let module: String
-        let pinFile: String?
-    }
-
-    struct VaultPlace: Sendable {
-        let address: String
-        let namespace: String?
-        let tokenFile: String?
-        let roleFile: String?
-        let secretFile: String?
-    }
+    /// What each kind of place is told, under the names that its backend knows; empty where it is not configured.
+    var variables: [KeyScheme: [String: String]] = [:]
+    private var values: [ConfigurationKey: String] = [:]
 
     private static let sealed = "sealed"
-    private static let reached: Set<KeyScheme> = [.pkcs11, .hashivault]
     private static let types: [(word: String, type: KeyType)] = [
         ("ed25519", .ed25519), ("ec-p256", .ec(.p256)), ("ec-p384", .ec(.p384)), ("rsa-3072", .rsa(bits: 3_072)),
         ("rsa-4096", .rsa(bits: 4_096)),
@@ -47,14 +33,22 @@ struct KeySettings: Sendable {
                 + Self.templates(.keysFormerTeams, .teams, &reader),
             type: Self.types.first { $0.word == word }?.type ?? .ec(.p256))
         deadline = .seconds(reader.number(.keysDeadline, 1...30) ?? 10)
-        token = Self.token(&reader)
-        vault = Self.vault(&reader)
-        if places.schemes.contains(.pkcs11), token == nil {
-            reader.refuse(.keysModule, "keys are on tokens, and no module reaches them", "an absolute path")
+        for place in KeyPlaceSettings.all {
+            let found = place.read(&reader, isNeeded: !places.schemes.isDisjoint(with: place.schemes))
+            values.merge(found) { $1 }
+            let named = place.settings.compactMap { setting in found[setting.key].map { (setting.variable, $0) } }
+            for scheme in place.schemes { variables[scheme] = Dictionary(uniqueKeysWithValues: named) }
         }
-        if places.schemes.contains(.hashivault), vault == nil {
+        checkType(&reader)
+    }
+
+    /// Metadata is longer than what AWS signs with Ed25519, and Azure has no such keys.
+    private func checkType(_ reader: inout SettingReader) {
+        guard places.type == .ed25519 else { return }
+        for scheme in [KeyScheme.awskms, .azurekms] where places.newSchemes.contains(scheme) {
             reader.refuse(
-                .keysVaultAddress, "keys are in a Vault, and nothing says where", "such as https://vault:8200")
+                .keysType, "no metadata is signed with Ed25519 in the place of \(scheme.prefix) keys",
+                "ec-p256, ec-p384, rsa-3072 or rsa-4096")
         }
     }
 
@@ -75,48 +69,14 @@ struct KeySettings: Sendable {
         _ text: String, _ key: ConfigurationKey, _ use: KeyTemplate.Use, _ reader: inout SettingReader
     ) -> KeyTemplate? {
         do throws(PublishError) {
-            let template = try KeyTemplate(text, for: use)
-            guard reached.contains(template.scheme) else {
-                throw PublishError(.keyName, "this server does not reach keys of the kind \(template.scheme.prefix)")
-            }
-            return template
+            return try KeyTemplate(text, for: use)
         } catch {
             reader.refuse(key, error.reason, error.hint ?? "sealed, or a URI")
             return nil
         }
     }
 
-    private static func token(_ reader: inout SettingReader) -> TokenPlace? {
-        let pinFile = reader.directory(.keysPINFile)
-        guard let module = reader.directory(.keysModule) else {
-            if pinFile != nil { reader.refuse(.keysPINFile, "a PIN without a module", "set keys.pkcs11.module") }
-            return nil
-        }
-        return TokenPlace(module: module, pinFile: pinFile)
-    }
-
-    private static func vault(_ reader: inout SettingReader) -> VaultPlace? {
-        let place = VaultPlace(
-            address: reader.url(.keysVaultAddress) ?? "", namespace: reader.text(.keysVaultNamespace),
-            tokenFile: reader.directory(.keysVaultTokenFile), roleFile: reader.directory(.keysVaultRoleFile),
-            secretFile: reader.directory(.keysVaultSecretFile))
-        let hasRole = place.roleFile != nil
-        guard !place.address.isEmpty else {
-            if place.tokenFile != nil || hasRole || place.secretFile != nil || place.namespace != nil {
-                reader.refuse(.keysVaultAddress, "is missing", "set keys.hashivault.address")
-            }
-            return nil
-        }
-        guard hasRole == (place.secretFile != nil), hasRole != (place.tokenFile != nil) else {
-            reader.refuse(
-                .keysVaultTokenFile, "nothing, or too much, says who the server is to Vault",
-                "set keys.hashivault.token-file, or role-id-file and secret-id-file")
-            return nil
-        }
-        return place
-    }
-
-    /// Every setting with its effective value; PINs and tokens are files.
+    /// Every setting with its effective value; PINs, tokens and other secrets are files.
     var summary: [(ConfigurationKey, String)] {
         let roles = FleetRole.allCases.compactMap { role in
             Self.roleKeys[role].map { ($0, places.roles[role]?.description ?? Self.sealed) }
@@ -129,10 +89,7 @@ struct KeySettings: Sendable {
             (.keysTeams, places.teams?.description ?? Self.sealed), (.keysFormerRoles, former { $0 != .teams }),
             (.keysFormerTeams, former { $0 == .teams }),
             (.keysType, Self.types.first { $0.type == places.type }?.word ?? ""),
-            (.keysDeadline, String(deadline.components.seconds)), (.keysModule, token?.module ?? "(none)"),
-            (.keysPINFile, token?.pinFile ?? "(none)"), (.keysVaultAddress, vault?.address ?? "(none)"),
-            (.keysVaultNamespace, vault?.namespace ?? "(none)"), (.keysVaultTokenFile, vault?.tokenFile ?? "(none)"),
-            (.keysVaultRoleFile, vault?.roleFile ?? "(none)"), (.keysVaultSecretFile, vault?.secretFile ?? "(none)"),
-        ]
+            (.keysDeadline, String(deadline.components.seconds)),
+        ] + KeyPlaceSettings.all.flatMap(\.settings).map { ($0.key, values[$0.key] ?? "(none)") }
     }
 }

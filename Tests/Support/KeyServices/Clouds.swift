@@ -15,6 +15,16 @@ package final class Clouds: Sendable {
         return try Clouds(python)
     }
 
+    /// Writes a file that only this user can read, in the directory that goes away with the doubles.
+    package func secretFile(_ text: String) throws -> String {
+        let path = directory.appendingPathComponent(UUID().uuidString).path
+        guard
+            FileManager.default.createFile(
+                atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
+        else { throw ServerProcess.Failure(description: "cannot write \(path)") }
+        return path
+    }
+
     private init(_ python: URL) throws {
         directory = try ServerProcess.directory("clouds")
         process = try LineProcess([python.path, KeyServicePython.script("clouds.py"), directory.path])

@@ -50,6 +50,11 @@ package final class MiniStack: KeyService {
             ])
     }
 
+    /// Hangs until `resume`.
+    package func pause() throws { try server.pause() }
+
+    package func resume() throws { try server.resume() }
+
     /// As a user who may do everything with keys.
     package var environment: [String: String] {
         get throws { environment(of: try makeUser(actions: ["kms:*"])) }

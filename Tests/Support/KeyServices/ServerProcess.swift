@@ -1,17 +1,17 @@
-import Foundation
+package import Foundation
 import Synchronization
 
 /// A server on loopback that ends with its test: a shell holds it, and ends it and its directory when the pipe to this
 /// process closes, for whatever reason.
-final class ServerProcess: Sendable {
-    struct Failure: Error, CustomStringConvertible { let description: String }
+package final class ServerProcess: Sendable {
+    package struct Failure: Error, CustomStringConvertible { package let description: String }
 
     private struct Parts: @unchecked Sendable {
         let process = Process()
         let leash = Pipe()
     }
 
-    let directory: URL
+    package let directory: URL
     private let parts: Mutex<Parts>
 
     private static let keeper = """
@@ -19,7 +19,9 @@ final class ServerProcess: Sendable {
         cd "$directory"
         "$@" </dev/null >>"$directory/log" 2>&1 &
         child=$!
+        echo "$child" >"$directory/pid"
         cat >/dev/null
+        kill -CONT "$child" 2>/dev/null
         kill "$child" 2>/dev/null
         for wait in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$child" 2>/dev/null || break; sleep 0.2; done
         kill -9 "$child" 2>/dev/null
@@ -27,7 +29,7 @@ final class ServerProcess: Sendable {
         """
 
     /// Makes a private directory for a server that is not started yet.
-    static func directory(_ name: String) throws -> URL {
+    package static func directory(_ name: String) throws -> URL {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("\(name).\(UUID().uuidString)")
         try FileManager.default.createDirectory(
             at: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -35,7 +37,7 @@ final class ServerProcess: Sendable {
     }
 
     /// Starts a program in its directory, which goes away with it.
-    init(_ program: [String], in directory: URL, environment: [String: String] = [:]) throws {
+    package init(_ program: [String], in directory: URL, environment: [String: String] = [:]) throws {
         self.directory = directory
         let parts = Parts()
         parts.process.executableURL = URL(fileURLWithPath: "/bin/sh")
@@ -47,7 +49,7 @@ final class ServerProcess: Sendable {
     }
 
     /// Waits until the server answers, or says what it wrote.
-    func waitUntil(_ what: String, seconds: Double = 60, _ isReady: () throws -> Bool) async throws {
+    package func waitUntil(_ what: String, seconds: Double = 60, _ isReady: () throws -> Bool) async throws {
         let end = ContinuousClock.now + .seconds(seconds)
         while try !isReady() {
             guard ContinuousClock.now < end, parts.withLock({ $0.process.isRunning }) else {
@@ -57,10 +59,12 @@ final class ServerProcess: Sendable {
         }
     }
 
-    var log: String { (try? String(contentsOf: directory.appendingPathComponent("log"), encoding: .utf8)) ?? "" }
+    package var log: String {
+        (try? String(contentsOf: directory.appendingPathComponent("log"), encoding: .utf8)) ?? ""
+    }
 
     /// Writes a file that only this user can read, in the directory that goes away with the server.
-    func secretFile(_ text: String) throws -> String {
+    package func secretFile(_ text: String) throws -> String {
         let path = directory.appendingPathComponent(UUID().uuidString).path
         guard
             FileManager.default.createFile(
@@ -69,8 +73,20 @@ final class ServerProcess: Sendable {
         return path
     }
 
+    /// Stops the server where it stands: it takes connections and answers none.
+    package func pause() throws { try signal(SIGSTOP) }
+
+    package func resume() throws { try signal(SIGCONT) }
+
+    private func signal(_ number: Int32) throws {
+        let text = try String(contentsOf: directory.appendingPathComponent("pid"), encoding: .utf8)
+        guard let child = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)), kill(child, number) == 0 else {
+            throw Failure(description: "the server is not there to be stopped")
+        }
+    }
+
     /// Ends the server and removes its directory.
-    func stop() {
+    package func stop() {
         parts.withLock {
             try? $0.leash.fileHandleForWriting.close()
             $0.process.waitUntilExit()
@@ -80,7 +96,7 @@ final class ServerProcess: Sendable {
     deinit { stop() }
 
     /// A port of loopback that is free now.
-    static func freePort() throws -> Int {
+    package static func freePort() throws -> Int {
         let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard number >= 0 else { throw Failure(description: "no socket") }
         defer { close(number) }
@@ -97,7 +113,7 @@ final class ServerProcess: Sendable {
         return Int(UInt16(bigEndian: address.sin_port))
     }
 
-    static func isListening(_ port: Int) -> Bool {
+    package static func isListening(_ port: Int) -> Bool {
         let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard number >= 0 else { return false }
         defer { close(number) }

@@ -121,6 +121,10 @@ class State:
                 setattr(self, name, value)
         elif kind == "rotate":
             self.versions[request["place"], request["name"]] = self.key(request["place"], request["name"])[1] + 1
+        elif kind == "name":
+            GOOGLE[request["name"]] = GOOGLE[request["kind"]]
+            self.keys["gcp", request["name"], 1] = make_key(request["kind"])
+            self.versions["gcp", request["name"]] = 1
         elif kind == "expire":
             self.tokens = {}
         elif kind == "hits":

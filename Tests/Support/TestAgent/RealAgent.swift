@@ -1,14 +1,14 @@
-import Foundation
+package import Foundation
 
 /// OpenSSH's own agent with keys of its own, in a folder that goes with it.
-struct RealAgent: Sendable {
-    let folder: String
-    let process: Process
+package struct RealAgent: Sendable {
+    package let folder: String
+    package let process: Process
 
-    var socket: String { folder + "/agent" }
+    package var socket: String { folder + "/agent" }
 
     /// - Parameter asks: the program that the agent asks for confirmations.
-    static func with<R>(asks: String = "/bin/false", _ body: (RealAgent) async throws -> R) async throws -> R {
+    package static func with<R>(asks: String = "/bin/false", _ body: (RealAgent) async throws -> R) async throws -> R {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "ag-\(UInt32.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -42,7 +42,7 @@ struct RealAgent: Sendable {
     }
 
     /// Makes a key and adds it.
-    func add(_ type: String, bits: Int? = nil, comment: String, options: String = "") throws {
+    package func add(_ type: String, bits: Int? = nil, comment: String, options: String = "") throws {
         let size = bits.map { "-b \($0)" } ?? ""
         try run(
             "ssh-keygen -q -t \(type) \(size) -N '' -C '\(comment)' -f key-$$ </dev/null && ssh-add -q \(options) key-$$ && rm key-$$"
@@ -50,7 +50,7 @@ struct RealAgent: Sendable {
     }
 
     /// Runs shell words in the agent's folder.
-    func run(_ script: String) throws {
+    package func run(_ script: String) throws {
         let shell = Process()
         shell.executableURL = URL(fileURLWithPath: "/bin/sh")
         shell.arguments = ["-c", "cd '\(folder)' && { \(script); } 2>errors >&2"]
@@ -65,5 +65,5 @@ struct RealAgent: Sendable {
         }
     }
 
-    struct Failure: Error { let text: String }
+    package struct Failure: Error { package let text: String }
 }
