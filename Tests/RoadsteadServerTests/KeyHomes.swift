@@ -245,7 +245,8 @@ final class RawSigner: @unchecked Sendable {
         let digest = Hex.encode(HashAlgorithm.sha256.digest(of: Array("a token of a test, long enough".utf8)))
         let keys = names.map { name -> (String, JSON) in
             let key: JSON = [
-                "uri": .string("file:\(name).key"), "usage": "raw", "callers": ["server"], "allowPlaintextKey": true,
+                "uri": .string("file:\(name).key"), "usage": "raw", "formats": ["tuf"], "callers": ["server"],
+                "allowPlaintextKey": true,
                 "criteria": ["unrestricted": true],
             ]
             return (name, key)

@@ -52,7 +52,7 @@ package final class KeyReach: Sendable {
     /// - Returns: why it cannot be used; nil when it can.
     package func test(_ name: KeyName, _ publicKey: PublicKey, scheme: SignatureScheme) async -> String? {
         do {
-            _ = try await attempt(name, publicKey, Self.testMessage(), scheme)
+            _ = try await attempt(name, publicKey, KeyChallenge.fresh(), scheme)
             return nil
         } catch {
             return failure(of: name) ?? Self.words(error)
@@ -75,7 +75,7 @@ package final class KeyReach: Sendable {
             }
         }
         let publicKey = opened.signer.publicKey
-        _ = try await attempt(name, publicKey, Self.testMessage(), try scheme(publicKey))
+        _ = try await attempt(name, publicKey, KeyChallenge.fresh(), try scheme(publicKey))
         return publicKey
     }
 
@@ -160,10 +160,6 @@ package final class KeyReach: Sendable {
         return problem.hint.map { "\(problem.reason) (\($0))" } ?? problem.reason
     }
 
-    /// No metadata begins like this.
-    private static func testMessage() -> [UInt8] {
-        Array("roadstead-key-test-v1\n".utf8) + SecureRandom.bytes(32)
-    }
 }
 
 /// Does the work, and leaves it behind when it takes longer: what hangs in a driver takes no notice of being cancelled.

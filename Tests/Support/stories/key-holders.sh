@@ -79,7 +79,7 @@ for key in root team; do
     expect 0 roadstead key generate --key-type ec-p256 --out "$work/keys/raw-$key.pem" --passphrase-file "$work/phrase"
 done
 raw() {
-    printf '"%s":{"uri":"file:%s/keys/raw-%s.pem","usage":"raw","callers":["holder"],"passphraseFile":"%s","criteria":{"unrestricted":true}}' \
+    printf '"%s":{"uri":"file:%s/keys/raw-%s.pem","usage":"raw","formats":["tuf"],"callers":["holder"],"passphraseFile":"%s","criteria":{"unrestricted":true}}' \
         "$1" "$work" "$1" "$work/phrase"
 }
 printf '{"listen":{"host":"127.0.0.1","port":0},"log":"%s","callers":{"holder":{"tokenSHA256":"%s"}},"keys":{%s,%s}}' \
