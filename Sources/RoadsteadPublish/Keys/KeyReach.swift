@@ -159,7 +159,6 @@ package final class KeyReach: Sendable {
         guard let problem = error as? any Problem else { return "the place of the key failed" }
         return problem.hint.map { "\(problem.reason) (\($0))" } ?? problem.reason
     }
-
 }
 
 /// Does the work, and leaves it behind when it takes longer: what hangs in a driver takes no notice of being cancelled.

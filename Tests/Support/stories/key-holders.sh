@@ -12,6 +12,8 @@ chmod 755 "$work" # the database server, which is never root, must reach its own
 export ROADSTEAD_CONFIG_HOME=$work/config
 end() {
     local status=$?
+    # It ends at no other signal when those are blocked where it was started.
+    if [ -n "${agent:-}" ]; then kill -KILL "$agent" 2>/dev/null || true; fi
     stop_children
     if [ "$status" -ne 0 ]; then echo "key holders: everything is in $work" >&2; else rm -rf "$work"; fi
     exit "$status"
@@ -64,7 +66,7 @@ holds pkcs11 "pkcs11:token=ops;object=root" "pkcs11:token=ops;object=team" --pin
 
 export SSH_AUTH_SOCK=$work/agent.sock
 ssh-agent -D -a "$SSH_AUTH_SOCK" >/dev/null 2>&1 &
-children+=($!)
+agent=$!
 for _ in $(seq 100); do [ -S "$SSH_AUTH_SOCK" ] && break; sleep 0.05; done
 for key in root team; do
     ssh-keygen -q -t ed25519 -N '' -C "$key" -f "$work/ssh-$key"
