@@ -110,10 +110,14 @@ extension KeyServiceTests {
                     }
                     #expect(none?.code == .unsupported && none?.hint?.contains("P-384") == true)
                 }
-                let version = await failure {
-                    _ = try await backend.generate(.ec(.p256), try KeyName(clouds.googleURI("ec-p256")))
+                // A key's first version is made with it, others are not.
+                let first = clouds.googleURI("ec-p256")
+                let taken = await failure { _ = try await backend.generate(.ec(.p256), try KeyName(first)) }
+                #expect(taken?.code == .exists)
+                let second = await failure {
+                    _ = try await backend.generate(.ec(.p256), try KeyName("\(first.dropLast())2"))
                 }
-                #expect(version?.code == .name)
+                #expect(second?.code == .name)
             }
             #expect(try clouds.hits("none") == 0)
         }

@@ -64,7 +64,8 @@ struct KeyHomeKind: CustomTestStringConvertible, Sendable {
         let settings = clouds.googleSettings.merging([
             .keysGoogleCredentialsFile: clouds.googleEnvironment["GOOGLE_APPLICATION_CREDENTIALS"] ?? ""
         ]) { $1 }
-        try await body(KeyHome(settings: settings) { try clouds.nameKeys($0) })
+        // The first are there, the server makes the others.
+        try await body(KeyHome(settings: settings) { try clouds.nameKeys($0.filter { $0.hasSuffix("-1") }) })
         withExtendedLifetime(clouds) {}
     }
 

@@ -48,23 +48,24 @@ package struct GCPBackend: KeyBackend {
         return KeyListing(entries: entries, skipped: skipped)
     }
 
-    /// Makes a key in software, in its first version; Cloud KMS takes no second key of one name.
+    /// Makes a key in software, in its first version, which the name may say; Cloud KMS takes no second key of one name.
     package func generate(_ type: KeyType, _ name: KeyName) async throws -> OpenedKey {
         let path = try GCPKeyPath(name)
-        guard let key = path.key, path.version == nil else {
+        guard let key = path.key, path.version == nil || path.version == "1" else {
             throw CloudKeyError(
                 .name, "\(name) does not name a key to make",
                 hint: "gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K, in a key ring that is there")
         }
         let algorithm = try GCPAlgorithm(making: type)
-        let ring = path.text.dropLast("/cryptoKeys/\(key)".count)
+        let whole = path.version == nil ? path.text : String(path.text.dropLast("/cryptoKeyVersions/1".count))
+        let ring = whole.dropLast("/cryptoKeys/\(key)".count)
         let body: JSON = ["purpose": "ASYMMETRIC_SIGN", "versionTemplate": ["algorithm": .string(algorithm.name)]]
         let answer = try await client.post(
-            "\(ring)/cryptoKeys?cryptoKeyId=\(Form.encoded(key))", body, attempts: 1, doing: "making \(path.text)")
-        guard answer["name"]?.stringOrNil == path.text else {
-            throw CloudKeyError(.answer, "Cloud KMS made another key than \(path.text)")
+            "\(ring)/cryptoKeys?cryptoKeyId=\(Form.encoded(key))", body, attempts: 1, doing: "making \(whole)")
+        guard answer["name"]?.stringOrNil == whole else {
+            throw CloudKeyError(.answer, "Cloud KMS made another key than \(whole)")
         }
-        let version = "\(path.text)/cryptoKeyVersions/1"
+        let version = "\(whole)/cryptoKeyVersions/1"
         try await waitUntilEnabled(version)
         let opened = try await opened(version)
         guard opened.signer.publicKey.type == type else {
