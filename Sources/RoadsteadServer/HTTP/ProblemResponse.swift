@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Problems
+import RoadsteadPublish
 import RoadsteadWire
 
 /// Turns every error into its answer: the one place where a problem's kind becomes a status. [RFC 9457]
@@ -113,10 +114,10 @@ enum ProblemResponse {
         }
     }
 
-    /// What the database said stays in the log.
+    /// What the database said stays in the log; which key cannot be used, and why, is for who needs it.
     private static func unavailable(_ problem: any Problem, _ requestID: String) -> Response {
         let shown =
-            problem is ServerError
+            problem is ServerError || problem is PublishError
             ? problem
             : ServerError(
                 .unavailable, "the database does not answer at the moment", hint: "try again in a few seconds")
